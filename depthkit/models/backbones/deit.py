@@ -1,0 +1,126 @@
+"""DeiT, the dense baseline: timm's VisionTransformer, with any input size and maps for a decoder."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import torch
+from timm.models.deit import VisionTransformerDistilled
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import Tensor, nn
+
+from depthkit.errors import InputError
+from depthkit.models.weights import load_backbone
+from depthkit.registry import MODELS
+
+_SIZES = {192: "tiny", 384: "small", 768: "base"}
+
+
+@MODELS.register_module()
+class DeiT(VisionTransformer):
+    """DeiT (Touvron et al., ICML 2021), patch 16, with or without distillation token; timm's state-dict keys.
+
+    Without `out_indices` it is a timm model: ``model(x)`` gives logits (num_classes > 0) or pooled features.
+    With them it is an mm backbone: ``model(x)`` gives one map (B, C, h, w) for each chosen layer, h and w being
+    the input's size in patches, rounded up. Position embeddings are resampled to the input's grid.
+
+    Args:
+        img_size: size [px] of the learned position table; inputs may have any size.
+        patch_size: side of a patch [px].
+        embed_dim: channels C of a token: 192 (tiny), 384 (small) or 768 (base).
+        depth: number of layers.
+        num_heads: attention heads; 3, 6 and 12 in the three sizes.
+        num_classes: 0 for no classifier.
+        distilled: with a distillation token, and a second classifier whose logits are averaged in.
+        out_indices: 0-based layers whose output becomes a map.
+        pretrained: True (timm's hub), the path of a local file in timm's or DeiT's own layout, or None.
+        drop_path_rate: stochastic depth.
+        block_fn: layer constructor, as timm's.
+        **timm: further arguments of timm's VisionTransformer.
+
+    Raises:
+        InputError: `out_indices` names a layer that is not there, or the weights cannot be had or do not fit.
+    """
+
+    def __init__(
+        self,
+        img_size: int | tuple[int, int] = 224,
+        patch_size: int = 16,
+        embed_dim: int = 384,
+        depth: int = 12,
+        num_heads: int = 6,
+        num_classes: int = 0,
+        distilled: bool = False,
+        out_indices: Sequence[int] | None = None,
+        pretrained: bool | str | Path | None = None,
+        drop_path_rate: float = 0.0,
+        block_fn: Callable[..., nn.Module] = Block,
+        **timm,
+    ) -> None:
+        super().__init__(
+            img_size=img_size,
+            patch_size=patch_size,
+            embed_dim=embed_dim,
+            depth=depth,
+            num_heads=num_heads,
+            num_classes=num_classes,
+            drop_path_rate=drop_path_rate,
+            block_fn=block_fn,
+            dynamic_img_size=True,
+            dynamic_img_pad=True,
+            **timm,
+        )
+        self.distilled = distilled
+        if distilled:
+            self._add_distillation_token()
+        if out_indices is not None and not all(0 <= i < depth for i in out_indices):
+            raise InputError(f"out_indices={tuple(out_indices)}: expected 0-based layers below depth={depth}")
+        self.out_indices = None if out_indices is None else tuple(out_indices)
+        if pretrained:
+            size = _SIZES.get(embed_dim, f"{embed_dim}-channel")
+            name = f"deit_{size}{'_distilled' if distilled else ''}_patch{patch_size}_224"
+            load_backbone(self, pretrained, name, optional=("selector",))
+        # timm initialises in the constructor; mmengine would call timm's `init_weights` once more, over the
+        # pretrained weights, were the model not marked as initialised.
+        self.is_init = True
+
+    def _add_distillation_token(self) -> None:
+        self.num_prefix_tokens = 2
+        self.dist_token = nn.Parameter(torch.zeros(1, 1, self.embed_dim))
+        self.pos_embed = nn.Parameter(torch.zeros(1, self.patch_embed.num_patches + 2, self.embed_dim))
+        self.head_dist = (
+            nn.Linear(self.embed_dim, self.num_classes) if self.num_classes else nn.Identity()
+        )
+        self.distilled_training = False
+        nn.init.trunc_normal_(self.dist_token, std=0.02)
+        nn.init.trunc_normal_(self.pos_embed, std=0.02)
+        if self.num_classes:
+            nn.init.zeros_(self.head_dist.weight)
+            nn.init.zeros_(self.head_dist.bias)
+
+    # timm keeps the distilled model as a class of its own; both of these use attributes only.
+    def _pos_embed(self, x: Tensor) -> Tensor:
+        return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
+
+    def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor | tuple[Tensor, Tensor]:
+        """Classify tokens (B, N, C) to logits (B, num_classes), as timm's model of the same kind does."""
+        if self.distilled:
+            return VisionTransformerDistilled.forward_head(self, x, pre_logits)
+        return super().forward_head(x, pre_logits)
+
+    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        """Run the layers up to the last of `out_indices` on images (B, 3, H, W).
+
+        Returns:
+            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; and auxiliary
+            losses of the backbone (none here).
+        """
+        pairs = self.forward_intermediates(
+            x, indices=list(self.out_indices), return_prefix_tokens=True, stop_early=True, intermediates_only=True
+        )
+        return pairs, {}
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""
+        if self.out_indices is not None:
+            return tuple(features for features, _ in self.forward_maps(x)[0])
+        return self.forward_head(self.forward_features(x))

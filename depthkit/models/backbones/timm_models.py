@@ -1,0 +1,56 @@
+"""depthkit's backbones under timm names: ``timm.create_model('tosa_deit_small_patch16_224')``."""
+
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
+from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
+from timm.models.vision_transformer import checkpoint_filter_fn
+
+from depthkit.models.backbones.tosa import ToSA
+
+
+def _cfg(size: str) -> dict:
+    return dict(
+        hf_hub_id=f"timm/deit_{size}_patch16_224.fb_in1k",
+        num_classes=1000,
+        input_size=(3, 224, 224),
+        interpolation="bicubic",
+        crop_pct=0.9,
+        mean=IMAGENET_DEFAULT_MEAN,
+        std=IMAGENET_DEFAULT_STD,
+        first_conv="patch_embed.proj",
+        classifier="head",
+        license="apache-2.0",
+    )
+
+
+default_cfgs = generate_default_cfgs(
+    {f"tosa_deit_{size}_patch16_224.fb_in1k": _cfg(size) for size in ("tiny", "small", "base")}
+)
+
+
+def _create(variant: str, pretrained: bool, **kwargs) -> ToSA:
+    return build_model_with_cfg(
+        ToSA,
+        variant,
+        pretrained,
+        pretrained_filter_fn=checkpoint_filter_fn,
+        pretrained_strict=False,  # DeiT's weights hold no selectors
+        **kwargs,
+    )
+
+
+@register_model
+def tosa_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
+    """ToSA on DeiT-Tiny; keyword arguments are `ToSA`'s."""
+    return _create("tosa_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
+
+
+@register_model
+def tosa_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
+    """ToSA on DeiT-Small; keyword arguments are `ToSA`'s."""
+    return _create("tosa_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
+
+
+@register_model
+def tosa_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
+    """ToSA on DeiT-Base; keyword arguments are `ToSA`'s."""
+    return _create("tosa_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})

@@ -1,0 +1,190 @@
+"""ToSA: a DeiT whose every second layer is token selective, and which keeps all tokens."""
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import torch
+from timm.models.vision_transformer import feature_take_indices
+from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
+
+from depthkit.errors import InputError
+from depthkit.models.backbones.blocks import ForwardState, SelectiveBlock, StandardBlock
+from depthkit.models.backbones.deit import DeiT
+from depthkit.models.selector import SCORE_ROWS
+from depthkit.registry import MODELS
+
+SELECTIONS = ("per_head", "shared")
+
+
+def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[float, ...]:
+    """Return one keep rate for each of the `pairs` of layers, from one number or one for each.
+
+    Raises:
+        InputError: another number of rates, or one outside (0, 1].
+    """
+    single = isinstance(keep_rate, int | float)
+    rates = (keep_rate,) * pairs if single else tuple(keep_rate)
+    if len(rates) != pairs:
+        raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
+    if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
+        raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)")
+    return tuple(float(rate) for rate in rates)
+
+
+@MODELS.register_module()
+class ToSA(DeiT):
+    """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
+
+    Layers come in pairs. The first of a pair is a standard one; from its Q·K maps a token selector predicts the
+    maps of the second, the most important tokens attend there, and the others bypass it bit-identically. All
+    tokens stay, so the maps serve a dense decoder. With ``keep_rate=1`` it is the dense DeiT. An odd last layer
+    is a standard one. Base weights have timm's keys; selectors are at ``blocks.<second>.selector``.
+
+    Args:
+        img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
+            `DeiT`. The weights of a dense model fit; its selectors then start at the identity.
+        keep_rate: part of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
+            for each pair. Class and distillation tokens always attend.
+        selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
+        score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
+            (`depthkit.models.selector.score_queries`).
+        score_stride: distance [patches] of those rows in both directions; unused with ``all``.
+        **timm: further arguments of timm's VisionTransformer.
+
+    Raises:
+        InputError: an argument is out of range, or the weights cannot be had or do not fit.
+    """
+
+    def __init__(
+        self,
+        img_size: int | tuple[int, int] = 224,
+        patch_size: int = 16,
+        embed_dim: int = 384,
+        depth: int = 12,
+        num_heads: int = 6,
+        keep_rate: float | Sequence[float] = 0.5,
+        selection: str = "per_head",
+        score_rows: str = "pooled",
+        score_stride: int = 4,
+        num_classes: int = 0,
+        distilled: bool = False,
+        out_indices: Sequence[int] | None = None,
+        pretrained: bool | str | Path | None = None,
+        **timm,
+    ) -> None:
+        rates = check_keep_rates(keep_rate, depth // 2)
+        if selection not in SELECTIONS:
+            raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
+        if score_rows not in SCORE_ROWS:
+            raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
+        if score_stride < 1:
+            raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
+        super().__init__(
+            img_size=img_size,
+            patch_size=patch_size,
+            embed_dim=embed_dim,
+            depth=depth,
+            num_heads=num_heads,
+            num_classes=num_classes,
+            distilled=distilled,
+            out_indices=out_indices,
+            pretrained=pretrained,
+            block_fn=partial(
+                _make_block, rates=rates, selection=selection, score_rows=score_rows, score_stride=score_stride
+            ),
+            **timm,
+        )
+
+    @property
+    def keep_rate(self) -> tuple[float, ...]:
+        """The keep rate of each pair of layers; assign one number, or one for each pair."""
+        return tuple(block.keep_rate for block in self.blocks[1::2])
+
+    @keep_rate.setter
+    def keep_rate(self, keep_rate: float | Sequence[float]) -> None:
+        blocks = self.blocks[1::2]
+        for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
+            block.keep_rate = rate
+
+    def forward_features(
+        self, x: Tensor, return_selection: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
+
+        Returns:
+            The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
+            grid_h, grid_w) that is True where a patch attends.
+        """
+        state = self._state(x)
+        for layer in self._layers(x, state, len(self.blocks)):
+            tokens = layer
+        tokens = self.norm(tokens)
+        if not return_selection:
+            return tokens
+        return tokens, [mask[..., self.num_prefix_tokens :].unflatten(-1, state.grid) for mask in state.attended]
+
+    def forward_intermediates(
+        self,
+        x: Tensor,
+        indices: int | list[int] | None = None,
+        return_prefix_tokens: bool = False,
+        norm: bool = False,
+        stop_early: bool = False,
+        output_fmt: str = "NCHW",
+        intermediates_only: bool = False,
+    ) -> list | tuple[Tensor, list]:
+        """Tokens and maps of chosen layers: the contract and the arguments of timm's `forward_intermediates`."""
+        return self._intermediates(
+            x, self._state(x), indices, return_prefix_tokens, norm, stop_early, output_fmt, intermediates_only
+        )
+
+    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
+
+        That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
+        rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
+        """
+        state = self._state(x, with_loss=self.training)
+        maps = self._intermediates(x, state, list(self.out_indices), True, False, True, "NCHW", True)
+        return maps, {"loss_selector": torch.stack(state.losses).mean()} if state.losses else {}
+
+    def _state(self, x: Tensor, with_loss: bool = False) -> ForwardState:
+        return ForwardState(self.patch_embed.dynamic_feat_size(x.shape[-2:]), with_loss)
+
+    def _layers(self, x: Tensor, state: ForwardState, count: int) -> Any:
+        """Yield the tokens (B, N, C) after each of the first `count` layers."""
+        x = self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))
+        for block in self.blocks[:count]:
+            if self.grad_checkpointing and self.training:
+                x = checkpoint(block, x, state, use_reentrant=False)
+            else:
+                x = block(x, state)
+            yield x
+
+    def _intermediates(
+        self, x, state, indices, return_prefix_tokens, norm, stop_early, output_fmt, intermediates_only
+    ):
+        if output_fmt not in ("NCHW", "NLC"):
+            raise ValueError(f"output_fmt={output_fmt!r}: expected 'NCHW' or 'NLC'")
+        take, last = feature_take_indices(len(self.blocks), indices)
+        maps, prefix = [], self.num_prefix_tokens
+        for i, tokens in enumerate(self._layers(x, state, last + 1 if stop_early else len(self.blocks))):
+            if i not in take:
+                continue
+            taken = self.norm(tokens) if norm else tokens
+            patches = taken[:, prefix:]
+            if output_fmt == "NCHW":
+                patches = patches.transpose(1, 2).unflatten(-1, state.grid).contiguous()
+            maps.append((patches, taken[:, :prefix]) if return_prefix_tokens else patches)
+        return maps if intermediates_only else (self.norm(tokens), maps)
+
+
+def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
+    """Build layer `depth` (0-based): even ones and an odd last one are standard, the others token selective."""
+    selective = {key: arguments.pop(key) for key in ("selection", "score_rows", "score_stride")}
+    if depth % 2 == 0:
+        return StandardBlock(depth=depth, **arguments)
+    return SelectiveBlock(depth=depth, keep_rate=rates[depth // 2], **selective, **arguments)

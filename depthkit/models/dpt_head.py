@@ -1,0 +1,152 @@
+"""A DPT decoder: four maps of a backbone to one depth map in metres."""
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from depthkit.errors import InputError
+from depthkit.registry import MODELS
+
+READOUTS = ("ignore", "add", "project")
+
+
+class Readout(nn.Module):
+    """Merges the class token into every patch: not at all, by addition, or by a projection of both (DPT, 3.1)."""
+
+    def __init__(self, mode: str, channels: int) -> None:
+        super().__init__()
+        self.mode = mode
+        if mode == "project":
+            self.project = nn.Sequential(nn.Conv2d(2 * channels, channels, 1), nn.GELU())
+
+    def forward(self, features: Tensor | tuple[Tensor, Tensor]) -> Tensor:
+        """A map (B, C, h, w), or that and prefix tokens (B, P, C), to a map (B, C, h, w)."""
+        with_prefix = not isinstance(features, Tensor)
+        if self.mode == "ignore":
+            return features[0] if with_prefix else features
+        if not with_prefix:
+            raise InputError(
+                f"readout={self.mode!r}: the backbone gives maps without a class token; use readout='ignore'"
+            )
+        patches, prefix = features
+        token = prefix[:, 0, :, None, None]
+        if self.mode == "add":
+            return patches + token
+        return self.project(torch.cat([patches, token.expand_as(patches)], dim=1))
+
+
+class ResidualUnit(nn.Module):
+    """Two 3x3 convolutions with a skip."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.convs = nn.Sequential(
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+            nn.ReLU(),
+            nn.Conv2d(channels, channels, 3, padding=1),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """(B, C, h, w) to (B, C, h, w)."""
+        return x + self.convs(x)
+
+
+def resample(in_channels: int, channels: int, scale: float) -> nn.Module:
+    """Project a map to `channels` and change its size by `scale`, a power of two (DPT's reassemble step)."""
+    project = nn.Conv2d(in_channels, channels, 1)
+    if scale == 1:
+        return project
+    if scale > 1:
+        return nn.Sequential(project, nn.ConvTranspose2d(channels, channels, int(scale), stride=int(scale)))
+    return nn.Sequential(project, nn.Conv2d(channels, channels, 3, stride=round(1 / scale), padding=1))
+
+
+@MODELS.register_module()
+class DPTHead(BaseModule):
+    """Dense prediction transformer decoder (Ranftl et al., ICCV 2021) that gives depth in metres.
+
+    Each map is merged with the class token, resampled, and fused from coarse to fine. The coarse path takes the
+    size of the finer map at every step, so any grid works. Output: float32 in [min_depth, max_depth].
+
+    Args:
+        in_channels: channels of each of the backbone's maps, fine to coarse.
+        channels: width of the decoder; 64 suits tiny and small backbones.
+        scales: by how much each map is resampled. (4, 2, 1, 0.5) makes a pyramid of a plain ViT's maps;
+            (1, 1, 1, 1) is for backbones that give one.
+        readout: ``ignore``, ``add`` or ``project`` the class token.
+        min_depth, max_depth: range of the output [m].
+        losses: configs of losses, each a module ``(pred, gt, valid) -> scalar`` with an attribute ``name``.
+
+    Raises:
+        InputError: an argument is out of range.
+    """
+
+    def __init__(
+        self,
+        in_channels: Sequence[int],
+        channels: int = 64,
+        scales: Sequence[float] = (4, 2, 1, 0.5),
+        readout: str = "project",
+        min_depth: float = 1e-3,
+        max_depth: float = 10.0,
+        losses: Sequence[dict] = (dict(type="SILogLoss"),),
+    ) -> None:
+        super().__init__()
+        if readout not in READOUTS:
+            raise InputError(f"readout={readout!r}: expected one of {', '.join(READOUTS)}")
+        if not 0 < min_depth < max_depth:
+            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
+        if len(in_channels) != len(scales):
+            raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
+        self.min_depth, self.max_depth = min_depth, max_depth
+        self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
+        self.resamples = nn.ModuleList(
+            resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True)
+        )
+        self.laterals = nn.ModuleList(ResidualUnit(channels) for _ in in_channels[:-1])
+        self.fusions = nn.ModuleList(ResidualUnit(channels) for _ in in_channels)
+        self.head = nn.Sequential(
+            nn.Conv2d(channels, channels // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(channels // 2, 1, 1)
+        )
+        self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
+
+    def forward(self, features: Sequence, size: tuple[int, int]) -> Tensor:
+        """Decode maps to depth.
+
+        Args:
+            features: for each level a map (B, C, h, w), or that and prefix tokens (B, P, C).
+            size: (height, width) [px] of the image that the maps cover.
+
+        Returns:
+            Depth (B, 1, height, width) [m], float32.
+        """
+        if len(features) != len(self.readouts):
+            raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")
+        levels = [
+            convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)
+        ]
+        x = self.fusions[-1](levels[-1])
+        for i in reversed(range(len(levels) - 1)):
+            lateral = self.laterals[i](levels[i])
+            x = self.fusions[i](lateral + _resize(x, lateral.shape[-2:]))
+        x = self.head(_resize(x, (2 * x.shape[-2], 2 * x.shape[-1])))
+        # The range is applied in float32: half precision has steps of 8 mm at 10 m.
+        x = _resize(x.float(), size)
+        return self.min_depth + (self.max_depth - self.min_depth) * x.sigmoid()
+
+    def loss(self, depth: Tensor, gt: Tensor) -> dict[str, Tensor]:
+        """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] where that lies in the range.
+
+        Returns:
+            ``loss_<name>`` for each of the losses. 0, NaN and inf in the ground truth are no measurement.
+        """
+        valid = torch.isfinite(gt) & (gt > self.min_depth) & (gt < self.max_depth)
+        return {f"loss_{loss.name}": loss(depth, gt, valid) for loss in self.losses}
+
+
+def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
+    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)

@@ -1,0 +1,101 @@
+"""The token selector of ToSA: it predicts the next layer's attention maps and ranks tokens by them.
+
+Source: ToSA (Singh et al., CVPRW 2024, arXiv 2406.08816), abstract and figure 2. The paper's full text was not
+available to us; choices that are ours are marked so.
+"""
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+SCORE_ROWS = ("all", "grid", "pooled")
+
+
+class TokenSelector(nn.Module):
+    """Predicts the next layer's pre-softmax attention maps from the current ones, pointwise over (query, key).
+
+    1x1 convolutions across the H heads. Pointwise means that running it on some query rows gives exactly those
+    rows of the full prediction. It starts at the identity: the next layer's map is much like this one's. There
+    is no bias on the output: a constant along a row does not change its softmax (both our choice).
+    """
+
+    def __init__(self, num_heads: int) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(num_heads, num_heads, kernel_size=1, bias=False)
+        nn.init.dirac_(self.mix.weight)
+
+    def forward(self, maps: Tensor) -> Tensor:
+        """Map current pre-softmax maps (B, H, R, N) of R query rows to predicted ones, (B, H, R, N)."""
+        return self.mix(maps)
+
+
+def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) -> Tensor:
+    """Choose the query vectors whose rows of the attention map are looked at.
+
+    Args:
+        query: queries (B, H, P + h * w, d): P prefix tokens, then the patches of a grid (h, w).
+        grid: (h, w) in patches.
+        rows: ``all`` of them (the paper's form); ``grid``: every `stride`-th patch in both directions; ``pooled``:
+            the mean query of each `stride` x `stride` window. The last two keep all prefix tokens, and estimate
+            the mean over queries from about N / stride**2 rows (our choice, for speed).
+        stride: distance of rows in patches.
+
+    Returns:
+        Queries (B, H, R, d).
+    """
+    if rows == "all":
+        return query
+    batch, heads, tokens, dim = query.shape
+    prefix = tokens - grid[0] * grid[1]
+    patches = query[:, :, prefix:].unflatten(2, grid)
+    if rows == "grid":
+        # Begin in the middle of the first stride, so that the rows lie evenly over the picture.
+        top, left = min(stride // 2, grid[0] - 1), min(stride // 2, grid[1] - 1)
+        patches = patches[:, :, top::stride, left::stride].flatten(2, 3)
+    else:
+        patches = patches.permute(0, 1, 4, 2, 3).flatten(0, 1)
+        patches = F.avg_pool2d(patches, stride, ceil_mode=True, count_include_pad=False)
+        patches = patches.flatten(2).transpose(1, 2).unflatten(0, (batch, heads))
+    return torch.cat([query[:, :, :prefix], patches], dim=2)
+
+
+def importance(predicted: Tensor) -> Tensor:
+    """Mean attention that each token receives: (B, H, N) from predicted pre-softmax maps (B, H, R, N)."""
+    return predicted.softmax(dim=-1).mean(dim=2)
+
+
+def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
+    """Index the `count` highest scores among the patches, plus all prefix tokens, in ascending order.
+
+    Args:
+        scores: importance (..., N) of prefix tokens and patches.
+        count: number of patches to attend.
+        prefix: number of prefix tokens; they are always attended.
+
+    Returns:
+        Token indices (..., prefix + count), int64.
+    """
+    top = scores[..., prefix:].topk(count, dim=-1, sorted=False).indices + prefix
+    # Ascending order keeps memory access contiguous, and makes keep_rate 1 the identity permutation.
+    top = top.sort(dim=-1).values
+    head = torch.arange(prefix, device=scores.device).expand(*scores.shape[:-1], prefix)
+    return torch.cat([head, top], dim=-1)
+
+
+def num_attended(keep_rate: float, num_patches: int) -> int:
+    """Number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
+    return max(1, round(keep_rate * num_patches))
+
+
+def selector_loss(predicted: Tensor, true: Tensor) -> Tensor:
+    """KL divergence of the predicted attention from the next layer's true one, mean over images, heads and rows.
+
+    The true map is the teacher: it gets no gradient.
+
+    Args:
+        predicted: pre-softmax maps (B, H, R, N) from the selector.
+        true: pre-softmax maps (B, H, R, N) of the next layer for the same queries and keys.
+    """
+    log_predicted = predicted.float().log_softmax(dim=-1)
+    log_true = true.detach().float().log_softmax(dim=-1)
+    return F.kl_div(log_predicted, log_true, log_target=True, reduction="none").sum(dim=-1).mean()

@@ -1,0 +1,157 @@
+"""Reading weights from files and hubs: never executes code from a file, never skips a key in silence."""
+
+import pickle
+import zipfile
+from pathlib import Path
+
+import torch
+from mmengine.logging import print_log
+from mmengine.runner.checkpoint import get_torch_safe_globals
+from torch import Tensor, nn
+
+from depthkit.errors import InputError
+
+# Attributes of a checkpoint file under which training codes put the state dict, in the order of preference:
+# DeiT's and MAE's own files say "model", mmengine's and timm's training script "state_dict".
+_STATE_KEYS = ("state_dict", "model")
+
+
+def read_checkpoint(path: str | Path) -> dict:
+    """Read a ``.safetensors`` file or anything written by `torch.save` that holds tensors and plain data only.
+
+    Unlike mmengine's loader this one never falls back to unpickling arbitrary objects.
+
+    Returns:
+        The dictionary in the file: a state dict, or one with ``state_dict``, ``optimizer``, ... beside it.
+
+    Raises:
+        InputError: the file is missing, truncated, no checkpoint, or holds objects that would execute code.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise InputError(f"{path}: no such checkpoint file; give the path of a .pth or .safetensors file")
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            return load_file(path)
+        with torch.serialization.safe_globals(get_torch_safe_globals()):
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        if zipfile.is_zipfile(path):
+            raise InputError(
+                f"{path}: refused, because it holds Python objects that could execute code; save the state dict "
+                "alone (tensors and plain numbers, strings, lists, dicts), or as .safetensors"
+            ) from error
+        raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
+    except Exception as error:  # torch and safetensors raise a dozen types for files that are cut or foreign
+        raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{path}: holds a {type(content).__name__}; expected a dictionary of weights")
+    return content
+
+
+def read_state_dict(path: str | Path) -> dict[str, Tensor]:
+    """Read the state dict of a checkpoint file: plain, or under ``state_dict`` or ``model`` (DeiT's own layout).
+
+    Raises:
+        InputError: as `read_checkpoint`, and when the file holds no tensors.
+    """
+    content = read_checkpoint(path)
+    for key in _STATE_KEYS:
+        if isinstance(content.get(key), dict):
+            content = content[key]
+            break
+    state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+    if not state:
+        raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
+    return state
+
+
+def load_weights(model: nn.Module, path: str | Path) -> None:
+    """Load the checkpoint of a whole model (a depth estimator or classifier of ours), every key of it.
+
+    Raises:
+        InputError: the file cannot be read, or is of another model: keys or shapes differ.
+    """
+    state = read_state_dict(path)
+    own = model.state_dict()
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    wrong = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
+    if missing or unexpected or wrong:
+        raise InputError(
+            f"{path}: is a checkpoint of another model ({_count('missing', missing)}, "
+            f"{_count('unexpected', unexpected)}, {_count('of another shape', wrong)}); give the config that it was "
+            "trained with"
+        )
+    model.load_state_dict(state)
+
+
+def load_backbone(
+    model: nn.Module, pretrained: bool | str | Path, hub_name: str, optional: tuple[str, ...] = ()
+) -> None:
+    """Load the weights of a timm-style vision transformer and report what was missing and left over.
+
+    Position embeddings are resampled to the model's grid. A checkpoint of one of our whole models works too:
+    what is under ``backbone.`` is taken.
+
+    Args:
+        model: a timm VisionTransformer or subclass.
+        pretrained: True for timm's hub, or the path of a local file in timm's or DeiT's own layout.
+        hub_name: the timm name of the dense model, for example ``deit_small_patch16_224``.
+        optional: parts of key names that a file may lack (a token selector, when the file is of a dense model).
+
+    Raises:
+        InputError: the hub cannot be reached, or the file is not of this model.
+    """
+    from timm.models.vision_transformer import checkpoint_filter_fn
+
+    if pretrained is True:
+        source, state = f"timm's {hub_name}", _hub_state(hub_name)
+    else:
+        source, state = str(pretrained), read_state_dict(pretrained)
+    if any(k.startswith("backbone.") for k in state):
+        state = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
+    own = model.state_dict()
+    patch = state.get("patch_embed.proj.weight")
+    if patch is None or patch.shape != own["patch_embed.proj.weight"].shape:
+        raise InputError(
+            f"{source}: has no patch embedding of shape {tuple(own['patch_embed.proj.weight'].shape)}; expected "
+            f"weights of {hub_name} in timm's or DeiT's own layout"
+        )
+    state = checkpoint_filter_fn(state, model)
+    missing = sorted(own.keys() - state.keys())
+    unexpected = sorted(state.keys() - own.keys())
+    wrong = sorted(k for k in own.keys() & state.keys() if own[k].shape != state[k].shape)
+    fatal = [k for k in missing if not any(part in k for part in optional)] + wrong
+    if fatal:
+        raise InputError(
+            f"{source}: does not fit this model: {_count('missing or of another shape', fatal)}; expected weights "
+            f"of {hub_name} with {getattr(model, 'num_classes', 0)} classes"
+        )
+    if not model.num_classes:  # a backbone without a classifier leaves the file's one aside, as asked
+        unexpected = [k for k in unexpected if not k.startswith(("head.", "head_dist."))]
+    model.load_state_dict({k: v for k, v in state.items() if k in own}, strict=False)
+    print_log(
+        f"Loaded {len(own) - len(missing)} tensors from {source}; {_count('missing', missing)}, "
+        f"{_count('unexpected', unexpected)}.",
+        logger="current",
+    )
+
+
+def _hub_state(name: str) -> dict[str, Tensor]:
+    import timm
+
+    try:
+        return timm.create_model(name, pretrained=True).state_dict()
+    except Exception as error:  # network, hub and cache failures have no common type
+        raise InputError(
+            f"pretrained=True: cannot download the weights of {name} ({type(error).__name__}); without a network, "
+            "give a local file instead: pretrained='/path/to/weights.safetensors' (or .pth)"
+        ) from error
+
+
+def _count(what: str, keys: list[str]) -> str:
+    shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+    return f"{len(keys)} keys {what}" + (f" ({shown})" if keys else "")
