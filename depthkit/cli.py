@@ -69,21 +69,22 @@ def run_tool(main: Callable[[list[str]], int]) -> None:
 def add_config_options(parser: argparse.ArgumentParser) -> None:
     """Add `--cfg-options KEY=VALUE ...`, collected as a dict in `cfg_options` (None when not given).
 
-    Values are parsed as mmengine's `DictAction` does: numbers, True/False/None, `(224,304)`, `[a,b]`, else text.
+    Values are parsed as mmengine's `DictAction` does: numbers, True/False/None, `(224,304)`, `[a,b]`, else
+    text.
     """
     parser.add_argument(
         "--cfg-options",
         nargs="+",
         action=_ConfigOptions,
         metavar="KEY=VALUE",
-        help="change values of the config: data_root=/data/nyu, img_size=(224,304), model.backbone.keep_rate=0.7",
+        help="change values of the config: data_root=/data/nyu, img_size=(224,304), model.test_cfg.flip=True",
     )
 
 
 class _ConfigOptions(argparse.Action):
     """mmengine's `DictAction`, imported at first use: it costs a second that `--help` need not wait for."""
 
-    def __call__(self, parser, namespace, values, option_string=None) -> None:  # noqa: ANN001 (argparse's)
+    def __call__(self, parser, namespace, values, option_string=None) -> None:
         for pair in values:
             if "=" not in pair or pair.startswith("="):
                 parser.error(f"{option_string}: expected KEY=VALUE, got '{pair}'")
@@ -91,9 +92,13 @@ class _ConfigOptions(argparse.Action):
 
         # A text with brackets that do not match is an AssertionError or ValueError there.
         try:
-            DictAction(option_strings=[option_string], dest=self.dest)(parser, namespace, values, option_string)
+            DictAction(option_strings=[option_string], dest=self.dest)(
+                parser, namespace, values, option_string
+            )
         except (AssertionError, ValueError, IndexError):
-            parser.error(f"{option_string}: cannot parse {' '.join(values)}; expected values such as (224,304)")
+            parser.error(
+                f"{option_string}: cannot parse {' '.join(values)}; expected values such as (224,304)"
+            )
 
 
 def _without_worker_traceback(text: str) -> str:

@@ -46,20 +46,24 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> "Con
     """Read the config at `path` with `options` applied.
 
     A top-level value that is set plainly (`batch_size = 8`) and named in `options` is replaced *before* the
-    file runs, in the file and in its `_base_`, so whatever is computed from it follows. A plain value that the
-    file sets reaches the same name in its `_base_` in the same way. Every other option (`optim_wrapper.lr`,
-    `train_dataloader.batch_size`, `train_pipeline.0.size`) is merged afterwards; its path must exist, only the last
-    part may be new where the parent is built from a `type` (an argument of that class).
+    file runs, in the file and in its `_base_`, so whatever is computed from it follows. A plain value that
+    the file sets reaches the same name in its `_base_` in the same way. Every other option
+    (`optim_wrapper.lr`, `train_dataloader.batch_size`, `train_pipeline.0.size`) is merged afterwards; its
+    path must exist, only the last part may be new where the parent is built from a `type` (an argument of
+    that class).
 
     Raises:
-        InputError: no such file, not a .py file, a file that Python cannot run, an option that does not exist.
+        InputError: no such file, not a .py file, a file that Python cannot run, an option that does not
+        exist.
     """
     from mmengine.config import Config
 
     path = Path(path).expanduser()
-    options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
+    options = {
+        key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()
+    }
     with tempfile.TemporaryDirectory(prefix="depthkit_config_") as folder:
-        entry = _Rewriter(Path(folder)).rewrite(path.absolute(), options)
+        entry = _Rewriter(Path(folder)).rewrite(path.resolve(), options)
         try:
             loaded = Config.fromfile(entry)
         except Exception as error:  # the file is the user's program: whatever it raises is about the file
@@ -78,9 +82,13 @@ class _Rewriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.written = 0
+        self.open_files: list[Path] = []  # the chain of bases being rewritten, to notice a circle
 
     def rewrite(self, path: Path, values: dict[str, Any]) -> Path:
         """Copy the config at `path` and, before it, its bases; return the copy's path."""
+        if path in self.open_files:
+            raise InputError(f"{path}: is its own _base_; remove that line")
+        self.open_files.append(path)
         text, tree = _parse(path)
         text = _fill_file_variables(path, text)
         plain = dict(_plain_values(tree))
@@ -91,6 +99,7 @@ class _Rewriter:
                 edits.append((node.value, repr(bases)))
             elif name in values and _is_plain(values[name]):
                 edits.append((node.value, repr(values[name])))
+        self.open_files.pop()
         self.written += 1
         copy = self.folder / f"{self.written}_{path.name}"
         copy.write_text(_replace(text, edits), encoding="utf-8")
@@ -100,10 +109,15 @@ class _Rewriter:
         try:
             bases = ast.literal_eval(node)
         except ValueError:
-            raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text") from None
+            raise InputError(
+                f"{path}: _base_ must be a path or a list of paths, written as plain text"
+            ) from None
         bases = [bases] if isinstance(bases, str) else list(bases)
         # "mmseg::..." lies in an installed package and keeps its values.
-        return [base if "::" in base else str(self.rewrite(path.parent / base, values)) for base in bases]
+        return [
+            base if "::" in base else str(self.rewrite((path.parent / base).resolve(), values))
+            for base in bases
+        ]
 
 
 def _parse(path: Path) -> tuple[str, ast.Module]:
@@ -150,7 +164,8 @@ def _plain_values(tree: ast.Module) -> list[tuple[str, Any]]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those merge)."""
+    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those "
+    "merge)."""
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str))
@@ -187,7 +202,9 @@ def _check_option(config: "Config", key: str, path: Path) -> None:
         here = ".".join(parts[:depth])
         if isinstance(parent, (list, tuple)):
             if not part.isdigit() or int(part) >= len(parent):
-                raise InputError(f"{path}: no option '{key}': '{here}' is a list of {len(parent)}, use its index")
+                raise InputError(
+                    f"{path}: no option '{key}': '{here}' is a list of {len(parent)}, use its index"
+                )
             parent = parent[int(part)]
         elif isinstance(parent, dict):
             if part not in parent:

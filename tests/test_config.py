@@ -39,7 +39,9 @@ def test_without_options_it_is_what_mmengine_reads(child: Path) -> None:
 
 
 def test_a_knob_reaches_what_is_computed_from_it_in_the_file_and_its_base(child: Path) -> None:
-    config = load_config(child, {"data_root": "/mnt/it's here", "batch_size": 2, "img_size": (64, 96), "keep_rate": 0.7})
+    config = load_config(
+        child, {"data_root": "/mnt/it's here", "batch_size": 2, "img_size": (64, 96), "keep_rate": 0.7}
+    )
     assert config.data_root == "/mnt/it's here"
     assert config.train_dataloader.dataset.data_root == "/mnt/it's here/train"
     assert config.train_dataloader.batch_size == 2
@@ -127,6 +129,7 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
         ("c.py", "a = b\n", "NameError"),
         ("c.py", "a = 1 / 0\n", "ZeroDivisionError"),
         ("c.py", "_base_ = 'gone.py'\n", r"gone.py: there is no such config"),
+        ("c.py", "_base_ = './c.py'\n", "is its own _base_"),
         ("c.py", "_base_ = ['a' + str(1)]\n", "_base_ must be"),
         ("c.py", b"\xff\xfe\x00", "cannot be read"),
         ("c.py", "a = 1\x00", "not valid Python"),

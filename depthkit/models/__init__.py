@@ -1,5 +1,13 @@
 """Backbones, decoder and the models built of them; importing this registers them with mm and timm."""
 
+import warnings
+
+with warnings.catch_warnings():
+    # A child registry does not import its parent's modules: without this, no config could name mmseg's. The
+    # warning is about compiled ops that the pure-python mmcv lacks and nothing here uses.
+    warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
+    import mmseg.models  # noqa: F401
+
 from depthkit.models.backbones import DeiT, ToSA
 from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead

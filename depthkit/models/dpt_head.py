@@ -99,9 +99,13 @@ class DPTHead(BaseModule):
         if readout not in READOUTS:
             raise InputError(f"readout={readout!r}: expected one of {', '.join(READOUTS)}")
         if not 0 < min_depth < max_depth:
-            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
+            raise InputError(
+                f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]"
+            )
         if len(in_channels) != len(scales):
-            raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
+            raise InputError(
+                f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}"
+            )
         self.min_depth, self.max_depth = min_depth, max_depth
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
         self.resamples = nn.ModuleList(
@@ -125,7 +129,9 @@ class DPTHead(BaseModule):
             Depth (B, 1, height, width) [m], float32.
         """
         if len(features) != len(self.readouts):
-            raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")
+            raise InputError(
+                f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices"
+            )
         levels = [
             convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)
         ]

@@ -3,7 +3,7 @@
 Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -25,24 +25,24 @@ _LOSS_ROWS = 16
 
 
 @dataclass
-class ForwardState:
-    """What the layers of one forward pass hand on beside the tokens.
+class PairState:
+    """What the two layers of a pair hand on beside the tokens, in one forward pass.
 
     Attributes:
         grid: (h, w) of the patches.
-        query: queries (B, H, N, d) of the last standard layer, scaled by 1/sqrt(d), without gradient.
-        key: its keys (B, H, N, d), without gradient.
         with_loss: compute the selector's loss.
-        attended: for each token selective layer so far, the mask (B, H or 1, N) of attended tokens.
-        losses: for each token selective layer so far, the selector's loss.
+        query: queries (B, H, N, d) of the first layer, scaled by 1/sqrt(d), without gradient.
+        key: its keys (B, H, N, d), without gradient.
+        attended: the mask (B, H or 1, N) of tokens that attend in the second layer.
+        loss: the selector's loss, a scalar.
     """
 
     grid: tuple[int, int]
-    with_loss: bool = False
+    with_loss: bool
     query: Tensor | None = None
     key: Tensor | None = None
-    attended: list[Tensor] = field(default_factory=list)
-    losses: list[Tensor] = field(default_factory=list)
+    attended: Tensor | None = None
+    loss: Tensor | None = None
 
 
 def project_qkv(attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
@@ -63,9 +63,9 @@ def project_out(attn: nn.Module, x: Tensor) -> Tensor:
 
 
 class StandardBlock(Block):
-    """A transformer layer (timm's `Block`) that leaves its queries and keys in the state for the next one."""
+    """A transformer layer (timm's `Block`) that leaves its queries and keys for the second of the pair."""
 
-    def forward(self, x: Tensor, state: ForwardState) -> Tensor:
+    def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C)."""
         q, k, v = project_qkv(self.attn, self.norm1(x))
         # Top-k passes no gradient, and the selector's loss shall train the selector alone.
@@ -108,7 +108,7 @@ class SelectiveBlock(Block):
         self.score_rows = score_rows
         self.score_stride = score_stride
 
-    def forward(self, x: Tensor, state: ForwardState) -> Tensor:
+    def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
         index = self.choose(state)
         if index.shape[-1] == x.shape[1]:
@@ -119,12 +119,12 @@ class SelectiveBlock(Block):
         else:
             out, q, k = self._forward_per_head(x, index)
         mask = torch.zeros(*index.shape[:2], x.shape[1], dtype=torch.bool, device=x.device)
-        state.attended.append(mask.scatter(-1, index, True))
+        state.attended = mask.scatter(-1, index, True)
         if state.with_loss:
-            state.losses.append(self._loss(state, index, q * self.attn.scale, k))
+            state.loss = self._loss(state, index, q * self.attn.scale, k)
         return out
 
-    def choose(self, state: ForwardState) -> Tensor:
+    def choose(self, state: PairState) -> Tensor:
         """Indices of the tokens to attend, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``."""
         batch, heads, tokens, _ = state.key.shape
         sets = 1 if self.selection == "shared" else heads
@@ -158,11 +158,11 @@ class SelectiveBlock(Block):
         update = torch.zeros_like(x, dtype=packed.dtype).masked_scatter(mask, packed)
         return torch.where(mask, x + self.drop_path2(update), x), q, k
 
-    def _loss(self, state: ForwardState, index: Tensor, query: Tensor, key: Tensor) -> Tensor:
+    def _loss(self, state: PairState, index: Tensor, query: Tensor, key: Tensor) -> Tensor:
         """KL of predicted and true attention among the attended tokens, on `_LOSS_ROWS` of their rows.
 
         Args:
-            state: of this forward pass.
+            state: of this pair.
             index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``.
             query: this layer's scaled queries of the attended tokens, (B, H, T, d).
             key: its keys, (B, H, T, d).

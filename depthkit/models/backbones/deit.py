@@ -87,9 +87,7 @@ class DeiT(VisionTransformer):
         self.num_prefix_tokens = 2
         self.dist_token = nn.Parameter(torch.zeros(1, 1, self.embed_dim))
         self.pos_embed = nn.Parameter(torch.zeros(1, self.patch_embed.num_patches + 2, self.embed_dim))
-        self.head_dist = (
-            nn.Linear(self.embed_dim, self.num_classes) if self.num_classes else nn.Identity()
-        )
+        self.head_dist = nn.Linear(self.embed_dim, self.num_classes) if self.num_classes else nn.Identity()
         self.distilled_training = False
         nn.init.trunc_normal_(self.dist_token, std=0.02)
         nn.init.trunc_normal_(self.pos_embed, std=0.02)
@@ -115,7 +113,11 @@ class DeiT(VisionTransformer):
             losses of the backbone (none here).
         """
         pairs = self.forward_intermediates(
-            x, indices=list(self.out_indices), return_prefix_tokens=True, stop_early=True, intermediates_only=True
+            x,
+            indices=list(self.out_indices),
+            return_prefix_tokens=True,
+            stop_early=True,
+            intermediates_only=True,
         )
         return pairs, {}
 

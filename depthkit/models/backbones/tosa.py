@@ -1,9 +1,8 @@
 """ToSA: a DeiT whose every second layer is token selective, and which keeps all tokens."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 import torch
 from timm.models.vision_transformer import feature_take_indices
@@ -11,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils.checkpoint import checkpoint
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.blocks import ForwardState, SelectiveBlock, StandardBlock
+from depthkit.models.backbones.blocks import PairState, SelectiveBlock, StandardBlock
 from depthkit.models.backbones.deit import DeiT
 from depthkit.models.selector import SCORE_ROWS
 from depthkit.registry import MODELS
@@ -28,9 +27,13 @@ def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[fl
     single = isinstance(keep_rate, int | float)
     rates = (keep_rate,) * pairs if single else tuple(keep_rate)
     if len(rates) != pairs:
-        raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
+        raise InputError(
+            f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers"
+        )
     if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
-        raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)")
+        raise InputError(
+            f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)"
+        )
     return tuple(float(rate) for rate in rates)
 
 
@@ -93,7 +96,11 @@ class ToSA(DeiT):
             out_indices=out_indices,
             pretrained=pretrained,
             block_fn=partial(
-                _make_block, rates=rates, selection=selection, score_rows=score_rows, score_stride=score_stride
+                _make_block,
+                rates=rates,
+                selection=selection,
+                score_rows=score_rows,
+                score_stride=score_stride,
             ),
             **timm,
         )
@@ -118,13 +125,14 @@ class ToSA(DeiT):
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
             grid_h, grid_w) that is True where a patch attends.
         """
-        state = self._state(x)
-        for layer in self._layers(x, state, len(self.blocks)):
+        pairs: list[PairState] = []
+        for layer in self._layers(x, pairs, len(self.blocks)):
             tokens = layer
         tokens = self.norm(tokens)
         if not return_selection:
             return tokens
-        return tokens, [mask[..., self.num_prefix_tokens :].unflatten(-1, state.grid) for mask in state.attended]
+        masks = [(pair.attended, pair.grid) for pair in pairs if pair.attended is not None]
+        return tokens, [mask[..., self.num_prefix_tokens :].unflatten(-1, grid) for mask, grid in masks]
 
     def forward_intermediates(
         self,
@@ -137,9 +145,16 @@ class ToSA(DeiT):
         intermediates_only: bool = False,
     ) -> list | tuple[Tensor, list]:
         """Tokens and maps of chosen layers: the contract and the arguments of timm's `forward_intermediates`."""
-        return self._intermediates(
-            x, self._state(x), indices, return_prefix_tokens, norm, stop_early, output_fmt, intermediates_only
-        )
+        if output_fmt not in ("NCHW", "NLC"):
+            raise ValueError(f"output_fmt={output_fmt!r}: expected 'NCHW' or 'NLC'")
+        take, last = feature_take_indices(len(self.blocks), indices)
+        maps = []
+        for i, tokens in enumerate(self._layers(x, [], last + 1 if stop_early else len(self.blocks))):
+            if i in take:
+                taken = self.norm(tokens) if norm else tokens
+                patches, prefix = self._split(taken, x) if output_fmt == "NCHW" else self._split(taken)
+                maps.append((patches, prefix) if return_prefix_tokens else patches)
+        return maps if intermediates_only else (self.norm(tokens), maps)
 
     def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
@@ -147,39 +162,37 @@ class ToSA(DeiT):
         That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
         rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
         """
-        state = self._state(x, with_loss=self.training)
-        maps = self._intermediates(x, state, list(self.out_indices), True, False, True, "NCHW", True)
-        return maps, {"loss_selector": torch.stack(state.losses).mean()} if state.losses else {}
+        pairs: list[PairState] = []
+        maps = [
+            self._split(tokens, x)
+            for i, tokens in enumerate(self._layers(x, pairs, max(self.out_indices) + 1, self.training))
+            if i in self.out_indices
+        ]
+        losses = [pair.loss for pair in pairs if pair.loss is not None]
+        return maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
 
-    def _state(self, x: Tensor, with_loss: bool = False) -> ForwardState:
-        return ForwardState(self.patch_embed.dynamic_feat_size(x.shape[-2:]), with_loss)
+    def _split(self, tokens: Tensor, images: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Tokens (B, N, C) to patches and prefix tokens; with `images`, the patches as a map (B, C, h, w)."""
+        prefix, patches = tokens[:, : self.num_prefix_tokens], tokens[:, self.num_prefix_tokens :]
+        if images is not None:
+            grid = self.patch_embed.dynamic_feat_size(images.shape[-2:])
+            patches = patches.transpose(1, 2).unflatten(-1, grid).contiguous()
+        return patches, prefix
 
-    def _layers(self, x: Tensor, state: ForwardState, count: int) -> Any:
-        """Yield the tokens (B, N, C) after each of the first `count` layers."""
+    def _layers(
+        self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False
+    ) -> Iterator[Tensor]:
+        """Yield the tokens (B, N, C) after each of the first `count` layers; appends the state of each pair."""
+        grid = self.patch_embed.dynamic_feat_size(x.shape[-2:])
         x = self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))
-        for block in self.blocks[:count]:
+        for i, block in enumerate(self.blocks[:count]):
+            if i % 2 == 0:
+                pairs.append(PairState(grid, with_loss))
             if self.grad_checkpointing and self.training:
-                x = checkpoint(block, x, state, use_reentrant=False)
+                x = checkpoint(block, x, pairs[-1], use_reentrant=False)
             else:
-                x = block(x, state)
+                x = block(x, pairs[-1])
             yield x
-
-    def _intermediates(
-        self, x, state, indices, return_prefix_tokens, norm, stop_early, output_fmt, intermediates_only
-    ):
-        if output_fmt not in ("NCHW", "NLC"):
-            raise ValueError(f"output_fmt={output_fmt!r}: expected 'NCHW' or 'NLC'")
-        take, last = feature_take_indices(len(self.blocks), indices)
-        maps, prefix = [], self.num_prefix_tokens
-        for i, tokens in enumerate(self._layers(x, state, last + 1 if stop_early else len(self.blocks))):
-            if i not in take:
-                continue
-            taken = self.norm(tokens) if norm else tokens
-            patches = taken[:, prefix:]
-            if output_fmt == "NCHW":
-                patches = patches.transpose(1, 2).unflatten(-1, state.grid).contiguous()
-            maps.append((patches, taken[:, :prefix]) if return_prefix_tokens else patches)
-        return maps if intermediates_only else (self.norm(tokens), maps)
 
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:

@@ -1,0 +1,45 @@
+# Everything here sets itself up in .venv. The Python that makes it: `make PYTHON=/usr/bin/python3.11 test`.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.depthkit-set-up
+DEMO := work_dirs/demo_rooms
+
+.PHONY: help setup test demo clean
+.DEFAULT_GOAL := help
+
+help:
+	@echo "make setup   virtual environment in .venv: dependencies (constraints.txt) and depthkit, editable"
+	@echo "make test    ruff (check and format) and the tests"
+	@echo "make demo    train a small model on generated rooms, evaluate it, predict a photo (10 minutes on 2 cores)"
+	@echo "make clean   remove the environment and the demo's output"
+	@echo "Options: PYTHON=... the interpreter for .venv (3.10 or newer; now: $(PYTHON))"
+
+# A stamp says that .venv was set up from these files; an environment that cannot start is made again.
+setup:
+	@if [ -e $(STAMP) ] && ! $(BIN)/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'mmengine', 'mmcv', 'mmseg', 'depthkit'))))" 2>/dev/null; then \
+		echo "$(VENV) is broken: making it again"; rm -rf $(VENV); fi
+	@$(MAKE) --no-print-directory $(STAMP)
+
+$(STAMP): setup.cfg pyproject.toml constraints.txt
+	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; name a Python >= 3.10: make PYTHON=/path/to/python3 setup" >&2; exit 2; }
+	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || { \
+		echo "error: depthkit needs Python >= 3.10, $(PYTHON) is $$($(PYTHON) -V 2>&1); name a newer one: make PYTHON=/path/to/python3 setup" >&2; exit 2; }
+	@if ! $(BIN)/python -m pip --version >/dev/null 2>&1; then \
+		rm -rf $(VENV); \
+		$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
+			echo "error: $(PYTHON) cannot make a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }; fi
+	@echo "installing depthkit and its dependencies into $(VENV) (a few minutes, about 6 GB) ..."
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[test]"
+	@touch $@
+
+test: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python -m pytest -q
+
+demo: setup
+	$(BIN)/python tools/demo.py --work-dir $(DEMO)
+
+clean:
+	rm -rf $(VENV) $(DEMO)

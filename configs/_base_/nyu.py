@@ -1,0 +1,42 @@
+# NYU Depth V2: 795 (or BTS's 24231) training pairs and the 654 test pairs of Eigen et al., protocol `eigen`.
+# data/README.md says how to get them; `python tools/prepare_nyu.py --check DIR` what a folder holds.
+data_root = "data/nyu"
+# Height and width [px] of the training crops. NYU's 480x640 is resized to cover it and cropped to its aspect:
+# 26 x 34 patches instead of 30 x 40 take 0.7 of the time, both sides are multiples of 32 (for pyramid
+# backbones too), and test pictures, resized to fit into it, show things at the same size as in training, as
+# metres need.
+img_size = (416, 544)
+batch_size = 8
+workers = 2
+
+train_pipeline = [
+    dict(type="Resize", size=img_size, mode="cover"),
+    dict(type="RandomCrop", size=img_size),
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05, prob=0.5),
+    dict(type="PackDepthInputs"),
+]
+# The ground truth keeps its own size; predictions are resized to it.
+test_pipeline = [
+    dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
+    dict(type="PackDepthInputs"),
+]
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    drop_last=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(type="NYUDepthV2", data_root=data_root, split="train", pipeline=train_pipeline),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="NYUDepthV2", data_root=data_root, split="test", pipeline=test_pipeline),
+)
+test_evaluator = dict(type="DepthMetric", protocol="eigen")
+val_dataloader = test_dataloader
+val_evaluator = test_evaluator

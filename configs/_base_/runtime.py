@@ -1,0 +1,36 @@
+# How everything is trained: AdamW, layer-wise rates, one cycle; validation and a checkpoint after each epoch.
+max_epochs = 20
+ema = None  # 0.001 keeps an exponential moving average of the weights, which is then tested and saved
+
+train_cfg = dict(type="TrainLoop", max_epochs=max_epochs)
+val_cfg = dict()
+test_cfg = dict()
+
+optim_wrapper = dict(
+    type="OptimWrapper",
+    constructor="LayerDecayOptimWrapperConstructor",
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.01),
+    paramwise_cfg=dict(backbone_mult=0.1, layer_decay=0.75),
+    clip_grad=dict(max_norm=1.0),
+)
+# The number of steps and the peak of each group's rate come from the loop and the optimizer.
+param_scheduler = dict(type="OneCycleLR", pct_start=0.1, div_factor=25.0, final_div_factor=100.0)
+auto_scale_lr = dict(base_batch_size=8, enable=False)
+
+default_hooks = dict(
+    logger=dict(type="LoggerHook", interval=20),
+    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2, save_best="abs_rel", rule="less"),
+)
+custom_hooks = [
+    dict(type="NonFiniteLossHook"),
+    dict(type="ProgressHook"),
+    dict(type="DepthVisualizationHook", num_pictures=4, depth_range=(0.0, 10.0)),
+    *([dict(type="EMAHook", momentum=ema)] if ema else []),
+]
+
+runner_type = "DepthRunner"
+default_scope = "depthkit"
+randomness = dict(seed=0)
+env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
+log_processor = dict(by_epoch=True)
+find_unused_parameters = True  # the backbone's layers after the last one that the decoder takes

@@ -1,0 +1,76 @@
+# A small ToSA on generated rooms: nothing to download. What `make demo` trains.
+# python tools/train.py configs/demo_rooms.py
+# Hardware: 2 CPU cores. Time and result: not yet run.
+_base_ = "_base_/runtime.py"
+img_size = (96, 128)
+batch_size = 8
+workers = 1
+max_epochs = 4
+pretrained = None
+data_root = None  # the rooms are generated
+
+train_pipeline = [
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="PackDepthInputs"),
+]
+test_pipeline = [
+    dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
+    dict(type="PackDepthInputs"),
+]
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    drop_last=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(type="Rooms", length=640, size=img_size, seed=0, pipeline=train_pipeline),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="Rooms", length=32, size=img_size, seed=1, pipeline=test_pipeline),
+)
+test_evaluator = dict(type="DepthMetric", protocol="full")
+val_dataloader = test_dataloader
+val_evaluator = test_evaluator
+train_cfg = dict(max_epochs=max_epochs)
+optim_wrapper = dict(paramwise_cfg=dict(backbone_mult=1.0, layer_decay=1.0))  # everything starts at random
+
+model = dict(
+    type="DepthEstimator",
+    size_divisor=8,
+    data_preprocessor=dict(
+        type="SegDataPreProcessor",
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=False,
+        size_divisor=1,
+        pad_val=0,
+        seg_pad_val=0,
+    ),
+    backbone=dict(
+        type="ToSA",
+        img_size=img_size,
+        patch_size=8,
+        embed_dim=96,
+        depth=8,
+        num_heads=3,
+        keep_rate=0.5,
+        selection="shared",
+        out_indices=(0, 2, 4, 6),  # standard layers only; counted from 0
+        pretrained=pretrained,
+    ),
+    decode_head=dict(
+        type="DPTHead",
+        in_channels=(96,) * 4,
+        channels=32,
+        scales=(4, 2, 1, 0.5),
+        readout="project",
+        min_depth=1e-3,
+        max_depth=10.0,
+        losses=[dict(type="SILogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
+    ),
+    test_cfg=dict(mode="whole", flip=False),
+)

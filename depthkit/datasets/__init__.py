@@ -1,0 +1,9 @@
+"""Data sets: from files to samples. Importing this registers all of them, and the transforms."""
+
+from depthkit.datasets import transforms
+from depthkit.datasets.nyu import NYUDepthV2
+from depthkit.datasets.rgbd_folder import RGBDFolder
+from depthkit.datasets.rooms import Rooms
+from depthkit.datasets.sample import make_sample
+
+__all__ = ["NYUDepthV2", "RGBDFolder", "Rooms", "make_sample", "transforms"]

@@ -1,0 +1,79 @@
+"""Split lists: text files that name the pairs of a split, one line each."""
+
+import re
+from pathlib import Path
+from typing import NamedTuple
+
+from depthkit.errors import InputError
+
+
+class SplitLine(NamedTuple):
+    """One line: its number (from 1) and its columns. Paths are relative, without a leading '/'."""
+
+    number: int
+    columns: list[str]
+
+
+def read_split_list(path: Path) -> list[SplitLine]:
+    """Read the lines of a split list, without blank ones; a leading '/' of a column is dropped, as BTS's
+    need.
+
+    Raises `InputError` when the file is missing, empty or not text, or when a path climbs out with '..'.
+    """
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not text"
+        raise InputError(
+            f"{path}: the split list cannot be read ({reason}); expected lines 'rgb depth'"
+        ) from error
+    lines = []
+    for number, line in enumerate(text.splitlines(), start=1):
+        columns = [column.lstrip("/") for column in line.split()]
+        for column in columns:
+            if ".." in re.split(r"[\\/]", column):
+                raise InputError(
+                    f"{path}, line {number}: '{column}' climbs out of the data folder; paths must not "
+                    "contain '..'"
+                )
+        if columns:
+            lines.append(SplitLine(number, columns))
+    if not lines:
+        raise InputError(f"{path}: the split list is empty; expected one pair on each line")
+    return lines
+
+
+def parse_focal(text: str, path: Path, number: int) -> float:
+    """Return the focal length [px] of a line's third column; raises `InputError` unless it is positive."""
+    try:
+        focal = float(text)
+    except ValueError:
+        focal = 0.0
+    if not 0 < focal < float("inf"):
+        raise InputError(
+            f"{path}, line {number}: the third column is '{text}'; expected the focal length in pixels"
+        )
+    return focal
+
+
+def missing_files(folder: Path, names: list[str]) -> list[str]:
+    """Return those of `names` (relative to `folder`) that are not there, in order.
+
+    Each folder is listed once: tens of thousands of single look-ups take minutes on a network disk.
+    """
+    listed: dict[Path, set[str]] = {}
+    missing = []
+    for name in names:
+        path = folder / name
+        if path.parent not in listed:
+            listed[path.parent] = _file_names(path.parent)
+        if path.name not in listed[path.parent]:
+            missing.append(name)
+    return missing
+
+
+def _file_names(folder: Path) -> set[str]:
+    try:
+        return {entry.name for entry in folder.iterdir()}
+    except (FileNotFoundError, NotADirectoryError):
+        return set()

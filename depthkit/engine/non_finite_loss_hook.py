@@ -1,0 +1,35 @@
+"""Stop when the loss is no number any more, before that reaches a checkpoint."""
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from depthkit.errors import InputError
+from depthkit.registry import HOOKS
+
+
+@HOOKS.register_module()
+class NonFiniteLossHook(Hook):
+    """Checks the loss of every iteration; acts before hooks that save or average weights."""
+
+    priority = "VERY_HIGH"
+
+    def after_train_iter(
+        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
+    ) -> None:
+        """Raises:
+        InputError: NaN or infinite loss; names the iteration, the losses and the pictures of the batch.
+        """
+        losses = {name: torch.as_tensor(value) for name, value in (outputs or {}).items() if "loss" in name}
+        bad = [name for name, value in losses.items() if not torch.isfinite(value).all()]
+        if not bad:
+            return
+        samples = (data_batch or {}).get("data_samples", [])
+        paths = [str(sample.metainfo.get("img_path", "?")) for sample in samples]
+        raise InputError(
+            f"iteration {runner.iter + 1}: {', '.join(bad)} is not finite, so training stops and this state "
+            "is not "
+            f"saved; check these pictures and their depth: {', '.join(paths) or 'unknown'}; if they are "
+            "right, use "
+            "a lower learning rate or no --amp, and go on from the last checkpoint with --resume"
+        )

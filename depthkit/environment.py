@@ -1,0 +1,67 @@
+"""Whether the tested mm distributions are the ones that will be imported.
+
+`onedl-mmengine` and upstream's `mmengine` install the same import package, so pip puts one over the other
+without a word, and what is left fails far from the cause. `depthkit.registry` is the first module of depthkit
+to import any of them; `depthkit.engine` and every tool call `check_environment` before that.
+"""
+
+from importlib.metadata import PackageNotFoundError, version
+
+from depthkit.errors import InputError
+
+# Distribution that depthkit is tested with -> distributions that install the same import package.
+_REPLACED = {
+    "onedl-mmengine": ("mmengine", "mmengine-lite"),
+    "onedl-mmcv": ("mmcv", "mmcv-lite", "mmcv-full"),
+    "onedl-mmsegmentation": ("mmsegmentation",),
+}
+
+
+def check_environment() -> None:
+    """Check the installed distributions; takes milliseconds and imports none of them.
+
+    Raises:
+        InputError: upstream mmengine, mmcv or mmsegmentation is installed (beside, under or over the onedl
+        one), an
+            onedl one is missing, or OpenCV cannot be loaded.
+    """
+    upstream = [name for names in _REPLACED.values() for name in names if _version(name)]
+    if upstream:
+        ours = " ".join(_REPLACED)
+        raise InputError(
+            f"{', '.join(f'{name} {_version(name)}' for name in upstream)} is installed and hides the onedl "
+            "distributions of the same import name that depthkit needs; run: pip uninstall -y "
+            f"{' '.join(upstream)} "
+            f"&& pip install --force-reinstall --no-deps {ours}"
+        )
+    missing = [name for name in _REPLACED if not _version(name)]
+    if missing:
+        raise InputError(
+            f"{', '.join(missing)} is not installed; run: pip install {' '.join(missing)}, or set depthkit "
+            "up "
+            "again with: make setup"
+        )
+    _check_opencv()
+
+
+def _check_opencv() -> None:
+    try:
+        import cv2  # noqa: F401
+    except ImportError as error:
+        if ".so" not in str(error):
+            raise InputError(
+                f"OpenCV cannot be imported ({error}); run: pip install opencv-python"
+            ) from error
+        raise InputError(
+            f"OpenCV cannot be loaded, a system library is missing ({error}); install it (Debian, Ubuntu: "
+            "apt "
+            "install libgl1 libglib2.0-0), or use pip install opencv-python-headless in place of "
+            "opencv-python"
+        ) from error
+
+
+def _version(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

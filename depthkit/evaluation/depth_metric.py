@@ -1,0 +1,110 @@
+"""The mm metric around `depth_metrics` and `Protocol`."""
+
+import hashlib
+import re
+from collections.abc import Sequence
+from logging import WARNING
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from depthkit.errors import InputError
+from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, pool
+from depthkit.evaluation.protocol import get_protocol
+from depthkit.io import write_depth_png
+from depthkit.output_folder import make_output_folder
+from depthkit.registry import METRICS
+
+
+@METRICS.register_module()
+class DepthMetric(BaseMetric):
+    """Metrics of predicted depth under a named protocol.
+
+    Keeps ten numbers per picture, whatever its size, and so does what travels between processes. The result
+    has the plain metric names (so ``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of
+    pictures measured and of those left out because no pixel of their ground truth is valid.
+
+    Args:
+        protocol: ``eigen``, ``full`` or ``densedepth``.
+        save_dir: folder for the predictions as 16-bit PNG [mm], at the pictures' own size and not clamped by
+            the protocol; None to save none. Every process writes its own pictures.
+
+    Raises:
+        InputError: an unknown protocol, a folder that cannot be made; at the end, when no picture has a valid
+            pixel.
+    """
+
+    def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None) -> None:
+        # "gpu" stands for gathering through the process group, gloo included. The other way, "cpu", goes
+        # through files in the working directory, which may be read-only. BaseMetric warns when it has no
+        # prefix; plain names are what we want, so it gets one and loses it.
+        super().__init__(collect_device="gpu", prefix="depth")
+        self.prefix = None
+        self.protocol = get_protocol(protocol)
+        self.save_dir = None if save_dir is None else make_output_folder(save_dir)
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
+
+        Raises:
+            InputError: a sample without ground truth.
+        """
+        for sample in data_samples:
+            path = sample.get("img_path", "")
+            pred = _depth_map(sample["pred_depth_map"]["data"])
+            if self.save_dir is not None:
+                saturated = write_depth_png(self.save_dir / prediction_name(path), pred)
+                if saturated:
+                    print_log(
+                        f"{path}: {saturated} pixels beyond 65.535 m are saved as that", "current", WARNING
+                    )
+            if "gt_depth_map" not in sample:
+                raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated")
+            gt = _depth_map(sample["gt_depth_map"]["data"])
+            valid = self.protocol.valid_mask(gt)
+            self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
+
+    def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
+        """The metrics of all pictures, from their sums, and ``images`` and ``skipped``."""
+        measured = [sums for sums in results if sums.count]
+        skipped = len(results) - len(measured)
+        if not measured:
+            raise InputError(
+                f"none of the {len(results)} images has a valid pixel of ground truth under protocol "
+                f"{self.protocol.description}; check the depth files and their scale"
+            )
+        if skipped:
+            print_log(
+                f"{skipped} of {len(results)} images have no valid pixel and were skipped", logger="current"
+            )
+        print_log(f"Protocol {self.protocol.description}", logger="current")
+        if self.protocol.pooled:
+            metrics = pool(measured).metrics
+        else:
+            each = [sums.metrics for sums in measured]
+            metrics = {name: float(np.mean([one[name] for one in each])) for name in METRIC_NAMES}
+        return {**metrics, "images": len(measured), "skipped": skipped}
+
+
+def prediction_name(img_path: str) -> str:
+    """A file name for the prediction of the picture at `img_path`: ``kitchen_rgb_00000_1f3a9c_depth.png``.
+
+    Folder and stem are for people. The digits, of the whole path, keep apart pictures that have both in
+    common (``scene1/rgb/0001.jpg`` and ``scene2/rgb/0001.jpg``), and do so in every process without asking
+    the others.
+    """
+    base, _, index = img_path.partition("#")  # "file.mat#12" is picture 12 of a .mat
+    parts = [Path(base).parent.name, Path(base).stem, index]
+    readable = "_".join(re.sub(r"[^\w.-]", "_", part) for part in parts if part)
+    digest = hashlib.sha256(img_path.encode()).hexdigest()[:6]
+    return f"{readable}_{digest}_depth.png"
+
+
+def _depth_map(data: torch.Tensor) -> np.ndarray:
+    """(1, H, W) or (H, W) on any device to a float32 array (H, W)."""
+    array = data.detach().float().cpu().numpy()
+    return array[0] if array.ndim == 3 else array

@@ -1,0 +1,140 @@
+"""The usual metrics of metric depth, as pure functions on arrays."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from depthkit.errors import InputError
+
+METRIC_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "d1", "d2", "d3")
+
+
+@dataclass(frozen=True)
+class ErrorSums:
+    """What the metrics of a set of pixels need: a handful of float64 sums, whatever the number of pixels.
+
+    With d = pred - gt and e = log(pred) - log(gt): ``count`` pixels; the sums of |d|/gt, d^2/gt [m], d^2
+    [m^2], e^2 and |e|/ln(10); ``log_mean`` is the mean of e and ``log_scatter`` the sum of (e - log_mean)^2
+    (E[e^2] - E[e]^2 would lose all digits of a small scale-invariant error); ``within`` counts max(pred/gt,
+    gt/pred) < 1.25, 1.25^2 and 1.25^3.
+    """
+
+    count: int
+    abs_rel: float
+    sq_rel: float
+    square: float
+    log_square: float
+    log10: float
+    log_mean: float
+    log_scatter: float
+    within: tuple[int, int, int]
+
+    @property
+    def metrics(self) -> dict[str, float]:
+        """The metrics of these pixels (see `depth_metrics`); there must be one pixel at least."""
+        n = self.count
+        d1, d2, d3 = (hits / n for hits in self.within)
+        return {
+            "abs_rel": self.abs_rel / n,
+            "sq_rel": self.sq_rel / n,
+            "rmse": float(np.sqrt(self.square / n)),
+            "rmse_log": float(np.sqrt(self.log_square / n)),
+            "log10": self.log10 / n,
+            "silog": 100.0 * float(np.sqrt(self.log_scatter / n)),
+            "d1": d1,
+            "d2": d2,
+            "d3": d3,
+        }
+
+
+def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
+    """Compare a predicted with a true depth map over the valid pixels.
+
+    Nothing is clamped, cropped or resized here: that is what a `Protocol` does.
+
+    Args:
+        pred: predicted depth [m], (H, W) or any other shape; a numpy array or torch tensor.
+        gt: true depth [m], same shape.
+        valid: which pixels count, boolean, same shape.
+
+    Returns:
+        ``abs_rel`` mean |d|/gt; ``sq_rel`` mean d^2/gt [m]; ``rmse`` [m]; ``rmse_log`` (natural logarithm);
+        ``log10`` mean |log10 pred - log10 gt|; ``silog`` 100 * sqrt(E[e^2] - E[e]^2) with e = log pred - log
+        gt; ``d1``, ``d2``, ``d3`` fraction of pixels with max(pred/gt, gt/pred) < 1.25, 1.25^2, 1.25^3. Sums
+        are float64.
+
+    Raises:
+        InputError: the shapes differ, no pixel is valid, or a valid pixel is not finite and positive.
+    """
+    sums = error_sums(pred, gt, valid)
+    if sums.count == 0:
+        raise InputError(
+            "valid: has no true pixel, so there is nothing to measure; check the ground truth and mask"
+        )
+    return sums.metrics
+
+
+def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
+    """The sums behind `depth_metrics`, of which no valid pixel is a legal case (``count`` 0).
+
+    Raises:
+        InputError: the shapes differ, or a valid pixel is not finite and positive.
+    """
+    pred, gt, valid = _as_numpy(pred), _as_numpy(gt), _as_numpy(valid)
+    if not pred.shape == gt.shape == valid.shape:
+        raise InputError(
+            f"pred {pred.shape}, gt {gt.shape} and valid {valid.shape} differ in shape; resize the "
+            "prediction to the ground truth first (a Protocol does)"
+        )
+    if valid.dtype != np.bool_:
+        raise InputError(f"valid: is of type {valid.dtype}; expected a boolean mask such as (gt > 0)")
+    pred, gt = pred[valid].astype(np.float64), gt[valid].astype(np.float64)
+    for name, values in (("pred", pred), ("gt", gt)):
+        if not (np.isfinite(values) & (values > 0)).all():
+            raise InputError(
+                f"{name}: holds NaN, infinity, zero or negative depth at valid pixels; clamp the prediction "
+                "and mask the ground truth first (a Protocol does)"
+            )
+    if pred.size == 0:
+        return ErrorSums(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (0, 0, 0))
+    difference = pred - gt
+    log_error = np.log(pred) - np.log(gt)
+    log_mean = float(log_error.mean())
+    ratio = np.maximum(pred / gt, gt / pred)
+    return ErrorSums(
+        count=pred.size,
+        abs_rel=float((np.abs(difference) / gt).sum()),
+        sq_rel=float((difference**2 / gt).sum()),
+        square=float((difference**2).sum()),
+        log_square=float((log_error**2).sum()),
+        log10=float(np.abs(log_error).sum() / np.log(10.0)),
+        log_mean=log_mean,
+        log_scatter=float(((log_error - log_mean) ** 2).sum()),
+        within=tuple(int((ratio < 1.25**power).sum()) for power in (1, 2, 3)),
+    )
+
+
+def pool(parts: Sequence[ErrorSums]) -> ErrorSums:
+    """The sums over the pixels of all `parts` together, as if they were one picture."""
+    count = sum(part.count for part in parts)
+    log_mean = sum(part.count * part.log_mean for part in parts) / max(count, 1)
+    return ErrorSums(
+        count=count,
+        abs_rel=sum(part.abs_rel for part in parts),
+        sq_rel=sum(part.sq_rel for part in parts),
+        square=sum(part.square for part in parts),
+        log_square=sum(part.log_square for part in parts),
+        log10=sum(part.log10 for part in parts),
+        log_mean=log_mean,
+        log_scatter=sum(part.log_scatter + part.count * (part.log_mean - log_mean) ** 2 for part in parts),
+        within=tuple(sum(part.within[i] for part in parts) for i in range(3)),
+    )
+
+
+def _as_numpy(array: Any) -> np.ndarray:
+    if hasattr(array, "detach"):  # a torch tensor, which may need a gradient or lie on a GPU
+        array = array.detach().cpu()
+        array = array.double() if array.is_floating_point() else array
+    return np.asarray(array)

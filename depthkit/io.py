@@ -1,0 +1,237 @@
+"""Pictures, depth maps and point clouds on disk: the only place that knows millimetres and file formats.
+
+Depth is float32 metres everywhere inside depthkit, and 0 means "no measurement". Every function raises
+`InputError` naming the file when it cannot be read or written. Files are written under a temporary name in
+the same folder and renamed when whole, so nothing half-written is ever seen.
+"""
+
+import contextlib
+import os
+import secrets
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from depthkit.errors import InputError
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
+MILLIMETRES_PER_METRE = 1000.0
+MAX_UINT16 = 65535
+
+# What Pillow's decoders raise on damaged or crafted files, besides OSError.
+_DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    EOFError,
+    IndexError,
+    KeyError,
+    TypeError,
+    struct.error,
+    Image.DecompressionBombError,
+)
+# np.rint turns these into millimetres; the sixteen bits are filled by the factor 257 = 65535 / 255.
+_SIXTEEN_TO_EIGHT = 257.0
+
+
+def read_rgb(path: str | os.PathLike) -> np.ndarray:
+    """Read a picture as uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+
+    Grey, palette, CMYK and 16-bit pictures are converted; transparent parts show white, as most viewers do.
+    Of a file with several frames the first is read. Raises `InputError` for what is not a picture, is
+    damaged, or holds values without a known range (float or 32-bit).
+    """
+    with _decoding(path), Image.open(path) as picture:
+        return np.array(_to_rgb(ImageOps.exif_transpose(picture), picture.format, path))
+
+
+def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarray:
+    """Read a depth map as float32 (H, W) [m], 0 where nothing was measured.
+
+    Formats: 16-bit PNG and TIFF (also float TIFF); `.npy` arrays (H, W); `.h5` with a dataset `depth`.
+    `scale` is the number of file units per metre; by default 1000 (millimetres) for pictures and 1 (metres)
+    for `.npy` and `.h5`. Raises `InputError` for 8-bit and colour pictures, and for negative or non-finite
+    depth.
+    """
+    path = Path(path)
+    if scale is not None and not (np.isfinite(scale) and scale > 0):
+        raise InputError(
+            f"depth scale {scale}: expected a positive number of file units per metre, such as 1000"
+        )
+    suffix = path.suffix.lower()
+    if suffix == ".npy":
+        stored, default_scale = _load_npy(path), 1.0
+    elif suffix == ".h5":
+        stored, default_scale = _load_h5_depth(path), 1.0
+    elif suffix in DEPTH_SUFFIXES:
+        stored, default_scale = _load_depth_picture(path), MILLIMETRES_PER_METRE
+    else:
+        known = ", ".join(sorted(DEPTH_SUFFIXES))
+        raise InputError(f"{path}: '{suffix}' is not a known depth format; expected one of {known}")
+    depth = check_depth(stored, path)
+    return depth / np.float32(default_scale if scale is None else scale)
+
+
+def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
+    """Return a stored depth map (H, W) as float32; raise `InputError` unless it is finite and not
+    negative.
+    """
+    if depth.ndim != 2 or depth.size == 0:
+        raise InputError(f"{name}: the depth has shape {depth.shape}; expected (height, width)")
+    if not (np.issubdtype(depth.dtype, np.floating) or np.issubdtype(depth.dtype, np.integer)):
+        raise InputError(f"{name}: the depth is of type {depth.dtype}; expected numbers")
+    depth = depth.astype(np.float32)
+    if not np.isfinite(depth).all():
+        bad = int(depth.size - np.isfinite(depth).sum())
+        raise InputError(
+            f"{name}: {bad} depth values are NaN or infinite; write 0 where nothing was measured"
+        )
+    if depth.min() < 0:
+        raise InputError(f"{name}: depth goes down to {depth.min():g}; write 0 where nothing was measured")
+    return depth
+
+
+@contextlib.contextmanager
+def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
+    """Yield a temporary path beside `path` (same suffix) that becomes `path` when the block ends without an
+    error.
+
+    On any error the temporary file is removed and what was at `path` stays. An `OSError` inside (no space
+    left, read-only or missing folder) becomes an `InputError` that names `path`.
+    """
+    path = Path(path)
+    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
+    try:
+        yield temporary
+        os.replace(temporary, path)
+    except BaseException as error:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        if isinstance(error, OSError):
+            raise InputError(
+                f"{path}: cannot be written ({error.strerror or error}); free some space or choose an output "
+                "folder that exists and can be written to"
+            ) from error
+        raise
+
+
+def write_rgb(path: str | os.PathLike, image: np.ndarray) -> None:
+    """Write a uint8 RGB picture (H, W, 3) in the format of the suffix; PNG is lossless, JPEG of quality
+    95.
+    """
+    with atomic_path(path) as temporary:
+        Image.fromarray(image).save(temporary, compress_level=3, quality=95)
+
+
+def write_depth_png(path: str | os.PathLike, depth: np.ndarray) -> int:
+    """Write depth (H, W) [m] as a 16-bit PNG in millimetres; return how many pixels were too far for it.
+
+    Pixels beyond 65.535 m (also infinity) are written as 65535 and counted; NaN and negative ones as 0, no
+    measurement.
+    """
+    millimetres = np.rint(np.asarray(depth, dtype=np.float64) * MILLIMETRES_PER_METRE)
+    saturated = int((millimetres > MAX_UINT16).sum())
+    millimetres = np.clip(np.nan_to_num(millimetres, nan=0.0, posinf=MAX_UINT16), 0, MAX_UINT16)
+    with atomic_path(path) as temporary:
+        Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3)
+    return saturated
+
+
+def write_depth_npy(path: str | os.PathLike, depth: np.ndarray) -> None:
+    """Write depth (H, W) [m] as a float32 `.npy` file, whatever the suffix."""
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        np.lib.format.write_array(stream, np.ascontiguousarray(depth, dtype=np.float32), allow_pickle=False)
+
+
+def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: np.ndarray) -> None:
+    """Write points (N, 3) [m] with uint8 RGB colours (N, 3) as a binary little-endian PLY file."""
+    points, colors = np.asarray(points), np.asarray(colors)
+    if points.ndim != 2 or points.shape[1] != 3 or points.shape != colors.shape:
+        raise InputError(
+            f"{path}: points {points.shape} and colours {colors.shape}; expected (N, 3) for both"
+        )
+    vertices = np.empty(len(points), dtype=[("xyz", "<f4", 3), ("rgb", "u1", 3)])
+    vertices["xyz"], vertices["rgb"] = points, colors
+    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
+    header += [f"property float {axis}" for axis in "xyz"]
+    header += [f"property uchar {channel}" for channel in ("red", "green", "blue")]
+    with atomic_path(path) as temporary:
+        temporary.write_bytes("\n".join([*header, "end_header", ""]).encode("ascii") + vertices.tobytes())
+
+
+@contextlib.contextmanager
+def _decoding(path: str | os.PathLike) -> Iterator[None]:
+    """Turn whatever Pillow raises inside into an `InputError` about the picture at `path`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except _DECODER_ERRORS as error:
+        raise _unreadable(path, "picture", error) from error
+
+
+def _to_rgb(picture: Image.Image, file_format: str, path: str | os.PathLike) -> Image.Image:
+    """Convert any Pillow mode to RGB; 16-bit grey keeps its full range."""
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format in ("PNG", "PPM")):
+        grey = np.rint(np.asarray(picture).astype(np.float32) / _SIXTEEN_TO_EIGHT)
+        picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    elif picture.mode in ("I", "F"):
+        raise InputError(
+            f"{path}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit picture"
+        )
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")
+
+
+def _load_depth_picture(path: Path) -> np.ndarray:
+    with _decoding(path), Image.open(path) as picture:
+        stored, mode = np.array(picture), picture.mode
+    if not (mode.startswith("I;16") or mode in ("I", "F")):
+        raise InputError(
+            f"{path}: is an 8-bit or colour picture (mode {mode}); depth is expected as a 16-bit grey one "
+            "in millimetres, or in the units that depth_scale says"
+        )
+    return stored
+
+
+def _load_npy(path: Path) -> np.ndarray:
+    try:
+        return np.load(path, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise _unreadable(path, "depth array", error) from error
+
+
+def _load_h5_depth(path: Path) -> np.ndarray:
+    import h5py
+
+    try:
+        with h5py.File(path, "r") as file:
+            return file["depth"][()]
+    except (OSError, KeyError, RuntimeError, AttributeError, TypeError) as error:
+        raise _unreadable(path, "HDF5 file with a dataset 'depth'", error) from error
+
+
+def _unreadable(path: str | os.PathLike, expected: str, error: Exception) -> InputError:
+    """The sentence for a file that cannot be read: what is the matter with it, and what was expected."""
+    path = Path(path)
+    if not path.exists():
+        return InputError(f"{path}: no such file; expected a {expected}")
+    if path.is_dir():
+        return InputError(f"{path}: is a folder; expected a {expected}")
+    if isinstance(error, PermissionError):
+        return InputError(f"{path}: may not be read; change its permissions")
+    if path.is_file() and path.stat().st_size == 0:
+        return InputError(f"{path}: is empty; expected a {expected}")
+    if isinstance(error, UnidentifiedImageError):
+        return InputError(
+            f"{path}: is not a picture of a known format; expected PNG, JPEG, TIFF, WebP or BMP"
+        )
+    reason = " ".join(str(error).split()) or type(error).__name__
+    return InputError(f"{path}: is not a whole {expected} ({reason}); get or write it again")

@@ -1,0 +1,112 @@
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.hooks import Hook
+
+from depthkit.engine import DepthRunner
+from depthkit.errors import InputError
+
+
+def train(config) -> DepthRunner:
+    runner = DepthRunner.from_cfg(config)
+    runner.train()
+    return runner
+
+
+def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(tiny_config) -> None:
+    config = tiny_config(param_scheduler={"type": "OneCycleLR", "pct_start": 0.2, "div_factor": 10.0})
+    rates = []
+
+    runner = DepthRunner.from_cfg(config)
+
+    class Note(Hook):
+        def before_train_iter(self, runner, batch_idx, data_batch=None):
+            rates.append(runner.optim_wrapper.optimizer.param_groups[0]["lr"])
+
+    runner.register_hook(Note())
+    runner.train()
+    assert len(rates) == 10
+    assert rates[0] == pytest.approx(0.01)
+    assert max(rates) == pytest.approx(0.1) and rates[1] == max(rates)
+    assert rates[-1] == pytest.approx(0.01 / 1e4)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"model": {"type": "Line", "widht": 2}}, "model: .*unexpected keyword argument 'widht'"),
+        ({"model": {"type": "Lines"}}, "model: there is no model of type 'Lines'"),
+        ({"model": {}}, "model: a part lacks its 'type'"),
+        ({"custom_hooks": [{"type": "NoHook"}]}, "hooks: there is no hook of type 'NoHook'"),
+        (
+            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}},
+            "optim_wrapper: Invalid learning rate: -1",
+        ),
+        (
+            {
+                "optim_wrapper": {
+                    "constructor": "LayerDecayOptimWrapperConstructor",
+                    "optimizer": {"type": "AdamX", "lr": 1},
+                }
+            },
+            "no optimizer of type 'AdamX'",
+        ),
+        ({"param_scheduler": {"type": "OneCycleLR", "pct": 1}}, "param_scheduler: .*argument 'pct'"),
+    ],
+)
+def test_a_mistake_in_the_config_is_named_with_its_part(tiny_config, change, message) -> None:
+    with pytest.raises(InputError, match=message):
+        train(tiny_config(**change))
+
+
+def test_a_mistake_in_the_data_part(tiny_config) -> None:
+    config = tiny_config()
+    config.train_dataloader.dataset.lenght = 3
+    with pytest.raises(InputError, match="train_dataloader: .*'lenght'"):
+        train(config)
+
+
+def test_a_bug_while_building_stays_a_bug(tiny_config, monkeypatch) -> None:
+    from depthkit.registry import MODELS
+
+    def broken(self, width: int = 1) -> None:
+        raise TypeError("unsupported operand type(s)")
+
+    monkeypatch.setattr(MODELS.get("Line"), "__init__", broken)
+    with pytest.raises(TypeError, match="unsupported operand"):
+        DepthRunner.from_cfg(tiny_config())
+
+
+def test_the_weights_of_another_model_are_an_error(tiny_config, tmp_path) -> None:
+    path = tmp_path / "other.pth"
+    torch.save({"state_dict": {"backbone.weight": torch.zeros(5, 1), "neck.bias": torch.zeros(1)}}, path)
+    with pytest.raises(InputError, match="other.pth: is a checkpoint of another model .*neck.bias"):
+        train(tiny_config(load_from=str(path)))
+
+
+def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_config, tmp_path) -> None:
+    path = tmp_path / "weights.pth"
+    torch.save({"state_dict": train(tiny_config()).model.state_dict(), "meta": {}}, path)
+    train(tiny_config(load_from=str(path)))
+    with pytest.raises(InputError, match="weights.pth: holds no training state"):
+        train(tiny_config(load_from=str(path), resume=True))
+
+
+def test_resume_without_a_checkpoint_starts_at_the_beginning(tiny_config) -> None:
+    assert train(tiny_config(resume=True)).iter == 10
+
+
+def test_a_longer_training_is_no_continuation(tiny_config) -> None:
+    train(tiny_config())
+    with pytest.raises(InputError, match="of a training of 10 iterations, this one has 25"):
+        train(tiny_config(resume=True, train_cfg={"type": "TrainLoop", "max_epochs": 5}))
+
+
+def test_the_environment_and_config_are_in_the_log_file_and_not_on_the_console(tiny_config, capsys) -> None:
+    runner = train(tiny_config())
+    log = next(Path(runner.log_dir).glob("*.log")).read_text()
+    printed = capsys.readouterr().out
+    assert "System environment" in log and "System environment" not in printed
+    assert "Epoch(train)" in log and "Epoch(train)" in printed
+    assert "deprecated" not in printed and "Failed to search registry" not in printed

@@ -1,0 +1,170 @@
+import pytest
+import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+
+from depthkit.errors import InputError
+from depthkit.registry import MODELS
+
+BACKBONES = {
+    "DeiT": dict(type="DeiT"),
+    "ToSA per_head": dict(type="ToSA", selection="per_head"),
+    "ToSA shared": dict(type="ToSA", selection="shared"),
+}
+PREPROCESSOR = dict(
+    type="SegDataPreProcessor",
+    mean=[123.675, 116.28, 103.53],
+    std=[58.395, 57.12, 57.375],
+    bgr_to_rgb=False,
+    pad_val=0,
+    seg_pad_val=0,
+)
+
+
+def build(backbone="ToSA shared", **kwargs):
+    torch.manual_seed(0)
+    vit = dict(img_size=64, embed_dim=24, depth=4, num_heads=3, out_indices=(0, 1, 2, 3))
+    return MODELS.build(
+        dict(
+            type="DepthEstimator",
+            data_preprocessor=PREPROCESSOR,
+            backbone=BACKBONES[backbone] | vit if isinstance(backbone, str) else backbone,
+            decode_head=dict(type="DPTHead", in_channels=[24] * 4, channels=8),
+        )
+        | kwargs
+    )
+
+
+def sample(height, width, **meta):
+    return SegDataSample(gt_depth_map=PixelData(data=torch.rand(1, height, width) * 5), metainfo=meta)
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+@pytest.mark.parametrize("size", [(64, 64), (37, 51), (16, 90)])
+def test_tensor_mode_gives_depth_at_the_images_size(backbone, size):
+    model = build(backbone).eval()
+    with torch.no_grad():
+        depth = model(torch.randn(2, 3, *size))
+    assert depth.shape == (2, 1, *size)
+    assert depth.min() >= 1e-3 and depth.max() <= 10
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_loss_mode_trains_every_parameter(backbone):
+    model = build(backbone).train()
+    losses = model(torch.randn(2, 3, 64, 48), [sample(64, 48), sample(64, 48)], mode="loss")
+    assert set(losses) == {"loss_silog"} | ({"loss_selector"} if "ToSA" in backbone else set())
+    sum(losses.values()).backward()
+    without = {name for name, p in model.named_parameters() if p.grad is None}
+    assert without == {"backbone.norm.weight", "backbone.norm.bias"}  # maps are taken before the final norm
+
+
+def test_test_step_gives_metres_at_the_original_size():
+    model = build().eval()
+    image = torch.randint(0, 255, (3, 36, 48), dtype=torch.uint8)
+    data = sample(72, 96, ori_shape=(72, 96), img_shape=(36, 48))
+    with torch.no_grad():
+        [result] = model.test_step(dict(inputs=[image], data_samples=[data]))
+    assert result.pred_depth_map.data.shape == (1, 72, 96)
+    assert result.pred_depth_map.data.dtype == torch.float32
+    assert result.gt_depth_map.data.shape == (1, 72, 96)
+
+
+def test_predict_removes_the_padding_of_a_batch():
+    model = build().eval()
+    images = torch.randn(1, 3, 32, 48)
+    alone = model.predict(images, [sample(32, 48, ori_shape=(32, 48), img_shape=(32, 48))])
+    padded = torch.nn.functional.pad(images, (0, 16, 0, 32))
+    cropped = model.predict(padded, [sample(32, 48, ori_shape=(32, 48), img_shape=(32, 48))])
+    assert alone[0].pred_depth_map.data.shape == cropped[0].pred_depth_map.data.shape
+
+
+def test_flip_averaging_is_the_mean_of_both():
+    images = torch.randn(1, 3, 64, 64)
+    plain, flipped = build().eval(), build(test_cfg=dict(flip=True)).eval()
+    with torch.no_grad():
+        expected = (plain(images) + plain(images.flip(-1)).flip(-1)) / 2
+        [result] = flipped(images, mode="predict")
+    torch.testing.assert_close(result.pred_depth_map.data, expected[0])
+
+
+def test_a_window_as_large_as_the_image_is_whole_prediction():
+    images = torch.randn(1, 3, 48, 64)
+    slide = build(test_cfg=dict(mode="slide", crop_size=(48, 64), stride=(32, 32))).eval()
+    with torch.no_grad():
+        [result] = slide(images, mode="predict")
+        torch.testing.assert_close(result.pred_depth_map.data, build().eval()(images)[0])
+
+
+def test_windows_are_averaged_where_they_overlap():
+    images = torch.randn(1, 3, 48, 80)
+    model = build(test_cfg=dict(mode="slide", crop_size=(48, 48), stride=(48, 32))).eval()
+    with torch.no_grad():
+        [result] = model(images, mode="predict")
+        left, right = model(images[..., :48])[0], model(images[..., 32:])[0]
+    depth = result.pred_depth_map.data
+    torch.testing.assert_close(depth[..., :32], left[..., :32])
+    torch.testing.assert_close(depth[..., 32:48], (left[..., 32:] + right[..., :16]) / 2)
+    torch.testing.assert_close(depth[..., 48:], right[..., 16:])
+
+
+@pytest.mark.parametrize(
+    ("test_cfg", "message"),
+    [
+        (dict(mode="tiles"), "mode='tiles'"),
+        (dict(mode="slide"), "needs crop_size"),
+        (dict(mode="slide", crop_size=(32, 32), stride=(64, 32)), "pixels would be missed"),
+        (dict(flop=True), "unknown flop"),
+    ],
+)
+def test_bad_test_cfg_is_named(test_cfg, message):
+    with pytest.raises(InputError, match=message):
+        build(test_cfg=test_cfg)
+
+
+@pytest.mark.parametrize(
+    ("backbone", "channels"),
+    [
+        (
+            dict(type="mmseg.SwinTransformer", embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 2, 3, 4), window_size=4),
+            [12, 24, 48, 96],
+        ),
+        (
+            dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]),
+            [8, 16, 32, 64],
+        ),
+    ],
+    ids=["swin", "mit"],
+)
+@pytest.mark.filterwarnings("ignore")
+def test_mmseg_backbones_feed_the_depth_model(backbone, channels):
+    model = build(
+        backbone=backbone,
+        size_divisor=32,
+        decode_head=dict(type="DPTHead", in_channels=channels, channels=8, scales=(1, 1, 1, 1), readout="ignore"),
+    )
+    losses = model(torch.randn(2, 3, 60, 70), [sample(60, 70), sample(60, 70)], mode="loss")
+    losses["loss_silog"].backward()
+    with torch.no_grad():
+        assert model.eval()(torch.randn(1, 3, 60, 70)).shape == (1, 1, 60, 70)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_tosa_is_the_backbone_of_an_mmseg_encoder_decoder():
+    model = MODELS.build(
+        dict(
+            type="mmseg.EncoderDecoder",
+            backbone=dict(
+                type="depthkit.ToSA", img_size=64, embed_dim=24, depth=4, num_heads=3, out_indices=(0, 1, 2, 3)
+            ),
+            decode_head=dict(
+                type="mmseg.FCNHead", in_channels=24, in_index=3, channels=8, num_convs=1, num_classes=5, norm_cfg=None
+            ),
+            test_cfg=dict(mode="whole"),
+        )
+    )
+    data = SegDataSample(gt_sem_seg=PixelData(data=torch.randint(0, 5, (1, 64, 64))))
+    losses = model(torch.randn(1, 3, 64, 64), [data], mode="loss")
+    losses["decode.loss_ce"].backward()
+    with torch.no_grad():
+        assert model.eval()(torch.randn(1, 3, 64, 64)).shape == (1, 5, 4, 4)
