@@ -1,42 +1,27 @@
-# A small ToSA on generated rooms: nothing to download. What `make demo` trains.
+# A small ToSA on generated rooms, with nothing to download: what `make demo` trains.
 # python tools/train.py configs/demo_rooms.py
 # Hardware: 2 CPU cores. Time and result: not yet run.
-_base_ = "_base_/runtime.py"
+_base_ = ["_base_/nyu.py", "_base_/runtime.py"]
 img_size = (96, 128)
-batch_size = 8
-workers = 1
-max_epochs = 4
+max_epochs = 6
 pretrained = None
-data_root = None  # the rooms are generated
 
-train_pipeline = [
-    dict(type="RandomFlip", prob=0.5),
-    dict(type="PackDepthInputs"),
-]
+train_pipeline = [dict(type="RandomFlip", prob=0.5), dict(type="PackDepthInputs")]
 test_pipeline = [
     dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
     dict(type="PackDepthInputs"),
 ]
 train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=workers,
-    persistent_workers=workers > 0,
-    drop_last=True,
-    sampler=dict(type="DefaultSampler", shuffle=True),
-    dataset=dict(type="Rooms", length=640, size=img_size, seed=0, pipeline=train_pipeline),
+    dataset=dict(_delete_=True, type="Rooms", length=640, size=img_size, seed=0, pipeline=train_pipeline)
 )
 test_dataloader = dict(
-    batch_size=1,
-    num_workers=workers,
-    persistent_workers=workers > 0,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(type="Rooms", length=32, size=img_size, seed=1, pipeline=test_pipeline),
+    dataset=dict(_delete_=True, type="Rooms", length=32, size=img_size, seed=1, pipeline=test_pipeline)
 )
-test_evaluator = dict(type="DepthMetric", protocol="full")
+test_evaluator = dict(protocol="full")
 val_dataloader = test_dataloader
 val_evaluator = test_evaluator
 train_cfg = dict(max_epochs=max_epochs)
-optim_wrapper = dict(paramwise_cfg=dict(backbone_mult=1.0, layer_decay=1.0))  # everything starts at random
+optim_wrapper = dict(paramwise_cfg=dict(backbone_mult=1.0, layer_decay=1.0))  # all of it starts at random
 
 model = dict(
     type="DepthEstimator",
@@ -66,7 +51,6 @@ model = dict(
         type="DPTHead",
         in_channels=(96,) * 4,
         channels=32,
-        scales=(4, 2, 1, 0.5),
         readout="project",
         min_depth=1e-3,
         max_depth=10.0,

@@ -36,10 +36,11 @@ def main(argv: list[str]) -> int:
     from pathlib import Path
 
     from depthkit.config import load_config
-    from depthkit.engine.testing import evaluate
     from depthkit.output_folder import make_output_folder
 
     config = load_config(args.config, args.cfg_options)
+    from depthkit.engine.testing import evaluate  # seconds: after the config is known to be right
+
     if args.out:
         make_output_folder(Path(args.out).absolute().parent)  # before minutes of evaluation, not after
     result = evaluate(

@@ -32,9 +32,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
     from depthkit.config import load_config
-    from depthkit.engine.training import train
 
     config = load_config(args.config, args.cfg_options)
+    from depthkit.engine.training import train  # seconds: after the config is known to be right
+
     train(
         config,
         work_dir=args.work_dir,

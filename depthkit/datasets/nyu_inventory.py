@@ -4,11 +4,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from depthkit.datasets.nyu import SPLITS, find_forms, open_nyu, pick_form
-from depthkit.datasets.nyu_h5 import SPLIT_FOLDERS, NYUH5
+from depthkit.datasets.nyu_h5 import NYUH5, SPLIT_FOLDERS
 from depthkit.datasets.nyu_mat import MAT_NAME, SPLITS_NAME
 from depthkit.datasets.nyu_sync import NYUSync, find_split_file, split_file_names
 
-# The labelled data set's official split. Sync folders and h5 files train on other frames of the same scenes.
+# The labelled data set's official split. Sync folders and h5 files train on more frames of the same scenes.
 OFFICIAL_COUNTS = {"train": 795, "test": 654}
 
 
@@ -24,7 +24,8 @@ class SplitStatus(NamedTuple):
     def lines(self) -> list[str]:
         """Return what to print about it."""
         official = OFFICIAL_COUNTS[self.split]
-        note = "" if self.pairs == official else f" (the official {self.split} split has {official})"
+        differs = self.pairs != official and (self.form == "mat" or self.split == "test")
+        note = f" (the official {self.split} split has {official})" if differs else ""
         lines = [f"{self.form}, {self.split}: {self.pairs} pairs from {self.origin}{note}"]
         return lines + [f"  missing: {name}" for name in self.missing]
 

@@ -1,6 +1,8 @@
 """NYU Depth V2 as the official labelled file: `nyu_depth_v2_labeled.mat` and `splits.mat`."""
 
+import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import h5py
@@ -33,7 +35,7 @@ class LabelledMat:
         self._depth_variable = DEPTH_VARIABLES[depth]
         self._file: h5py.File | None = None
         self._owner = -1
-        with _open_mat(path) as file:
+        with _open_mat(path) as file, _reading(path):
             self._length, self._shape = self._check(file)
 
     def __len__(self) -> int:
@@ -51,20 +53,16 @@ class LabelledMat:
         """Return frame `index`, counted from 0; its name is `file.mat#index`."""
         name = f"{self.path}#{index}"
         file = self._opened()
-        try:
+        with _reading(name):
             image = np.ascontiguousarray(file["images"][index].transpose(2, 1, 0))
             depth = np.ascontiguousarray(file[self._depth_variable][index].T)
-        except (OSError, RuntimeError) as error:
-            raise InputError(
-                f"{name}: cannot be read ({error}); the file is damaged, get it again"
-            ) from error
         return Frame(image, check_depth(depth, name), nyu_intrinsics(image.shape[:2]), name)
 
     def scenes(self) -> list[str] | None:
         """Return the name of each frame's scene ("kitchen_0004"), or None when the file does not hold
         them.
         """
-        with _open_mat(self.path) as file:
+        with _open_mat(self.path) as file, _reading(f"{self.path}: scenes"):
             if "scenes" not in file:
                 return None
             references = np.asarray(file["scenes"]).reshape(-1)
@@ -85,17 +83,16 @@ class LabelledMat:
                     f"{self.path}: has no variable '{variable}'; expected NYU's labelled data set"
                 )
         images, depths = file["images"], file[self._depth_variable]
-        count = images.shape[0]
         if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
             raise InputError(
                 f"{self.path}: images are {images.dtype} {images.shape}; expected uint8 (N, 3, width, height)"
             )
-        if depths.shape != (count, *images.shape[2:]):
+        if depths.shape != (images.shape[0], *images.shape[2:]):
             raise InputError(
                 f"{self.path}: {self._depth_variable} have shape {depths.shape} beside images "
                 f"{images.shape}; expected (N, width, height)"
             )
-        return count, (images.shape[3], images.shape[2])
+        return images.shape[0], (images.shape[3], images.shape[2])
 
 
 class NYUMat:
@@ -148,6 +145,17 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
     if shared.size:
         raise InputError(f"{path}: {shared.size} frames are in both splits, the first is {shared[0] + 1}")
     return {split: indices.tolist() for split, indices in splits.items()}
+
+
+@contextlib.contextmanager
+def _reading(name: str | os.PathLike) -> Iterator[None]:
+    """Turn what h5py raises on damaged content into an `InputError` about `name`."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+        raise InputError(f"{name}: cannot be read ({error}); the file is damaged, get it again") from error
 
 
 def _open_mat(path: Path) -> h5py.File:

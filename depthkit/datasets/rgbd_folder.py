@@ -115,8 +115,8 @@ def sanity_range(source: FolderPairs) -> str:
     if not PLAUSIBLE_MEDIAN[0] <= median <= PLAUSIBLE_MEDIAN[1]:
         raise InputError(
             f"{source.folder}: depth_scale={source.depth_scale:g} gives {spread}, which is no "
-            "photographed scene; depth_scale is the file's units per metre: 1000 for millimetres, 5000 for TUM, "
-            "1 for metres"
+            "photographed scene; depth_scale is the file's units per metre: 1000 for millimetres, 5000 for "
+            "TUM RGB-D, 1 for metres"
         )
     return f"RGBDFolder: depth of {len(chosen)} files at depth_scale={source.depth_scale:g}: {spread}"
 

@@ -54,7 +54,7 @@ def draw_panels(
         start + (cell - p.shape[1]) // 2 for start, cell, p in zip(starts, cells, pictures, strict=True)
     ]
     left = starts[-1] + cells[-1] + gap
-    width = left + (6 * font if color_bar else 0)
+    width = left + (7 * font if color_bar else 0)
 
     figure = Figure(figsize=(width / _DPI, canvas_height / _DPI), dpi=_DPI, facecolor="white")
     canvas = FigureCanvasAgg(figure)

@@ -95,13 +95,15 @@ def target_size(shape: tuple[int, int], size: tuple[int, int], mode: str) -> tup
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize a picture to `size` (H, W): by area when it shrinks, so that nothing aliases, else
-    bilinearly.
+    """Resize a picture to `size` (H, W): sides that shrink by area, so that nothing aliases, then those that
+    grow bilinearly.
     """
-    if image.shape[:2] == size:
-        return image
-    shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    smaller = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
+    if smaller != image.shape[:2]:
+        image = cv2.resize(image, smaller[::-1], interpolation=cv2.INTER_AREA)
+    if smaller != size:
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_LINEAR)
+    return image
 
 
 def resize_depth(depth: np.ndarray, size: tuple[int, int]) -> np.ndarray:

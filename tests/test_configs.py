@@ -1,0 +1,102 @@
+import re
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+import depthkit.datasets
+import depthkit.engine
+import depthkit.models  # noqa: F401 (registers)
+from depthkit.config import load_config
+from depthkit.registry import MODELS
+
+FOLDER = Path(__file__).resolve().parent.parent / "configs"
+CONFIGS = sorted(FOLDER.glob("*.py"))
+NYU = [path for path in CONFIGS if path.name.startswith("nyu_")]
+
+
+def name(path: Path) -> str:
+    return path.stem
+
+
+@pytest.fixture
+def scope() -> None:
+    DefaultScope.get_instance("test_configs", scope_name="depthkit")
+
+
+def test_all_of_them_are_there() -> None:
+    nyu = {f"nyu_{kind}" for kind in ("deit_tiny", "deit_small", "tosa_tiny", "tosa_small")}
+    assert {path.stem for path in CONFIGS} >= {
+        *nyu,
+        "nyu_tosa_tiny_shared",
+        "nyu_tosa_small_shared",
+        "rgbd_folder",
+        "demo_rooms",
+    }
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_plain_mmengine_reads_the_same(path: Path) -> None:
+    assert load_config(path).to_dict() == Config.fromfile(path).to_dict()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_one_screen_that_opens_with_command_hardware_time_and_result(path: Path) -> None:
+    text = path.read_text()
+    comment = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
+    assert text.startswith("# ")
+    assert f"python tools/train.py configs/{path.name}" in comment
+    assert "Hardware" in comment
+    assert re.search(r"not yet run|\d", comment)
+    assert len(text.splitlines()) <= 70
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
+    knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "pretrained": "w.pth", "workers": 0}
+    config = load_config(path, {**knobs, "data_root": "/mnt/somewhere"})
+    if path.stem != "demo_rooms":
+        assert config.train_dataloader.dataset.data_root == "/mnt/somewhere"
+        assert config.val_dataloader.dataset.data_root == "/mnt/somewhere"
+        assert config.test_dataloader.dataset.data_root == "/mnt/somewhere"
+        assert tuple(config.train_dataloader.dataset.pipeline[1].size) == (64, 96)
+    assert tuple(config.test_dataloader.dataset.pipeline[0].size) == (64, 96)
+    assert tuple(config.test_pipeline[0].size) == (64, 96)
+    assert config.train_dataloader.batch_size == 3
+    assert config.train_dataloader.num_workers == 0 and not config.train_dataloader.persistent_workers
+    assert config.train_cfg.max_epochs == 2
+    assert config.model.backbone.pretrained == "w.pth"
+
+
+def test_ema_is_one_knob() -> None:
+    config = load_config(FOLDER / "nyu_tosa_small.py", {"ema": 0.001})
+    assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
+    assert not any(hook.type == "EMAHook" for hook in load_config(FOLDER / "nyu_tosa_small.py").custom_hooks)
+
+
+@pytest.mark.parametrize("path", NYU, ids=name)
+def test_the_variants_differ_in_the_backbone_only(path: Path) -> None:
+    config, flagship = load_config(path), load_config(FOLDER / "nyu_tosa_small.py")
+    backbone = config.model.backbone
+    assert backbone.type == ("DeiT" if "deit" in path.stem else "ToSA")
+    assert backbone.embed_dim == (192 if "tiny" in path.stem else 384)
+    if "tosa" in path.stem:
+        assert backbone.selection == ("shared" if "shared" in path.stem else "per_head")
+    for same in (config, flagship):
+        del same.model["backbone"], same.model.decode_head["in_channels"]
+        same.pop("keep_rate", None)
+    assert config.to_dict() == flagship.to_dict()
+
+
+@pytest.mark.parametrize("path", CONFIGS, ids=name)
+def test_the_model_gives_depth(path: Path, scope: None) -> None:
+    if "small" in path.stem or path.stem == "rgbd_folder":
+        pytest.skip("the tiny ones stand for the small ones, which take seconds to make")
+    config = load_config(path, {"pretrained": None})
+    model = MODELS.build(config.model).eval()
+    with torch.inference_mode():
+        depth = model(torch.zeros(1, 3, 48, 72))
+    assert depth.shape == (1, 1, 48, 72)
+    assert depth.min() >= 1e-3 and depth.max() <= 10

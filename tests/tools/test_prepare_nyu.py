@@ -1,0 +1,200 @@
+"""The tool as users run it, on small data sets written here."""
+
+import os
+
+import h5py
+import numpy as np
+import pytest
+from scipy.io import savemat
+
+from depthkit.datasets import NYUDepthV2
+from depthkit.datasets.nyu_conversion import convert_mat
+from depthkit.errors import InputError
+
+HEIGHT, WIDTH, FRAMES = 12, 16, 6
+
+
+@pytest.fixture
+def mat_root(tmp_path):
+    """Six frames: five kitchens and an office; frames 1, 2, 5 and 6 (from 1) to train on."""
+    root = tmp_path / "nyu"
+    root.mkdir()
+    rng = np.random.default_rng(0)
+    with h5py.File(root / "nyu_depth_v2_labeled.mat", "w") as file:
+        file["images"] = rng.integers(0, 255, (FRAMES, 3, WIDTH, HEIGHT), dtype=np.uint8)
+        file["rawDepths"] = (rng.integers(0, 9999, (FRAMES, WIDTH, HEIGHT)) / 1000).astype(np.float32)
+        names = [
+            "kitchen_0004",
+            "kitchen_0004",
+            "kitchen_0004",
+            "kitchen_0005",
+            "office_0001",
+            "kitchen_0004",
+        ]
+        references = []
+        for index, name in enumerate(names):
+            file[f"names/{index}"] = np.array([[ord(letter)] for letter in name], dtype=np.uint16)
+            references.append(file[f"names/{index}"].ref)
+        file.create_dataset("scenes", (1, FRAMES), data=[references], dtype=h5py.ref_dtype)
+    savemat(root / "splits.mat", {"trainNdxs": [[1], [2], [5], [6]], "testNdxs": [[3], [4]]})
+    return root
+
+
+def fingerprint(folder):
+    return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
+
+
+def test_conversion_gives_the_same_data_set(mat_root, tmp_path, run_tool):
+    before = fingerprint(mat_root)
+    out = tmp_path / "sync"
+    done = run_tool("prepare_nyu", mat_root, "--out", out)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "6 pairs written, 0 were there" in done.stdout
+    assert fingerprint(mat_root) == before
+    first = (out / "train.txt").read_text().splitlines()[0].split()
+    assert first[:2] == ["kitchen_0004/rgb_00000.png", "kitchen_0004/sync_depth_00000.png"]
+    for split, count in (("train", 4), ("test", 2)):
+        source, converted = NYUDepthV2(mat_root, split), NYUDepthV2(out, split)
+        assert len(source) == len(converted) == count
+        for index in range(count):
+            np.testing.assert_array_equal(source[index]["img"], converted[index]["img"])
+            np.testing.assert_allclose(
+                source[index]["gt_depth_map"], converted[index]["gt_depth_map"], atol=1e-6
+            )
+    again = run_tool("prepare_nyu", mat_root / "nyu_depth_v2_labeled.mat", "--out", out)
+    assert (again.returncode, again.stderr) == (0, "")
+    assert "0 pairs written, 6 were there" in again.stdout
+    check = run_tool("prepare_nyu", "--check", out)
+    assert check.returncode == 0
+    assert "sync, train: 4 pairs" in check.stdout
+
+
+def test_an_interrupted_conversion_goes_on(mat_root, tmp_path, monkeypatch):
+    out = tmp_path / "sync"
+    paths = mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat"
+    calls = []
+
+    def stop_at_the_third(path, depth):
+        calls.append(path)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return original(path, depth)
+
+    import depthkit.datasets.nyu_conversion as module
+
+    original = module.write_depth_png
+    monkeypatch.setattr(module, "write_depth_png", stop_at_the_third)
+    with pytest.raises(KeyboardInterrupt):
+        convert_mat(*paths, out)
+    assert not (out / "train.txt").exists()
+    with pytest.raises(InputError, match="holds no known form"):
+        NYUDepthV2(out, "train")
+    monkeypatch.setattr(module, "write_depth_png", original)
+    done = convert_mat(*paths, out)
+    assert (done.written, done.kept) == (4, 2)
+    assert len(NYUDepthV2(out, "train")) == 4
+
+
+def test_conversion_never_mixes_or_works_in_place(mat_root, tmp_path, run_tool):
+    in_place = run_tool("prepare_nyu", mat_root, "--out", mat_root)
+    assert in_place.returncode == 2
+    assert "the source's own folder" in in_place.stderr
+    used = tmp_path / "used"
+    used.mkdir()
+    (used / "train.txt").write_text("mine")
+    assert "holds other files" in run_tool("prepare_nyu", mat_root, "--out", used).stderr
+    assert (used / "train.txt").read_text() == "mine"
+    convert_mat(mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat", tmp_path / "sync")
+    with h5py.File(mat_root / "nyu_depth_v2_labeled.mat", "a") as file:
+        file["more"] = np.zeros(1000)
+    other = run_tool("prepare_nyu", mat_root, "--out", tmp_path / "sync")
+    assert other.returncode == 2
+    assert "holds another conversion" in other.stderr
+
+
+def test_scene_names_cannot_climb_out(mat_root, tmp_path):
+    with h5py.File(mat_root / "nyu_depth_v2_labeled.mat", "a") as file:
+        file["names/0"][:3, 0] = [ord(letter) for letter in "../"]
+    with pytest.raises(InputError, match="a scene is called"):
+        convert_mat(mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat", tmp_path / "sync")
+    assert not (tmp_path / "sync").exists()
+
+
+def test_a_mat_without_scenes_and_a_folder_that_cannot_be_made(mat_root, tmp_path):
+    with h5py.File(mat_root / "nyu_depth_v2_labeled.mat", "a") as file:
+        del file["scenes"]
+    paths = mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat"
+    convert_mat(*paths, tmp_path / "sync")
+    assert (tmp_path / "sync" / "labelled" / "rgb_00005.png").is_file()
+    (tmp_path / "file").write_text("")
+    with pytest.raises(InputError, match="the folder cannot be made"):
+        convert_mat(*paths, tmp_path / "file" / "sync")
+
+
+def test_check_of_a_whole_mat(mat_root, run_tool):
+    done = run_tool("prepare_nyu", "--check", mat_root)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "mat, train: 4 pairs" in done.stdout
+    assert "the official train split has 795" in done.stdout
+    assert "mat, test: 2 pairs" in done.stdout
+    assert done.stdout.rstrip().endswith("whole")
+
+
+def test_check_lists_what_is_missing(mat_root, tmp_path, run_tool):
+    (mat_root / "splits.mat").rename(tmp_path / "splits.mat")
+    done = run_tool("prepare_nyu", "--check", mat_root)
+    assert done.returncode == 1
+    assert f"missing: {mat_root / 'splits.mat'}" in done.stdout
+    out = tmp_path / "sync"
+    convert_mat(mat_root / "nyu_depth_v2_labeled.mat", tmp_path / "splits.mat", out)
+    (out / "kitchen_0004" / "rgb_00000.png").unlink()
+    (out / "kitchen_0004" / "sync_depth_00000.png").unlink()
+    (out / "kitchen_0004" / "rgb_00001.png").write_bytes(b"")
+    (out / "test.txt").unlink()
+    done = run_tool("prepare_nyu", "--check", out)
+    assert done.returncode == 1
+    assert "sync, train: 2 pairs" in done.stdout
+    listed = [line.split("missing: ")[1] for line in done.stdout.splitlines() if "missing: " in line]
+    assert listed == [
+        str(out / "kitchen_0004" / "rgb_00000.png"),
+        str(out / "kitchen_0004" / "sync_depth_00000.png"),
+        f"{out / 'kitchen_0004' / 'rgb_00001.png'} (the file is empty)",
+        "test.txt or nyudepthv2_test_files_with_gt.txt",
+    ]
+
+
+def test_check_of_h5_files(tmp_path, run_tool):
+    (tmp_path / "train" / "office").mkdir(parents=True)
+    with h5py.File(tmp_path / "train" / "office" / "00001.h5", "w") as file:
+        file["rgb"], file["depth"] = np.zeros((3, 4, 4), np.uint8), np.ones((4, 4))
+    done = run_tool("prepare_nyu", "--check", tmp_path)
+    assert done.returncode == 1
+    assert "h5, train: 1 pairs" in done.stdout
+    assert f"missing: {tmp_path / 'val/official'}" in done.stdout
+
+
+@pytest.mark.parametrize("kind", ["nowhere", "nothing", "truncated", "no action"])
+def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, run_tool, kind):
+    arguments = ["--check", mat_root]
+    if kind == "nowhere":
+        arguments[1] = tmp_path / "nowhere"
+    elif kind == "nothing":
+        arguments[1] = tmp_path / "empty" / "folder"
+        arguments[1].mkdir(parents=True)
+    elif kind == "truncated":
+        os.truncate(mat_root / "nyu_depth_v2_labeled.mat", 3000)
+    else:
+        del arguments[0]
+    done = run_tool("prepare_nyu", *arguments)
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert "error: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert kind == "no action" or done.stderr.count("\n") == 1
+
+
+def test_the_shared_folder_is_whole(rgbd_root, run_tool):
+    done = run_tool("prepare_nyu", "--check", rgbd_root)
+    assert done.returncode == 0
+    assert "sync, train: 505 pairs" in done.stdout
+    assert "sync, test: 93 pairs" in done.stdout

@@ -1,0 +1,112 @@
+"""tools/test.py as a user runs it, on a model that was not trained."""
+
+import json
+import pickle
+from pathlib import Path
+
+import pytest
+import torch
+from mmengine.registry import DefaultScope
+
+import depthkit.models  # noqa: F401 (registers)
+from depthkit.config import load_config
+from depthkit.evaluation import METRIC_NAMES, get_protocol
+from depthkit.io import read_depth
+from depthkit.registry import MODELS
+
+CONFIG = Path(__file__).resolve().parent.parent.parent / "configs" / "demo_rooms.py"
+FEW = ["--device", "cpu", "--cfg-options", "test_dataloader.dataset.length=3", "workers=0"]
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    DefaultScope.get_instance("test_test", scope_name="depthkit")
+    torch.manual_seed(0)
+    path = tmp_path_factory.mktemp("weights") / "demo.pth"
+    torch.save({"state_dict": MODELS.build(load_config(CONFIG).model).state_dict(), "meta": {}}, path)
+    return path
+
+
+def test_table_json_and_predictions(run_tool, checkpoint: Path, tmp_path: Path) -> None:
+    out, pictures = tmp_path / "results.json", tmp_path / "pictures"
+    result = run_tool("test", CONFIG, checkpoint, "--out", out, "--save-dir", pictures, *FEW, cwd=tmp_path)
+    assert result.returncode == 0, result.stderr
+    content = json.loads(out.read_text())
+    assert content["protocol"] == "full"
+    assert content["protocol_description"] == get_protocol("full").description
+    assert (content["images"], content["skipped"], content["processes"]) == (3, 0, 1)
+    assert tuple(content["metrics"]) == METRIC_NAMES
+    assert content["images_per_second"] > 0
+    assert get_protocol("full").description in result.stdout
+    assert f"{content['metrics']['abs_rel']:.4f}" in result.stdout
+    saved = sorted(pictures.glob("*.png"))
+    assert len(saved) == 3
+    assert read_depth(saved[0]).shape == (96, 128)
+    # Nothing else: no work folder, no log, no temporary file.
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "pictures"}
+
+
+def test_protocol_and_flip_are_options_and_are_printed(call_tool, checkpoint: Path, tmp_path: Path) -> None:
+    out = tmp_path / "results.json"
+    result = call_tool("test", CONFIG, checkpoint, "--out", out, "--protocol", "eigen", "--flip", *FEW)
+    assert result.returncode == 0, result.stderr
+    content = json.loads(out.read_text())
+    assert (content["protocol"], content["flip"]) == ("eigen", True)
+    assert "averaged with the mirrored image" in result.stdout
+
+
+class Crafted:
+    def __reduce__(self):
+        return print, ("executed",)
+
+
+def crafted(path: Path) -> None:
+    path.write_bytes(pickle.dumps({"state_dict": Crafted()}))
+
+
+def crafted_zip(path: Path) -> None:
+    torch.save({"state_dict": Crafted()}, path)
+
+
+def of_another_model(path: Path) -> None:
+    torch.save({"state_dict": {"backbone.cls_token": torch.zeros(1, 1, 7)}}, path)
+
+
+def truncated(path: Path) -> None:
+    torch.save({"state_dict": {"a": torch.zeros(1000)}}, path)
+    path.write_bytes(path.read_bytes()[:700])
+
+
+@pytest.mark.parametrize(
+    "write", [crafted, crafted_zip, of_another_model, truncated], ids=lambda f: f.__name__
+)
+def test_a_checkpoint_that_is_none(call_tool, tmp_path: Path, write) -> None:
+    path = tmp_path / "weights.pth"
+    write(path)
+    result = call_tool("test", CONFIG, path, "--out", tmp_path / "results.json", *FEW)
+    assert result.returncode == 2, result.stderr
+    assert str(path) in result.stderr and "Traceback" not in result.stderr
+    assert "executed" not in result.stdout + result.stderr
+    assert not (tmp_path / "results.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["gone.pth"], "gone.pth: no such checkpoint file"),
+        (["WEIGHTS", "--protocol", "eigenn"], "protocol 'eigenn': unknown"),
+        (["WEIGHTS", "--out", "/proc/nothing/r.json"], "/proc/nothing"),
+        (["WEIGHTS", "--save-dir", "/proc/nothing"], "/proc/nothing"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(call_tool, checkpoint: Path, arguments, message) -> None:
+    arguments = [checkpoint if a == "WEIGHTS" else a for a in arguments]
+    result = call_tool("test", CONFIG, *arguments, *FEW)
+    assert result.returncode == 2
+    assert result.stderr.startswith("error: ") and message in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+def test_without_a_checkpoint_argparse_says_so(call_tool) -> None:
+    result = call_tool("test", CONFIG)
+    assert result.returncode == 2 and "usage:" in result.stderr

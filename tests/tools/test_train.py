@@ -1,0 +1,183 @@
+"""tools/train.py as a user runs it: real data set, model and processes, small."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+REPOSITORY = Path(__file__).resolve().parent.parent.parent
+
+TINY = """
+_base_ = "{configs}/_base_/runtime.py"
+max_epochs = 2
+batch_size = 2
+train_cfg = dict(max_epochs=max_epochs)
+size = (64, 64)
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(type="Rooms", length=12, size=size, seed=0, pipeline=[dict(type="PackDepthInputs")]),
+)
+test_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(type="Rooms", length=5, size=size, seed=1, pipeline=[dict(type="PackDepthInputs")]),
+)
+test_pipeline = [dict(type="PackDepthInputs")]
+test_evaluator = dict(type="DepthMetric", protocol="full")
+val_dataloader, val_evaluator = test_dataloader, test_evaluator
+default_hooks = dict(logger=dict(interval=1), checkpoint=dict(max_keep_ckpts=2))
+model = dict(
+    type="DepthEstimator",
+    data_preprocessor=dict(
+        type="SegDataPreProcessor", mean=[124, 116, 104], std=[58, 57, 57], bgr_to_rgb=False, size_divisor=1,
+        pad_val=0, seg_pad_val=0,
+    ),
+    backbone=dict(
+        type="ToSA", img_size=64, embed_dim=48, depth=4, num_heads=3, keep_rate=0.5, selection="shared",
+        out_indices=(0, 1, 2, 3), pretrained=None,
+    ),
+    decode_head=dict(type="DPTHead", in_channels=(48,) * 4, channels=16, losses=[dict(type="SILogLoss")]),
+    test_cfg=dict(mode="whole", flip=False),
+)
+"""
+
+
+@pytest.fixture(scope="module")
+def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("config") / "tiny.py"
+    path.write_text(TINY.format(configs=REPOSITORY / "configs"))
+    return path
+
+
+def checkpoint(folder: Path, name: str) -> dict:
+    return torch.load(folder / name, weights_only=False)
+
+
+def same_weights(a: dict, b: dict, tolerance: float = 0.0) -> bool:
+    return a.keys() == b.keys() and all(torch.allclose(a[k], b[k], rtol=0, atol=tolerance) for k in a)
+
+
+def torchrun(tool: str, *args: object) -> subprocess.CompletedProcess:
+    return subprocess.run(
+        [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0",
+         str(REPOSITORY / "tools" / tool), *map(str, args)],
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
+    )  # fmt: skip
+
+
+def numbers(path: Path) -> dict:
+    return json.loads(path.read_text())
+
+
+@pytest.fixture(scope="module")
+def trained(config: Path, run_tool, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The work folder of the whole training in one process."""
+    folder = tmp_path_factory.mktemp("straight")
+    result = run_tool("train", config, "--work-dir", folder, "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert "Epoch(train) [2][6/6]" in result.stdout
+    return folder
+
+
+def test_training_leaves_checkpoints_metrics_and_pictures(trained: Path) -> None:
+    names = {path.name for path in trained.glob("*.pth")}
+    assert {"epoch_1.pth", "epoch_2.pth"} <= names
+    assert any(name.startswith("best_abs_rel_epoch_") for name in names)
+    scalars = next(trained.glob("*/vis_data/scalars.json")).read_text().splitlines()
+    assert any("abs_rel" in json.loads(line) for line in scalars)
+    assert any("loss_silog" in json.loads(line) for line in scalars)
+    assert list((trained / "vis").glob("*.png"))
+
+
+def test_killed_and_resumed_it_ends_where_it_would_have(
+    config: Path, run_tool, trained: Path, tmp_path
+) -> None:
+    options = ["--cfg-options", "default_hooks.checkpoint.by_epoch=False", "--device", "cpu"]
+    command = [sys.executable, REPOSITORY / "tools" / "train.py", config, "--work-dir", tmp_path, *options]
+    process = subprocess.Popen(
+        list(map(str, command)),
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    deadline = time.monotonic() + 120
+    while not (tmp_path / "iter_8.pth").exists() and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.002)
+    process.send_signal(signal.SIGKILL)
+    assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"
+    # The newest one is damaged besides, as by a power cut: the one before it must do.
+    newest = max(tmp_path.glob("iter_*.pth"), key=lambda path: path.stat().st_mtime_ns)
+    newest.write_bytes(newest.read_bytes()[:1000])
+    result = run_tool("train", config, "--work-dir", tmp_path, "--resume", *options)
+    assert result.returncode == 0, result.stderr
+    assert f"{newest.name}: not a checkpoint, or one that is damaged" in result.stdout
+    assert "resumed from" in result.stdout
+    resumed, straight = checkpoint(tmp_path, "iter_12.pth"), checkpoint(trained, "epoch_2.pth")
+    assert resumed["meta"]["iter"] == straight["meta"]["iter"] == 12
+    assert same_weights(resumed["state_dict"], straight["state_dict"])
+
+
+def test_two_processes_train_as_one_and_measure_the_same(
+    config: Path, run_tool, trained: Path, tmp_path
+) -> None:
+    result = torchrun(
+        "train.py", config, "--work-dir", tmp_path, "--launcher", "pytorch", "--device", "cpu",
+        "--cfg-options", "batch_size=1",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    two, one = checkpoint(tmp_path, "epoch_2.pth"), checkpoint(trained, "epoch_2.pth")
+    assert two["meta"]["iter"] == one["meta"]["iter"] == 12
+    assert two["state_dict"].keys() == one["state_dict"].keys()
+    weights = trained / "epoch_2.pth"
+    alone = run_tool("test", config, weights, "--out", tmp_path / "1.json", "--device", "cpu")
+    assert alone.returncode == 0, alone.stderr
+    both = torchrun(
+        "test.py", config, weights, "--out", tmp_path / "2.json", "--launcher", "pytorch", "--device", "cpu"
+    )
+    assert both.returncode == 0, both.stderr
+    first, second = numbers(tmp_path / "1.json"), numbers(tmp_path / "2.json")
+    assert (first["processes"], second["processes"]) == (1, 2)
+    assert first["images"] == second["images"] == 5
+    assert first["metrics"] == pytest.approx(second["metrics"], abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--cfg-options", "model.backbone.keep_rat=0.5"], "keep_rat"),
+        (["--cfg-options", "model.backbone.keep_rate=0"], "keep_rate"),
+        (["--cfg-options", "model.backbone.keep_rate=1.5"], "keep_rate"),
+        (["--cfg-options", "maxepochs=3"], "did you mean 'max_epochs'"),
+        (["--amp", "--device", "cpu"], "--amp: mixed precision needs a GPU"),
+        (["--device", "cuda:77"], "device 'cuda:77'"),
+        (["--launcher", "pytorch"], "not started by torchrun"),
+        (["--work-dir", "/proc/nothing"], "/proc/nothing"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(
+    config: Path, call_tool, tmp_path, arguments, message
+) -> None:
+    work_dir = [] if "--work-dir" in arguments else ["--work-dir", tmp_path / "out"]
+    result = call_tool("train", config, *work_dir, *arguments)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr
+    assert "Traceback" not in result.stderr
+    assert result.stderr.strip().splitlines()[-1].startswith("error: ")
+
+
+def test_help_answers_at_once(run_tool) -> None:
+    start = os.times()
+    result = run_tool("train", "--help")
+    end = os.times()
+    assert result.returncode == 0 and "--resume" in result.stdout
+    assert end.children_user + end.children_system - start.children_user - start.children_system < 2
