@@ -11,6 +11,7 @@ import secrets
 import struct
 from collections.abc import Iterator
 from pathlib import Path
+from tokenize import TokenError
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -204,7 +205,7 @@ def _load_depth_picture(path: Path) -> np.ndarray:
 def _load_npy(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except (OSError, ValueError, EOFError, MemoryError, TokenError) as error:  # the last: a damaged header
         raise _unreadable(path, "depth array", error) from error
 
 
@@ -214,7 +215,7 @@ def _load_h5_depth(path: Path) -> np.ndarray:
     try:
         with h5py.File(path, "r") as file:
             return file["depth"][()]
-    except (OSError, KeyError, RuntimeError, AttributeError, TypeError) as error:
+    except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as error:
         raise _unreadable(path, "HDF5 file with a dataset 'depth'", error) from error
 
 

@@ -55,7 +55,7 @@ def run_tool() -> Callable[..., subprocess.CompletedProcess]:
 
 @pytest.fixture
 def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
-    """As `run_tool`, but in this process: without the seconds that importing torch and mmseg takes each time."""
+    """As `run_tool`, but in this process: without the seconds that importing torch and mmseg takes."""
 
     def call(name: str, *args: object) -> subprocess.CompletedProcess:
         from depthkit import cli

@@ -163,6 +163,14 @@ def test_wrong_depth_arrays_are_named(tmp_path, array, message):
         read_depth(tmp_path / "d.npy")
 
 
+def test_an_array_with_a_damaged_header_is_named(tmp_path):
+    np.save(tmp_path / "d.npy", np.ones((3, 3)))
+    content = (tmp_path / "d.npy").read_bytes()
+    (tmp_path / "d.npy").write_bytes(content.replace(b"}", b"(", 1))
+    with pytest.raises(InputError, match=r"d\.npy: is not a whole depth array"):
+        read_depth(tmp_path / "d.npy")
+
+
 @pytest.mark.parametrize("name", ["d.png", "d.npy", "d.h5", "d.tif"])
 @pytest.mark.parametrize("content", [None, b"", b"text"])
 def test_unreadable_depth_is_named(tmp_path, name, content):

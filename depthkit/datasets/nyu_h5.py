@@ -43,7 +43,7 @@ class NYUH5:
         try:
             with h5py.File(path, "r") as file:
                 rgb, depth = np.asarray(file["rgb"]), np.asarray(file["depth"])
-        except (OSError, RuntimeError, KeyError) as error:
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
             raise InputError(f"{path}: is not a whole HDF5 file with 'rgb' and 'depth' ({error})") from error
         if rgb.ndim != 3 or rgb.shape[0] != 3 or rgb.dtype != np.uint8:
             raise InputError(f"{path}: 'rgb' is {rgb.dtype} {rgb.shape}; expected uint8 (3, height, width)")

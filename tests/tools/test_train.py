@@ -67,12 +67,22 @@ def same_weights(a: dict, b: dict, tolerance: float = 0.0) -> bool:
 
 
 def torchrun(tool: str, *args: object) -> subprocess.CompletedProcess:
-    return subprocess.run(
-        [sys.executable, "-m", "torch.distributed.run", "--nproc_per_node", "2", "--master_port", "0",
-         str(REPOSITORY / "tools" / tool), *map(str, args)],
+    command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
+    process = subprocess.Popen(
+        [*command, str(REPOSITORY / "tools" / tool), *map(str, args)],
         env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
-        stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=300,
-    )  # fmt: skip
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        output, errors = process.communicate(timeout=200)
+    except subprocess.TimeoutExpired:
+        os.killpg(process.pid, signal.SIGKILL)  # the processes that torchrun started, too
+        raise
+    return subprocess.CompletedProcess(command, process.returncode, output, errors)
 
 
 def numbers(path: Path) -> dict:
@@ -127,9 +137,7 @@ def test_killed_and_resumed_it_ends_where_it_would_have(
     assert same_weights(resumed["state_dict"], straight["state_dict"])
 
 
-def test_two_processes_train_as_one_and_measure_the_same(
-    config: Path, run_tool, trained: Path, tmp_path
-) -> None:
+def test_two_processes_train_and_measure_as_one(config: Path, call_tool, trained: Path, tmp_path) -> None:
     result = torchrun(
         "train.py", config, "--work-dir", tmp_path, "--launcher", "pytorch", "--device", "cpu",
         "--cfg-options", "batch_size=1",
@@ -139,7 +147,7 @@ def test_two_processes_train_as_one_and_measure_the_same(
     assert two["meta"]["iter"] == one["meta"]["iter"] == 12
     assert two["state_dict"].keys() == one["state_dict"].keys()
     weights = trained / "epoch_2.pth"
-    alone = run_tool("test", config, weights, "--out", tmp_path / "1.json", "--device", "cpu")
+    alone = call_tool("test", config, weights, "--out", tmp_path / "1.json", "--device", "cpu")
     assert alone.returncode == 0, alone.stderr
     both = torchrun(
         "test.py", config, weights, "--out", tmp_path / "2.json", "--launcher", "pytorch", "--device", "cpu"
@@ -149,6 +157,15 @@ def test_two_processes_train_as_one_and_measure_the_same(
     assert (first["processes"], second["processes"]) == (1, 2)
     assert first["images"] == second["images"] == 5
     assert first["metrics"] == pytest.approx(second["metrics"], abs=1e-6)
+
+
+def test_a_loss_that_is_no_number_stops_before_anything_is_saved(config: Path, call_tool, tmp_path) -> None:
+    options = ["--device", "cpu", "--cfg-options", "optim_wrapper.optimizer.lr=1e30"]
+    result = call_tool("train", config, "--work-dir", tmp_path, *options)
+    assert result.returncode == 2
+    assert "is not finite" in result.stderr and "room_0_" in result.stderr
+    assert result.stderr.count("\n") == 1
+    assert not list(tmp_path.glob("*.pth"))
 
 
 @pytest.mark.parametrize(
