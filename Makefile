@@ -17,9 +17,9 @@ help:
 
 # A stamp says that .venv was set up from these files; an environment that cannot start is made again.
 setup:
-	@if [ -e $(STAMP) ] && ! $(BIN)/python -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'mmengine', 'mmcv', 'mmseg', 'depthkit'))))" 2>/dev/null; then \
+	@if [ -e $(STAMP) ] && ! $(BIN)/python -I -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'mmengine', 'mmcv', 'mmseg', 'depthkit'))))" 2>/dev/null; then \
 		echo "$(VENV) is broken: making it again"; rm -rf $(VENV); fi
-	@$(MAKE) --no-print-directory $(STAMP)
+	@$(MAKE) --silent --no-print-directory $(STAMP)
 
 $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; name a Python >= 3.10: make PYTHON=/path/to/python3 setup" >&2; exit 2; }
@@ -34,8 +34,8 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@touch $@
 
 test: setup
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest -q
 
 demo: setup
