@@ -33,8 +33,8 @@ def use_strict_loading() -> None:
     `read_checkpoint` and URLs with torch's weights-only unpickler; the other schemes (``open-mmlab://``, ...)
     are refused.
     """
-    CheckpointLoader.register_scheme(prefixes="", loader=_load_from_local, force=True)
-    CheckpointLoader.register_scheme(prefixes=("http://", "https://"), loader=_load_from_url, force=True)
+    CheckpointLoader.register_scheme(prefixes="", loader=load_from_local, force=True)
+    CheckpointLoader.register_scheme(prefixes=("http://", "https://"), loader=load_from_url, force=True)
     CheckpointLoader.register_scheme(prefixes=_REFUSED_SCHEMES, loader=_refuse, force=True)
 
 
@@ -66,13 +66,13 @@ def find_whole_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
     return None
 
 
-def _load_from_local(filename: str, map_location: object = None) -> dict:
+def load_from_local(filename: str, map_location: object = None) -> dict:
     """mmengine's contract for a loader; tensors stay on the CPU, what loads the state moves them."""
     del map_location
     return read_checkpoint(filename)
 
 
-def _load_from_url(filename: str, map_location: object = None) -> dict:
+def load_from_url(filename: str, map_location: object = None) -> dict:
     with torch.serialization.safe_globals(get_torch_safe_globals()):
         return torch.hub.load_state_dict_from_url(filename, map_location=map_location, weights_only=True)
 

@@ -34,7 +34,7 @@ def selection_overlap(
 
         def picked(rows: str, stride: int) -> Tensor:
             query = score_queries(pair.query, pair.grid, rows, stride)
-            received = importance(block.selector(query @ pair.key.transpose(-2, -1))).mean(dim=1)
+            received = importance(block.selector(query * block.attn.scale @ pair.key.transpose(-2, -1))).mean(dim=1)
             index = top_patches(received, count, prefix)[:, prefix:]
             return torch.zeros_like(received, dtype=torch.bool).scatter(1, index, True)
 

@@ -45,18 +45,28 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
     """
     if rows == "all":
         return query
-    batch, heads, tokens, dim = query.shape
-    prefix = tokens - grid[0] * grid[1]
-    patches = query[:, :, prefix:].unflatten(2, grid)
+    prefix = query.shape[2] - grid[0] * grid[1]
     if rows == "grid":
         # Begin in the middle of the first stride, so that the rows lie evenly over the picture.
         top, left = min(stride // 2, grid[0] - 1), min(stride // 2, grid[1] - 1)
-        patches = patches[:, :, top::stride, left::stride].flatten(2, 3)
-    else:
-        patches = patches.permute(0, 1, 4, 2, 3).flatten(0, 1)
-        patches = F.avg_pool2d(patches, stride, ceil_mode=True, count_include_pad=False)
-        patches = patches.flatten(2).transpose(1, 2).unflatten(0, (batch, heads))
-    return torch.cat([query[:, :, :prefix], patches], dim=2)
+        patches = query[:, :, prefix:].unflatten(2, grid)[:, :, top::stride, left::stride].flatten(2, 3)
+        return torch.cat([query[:, :, :prefix], patches], dim=2)
+    # A product with a small matrix of weights needs no change of layout, unlike torch's pooling.
+    return pooling_matrix(grid, stride, prefix, query) @ query
+
+
+def pooling_matrix(grid: tuple[int, int], stride: int, prefix: int, like: Tensor) -> Tensor:
+    """Weights (R, P + h * w) that keep P prefix tokens and average windows of a grid (h, w) of patches.
+
+    Windows are `stride` x `stride`, cut at the right and lower border. Type and device are those of `like`.
+    """
+    columns = -(-grid[1] // stride)
+    window = torch.arange(grid[0], device=like.device)[:, None] // stride * columns
+    window = (window + torch.arange(grid[1], device=like.device) // stride).flatten()
+    count = -(-grid[0] // stride) * columns
+    inside = (window == torch.arange(count, device=like.device)[:, None]).to(like.dtype)
+    keep = torch.eye(prefix, dtype=like.dtype, device=like.device)
+    return torch.block_diag(keep, inside / inside.sum(dim=1, keepdim=True))
 
 
 def importance(predicted: Tensor) -> Tensor:

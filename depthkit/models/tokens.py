@@ -4,12 +4,13 @@ The pattern is ToMe's (Bolya et al., ICLR 2023): token reduction is one function
 and one that restores the full set, so that a layer between them needs to know nothing of it.
 """
 
+import torch
 from torch import Tensor
 
 
 def select(tokens: Tensor, index: Tensor) -> Tensor:
     """Gather tokens (B, N, C) at `index` (B, K): the K chosen tokens of each image, (B, K, C)."""
-    return tokens.gather(1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]))
+    return tokens.flatten(0, 1).index_select(0, _rows(index, tokens.shape[1])).unflatten(0, index.shape)
 
 
 def restore(tokens: Tensor, chosen: Tensor, index: Tensor) -> Tensor:
@@ -17,4 +18,12 @@ def restore(tokens: Tensor, chosen: Tensor, index: Tensor) -> Tensor:
 
     Every token that `index` does not name is bit-identical to the one in `tokens`.
     """
-    return tokens.scatter(1, index.unsqueeze(-1).expand(-1, -1, tokens.shape[-1]), chosen)
+    flat = tokens.flatten(0, 1).index_copy(0, _rows(index, tokens.shape[1]), chosen.flatten(0, 1))
+    return flat.unflatten(0, tokens.shape[:2])
+
+
+def _rows(index: Tensor, count: int) -> Tensor:
+    """Index (B, K) within each image to rows (B * K) of the tokens of all images: copying rows is several times
+    faster than gathering element by element."""
+    start = torch.arange(index.shape[0], device=index.device) * count
+    return (index + start.unsqueeze(1)).flatten()

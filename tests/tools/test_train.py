@@ -121,7 +121,7 @@ def test_killed_and_resumed_it_ends_where_it_would_have(
         stderr=subprocess.DEVNULL,
     )
     deadline = time.monotonic() + 120
-    while not (tmp_path / "iter_8.pth").exists() and process.poll() is None and time.monotonic() < deadline:
+    while not (tmp_path / "iter_4.pth").exists() and process.poll() is None and time.monotonic() < deadline:
         time.sleep(0.002)
     process.send_signal(signal.SIGKILL)
     assert process.wait() == -signal.SIGKILL, "it ended before it could be killed"

@@ -31,7 +31,7 @@ class PairState:
     Attributes:
         grid: (h, w) of the patches.
         with_loss: compute the selector's loss.
-        query: queries (B, H, N, d) of the first layer, scaled by 1/sqrt(d), without gradient.
+        query: queries (B, H, N, d) of the first layer, without gradient.
         key: its keys (B, H, N, d), without gradient.
         attended: the mask (B, H or 1, N) of tokens that attend in the second layer.
         loss: the selector's loss, a scalar.
@@ -69,7 +69,7 @@ class StandardBlock(Block):
         """Tokens (B, N, C) to tokens (B, N, C)."""
         q, k, v = project_qkv(self.attn, self.norm1(x))
         # Top-k passes no gradient, and the selector's loss shall train the selector alone.
-        state.query, state.key = q.detach() * self.attn.scale, k.detach()
+        state.query, state.key = q.detach(), k.detach()
         x = x + self.drop_path1(self.ls1(project_out(self.attn, attend(self.attn, q, k, v))))
         return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x))))
 
@@ -121,7 +121,7 @@ class SelectiveBlock(Block):
         mask = torch.zeros(*index.shape[:2], x.shape[1], dtype=torch.bool, device=x.device)
         state.attended = mask.scatter(-1, index, True)
         if state.with_loss:
-            state.loss = self._loss(state, index, q * self.attn.scale, k)
+            state.loss = self._loss(state, index, q, k)
         return out
 
     def choose(self, state: PairState) -> Tensor:
@@ -134,7 +134,7 @@ class SelectiveBlock(Block):
             return torch.arange(tokens, device=state.key.device).expand(batch, sets, tokens)
         query = score_queries(state.query, state.grid, self.score_rows, self.score_stride)
         with torch.no_grad():
-            scores = importance(self.selector(query @ state.key.transpose(-2, -1)))
+            scores = importance(self.selector(query * self.attn.scale @ state.key.transpose(-2, -1)))
             if sets == 1:
                 scores = scores.mean(dim=1, keepdim=True)
             return top_patches(scores, count, tokens - patches)
@@ -164,7 +164,7 @@ class SelectiveBlock(Block):
         Args:
             state: of this pair.
             index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``.
-            query: this layer's scaled queries of the attended tokens, (B, H, T, d).
+            query: this layer's queries of the attended tokens, (B, H, T, d).
             key: its keys, (B, H, T, d).
         """
         step = max(1, index.shape[-1] // _LOSS_ROWS)
@@ -173,9 +173,9 @@ class SelectiveBlock(Block):
         # (B, S, H, R, d): for each set, the same rows of every head, for the selector mixes heads.
         row_index = rows[:, :, None, :, None].expand(-1, -1, heads, -1, dim)
         source = state.query[:, None].expand(-1, sets, -1, -1, -1).gather(3, row_index)
-        maps = source @ state.key[:, None].transpose(-2, -1)
+        maps = source * self.attn.scale @ state.key[:, None].transpose(-2, -1)
         predicted = self.selector(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
         predicted = predicted[:, 0] if sets == 1 else predicted.diagonal(dim1=1, dim2=2).movedim(-1, 1)
         columns = index.unsqueeze(2).expand(-1, heads, predicted.shape[2], -1)
-        true = query[:, :, ::step] @ key.transpose(-2, -1)
+        true = query[:, :, ::step] * self.attn.scale @ key.transpose(-2, -1)
         return selector_loss(predicted.gather(-1, columns), true)
