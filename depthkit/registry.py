@@ -24,7 +24,10 @@ TRANSFORMS = Registry(
     "transform", parent=MMSEG_TRANSFORMS, scope=SCOPE, locations=["depthkit.datasets.transforms"]
 )
 METRICS = Registry(
-    "metric", parent=MMSEG_METRICS, scope=SCOPE, locations=["depthkit.evaluation.depth_metric"]
+    "metric",
+    parent=MMSEG_METRICS,
+    scope=SCOPE,
+    locations=["depthkit.evaluation.depth_metric", "depthkit.evaluation.sample_means"],
 )
 HOOKS = Registry("hook", parent=MMSEG_HOOKS, scope=SCOPE, locations=["depthkit.engine"])
 LOOPS = Registry("loop", parent=MMSEG_LOOPS, scope=SCOPE, locations=["depthkit.engine"])

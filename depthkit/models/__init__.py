@@ -13,5 +13,17 @@ from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
 from depthkit.models.selector import TokenSelector
+from depthkit.models.selector_distiller import SelectorDistiller
+from depthkit.models.token_distiller import TokenDistiller
 
-__all__ = ["DPTHead", "DeiT", "DepthEstimator", "GradientLoss", "SILogLoss", "ToSA", "TokenSelector"]
+__all__ = [
+    "DPTHead",
+    "DeiT",
+    "DepthEstimator",
+    "GradientLoss",
+    "SILogLoss",
+    "SelectorDistiller",
+    "ToSA",
+    "TokenDistiller",
+    "TokenSelector",
+]
