@@ -48,9 +48,7 @@ class DepthRunner(Runner):
         if self._resume and self._load_from is None and not self._has_loaded:
             path = find_whole_checkpoint(self.work_dir, self.logger)
             if path is None:
-                self.logger.warning(
-                    f"{self.work_dir}: no checkpoint to resume from; starting at the beginning"
-                )
+                self.logger.warning(f"{self.work_dir}: no checkpoint to resume from; starting at the beginning")
                 self._resume = False
             else:
                 self._load_from = str(path)
@@ -114,8 +112,7 @@ class DepthRunner(Runner):
             reason = " ".join(str(error).partition("\n")[2].split())
             reason = reason if len(reason) < 300 else f"{reason[:300]} ..."
             raise InputError(
-                f"{filename}: is a checkpoint of another model ({reason}); give the config that it was "
-                "trained with"
+                f"{filename}: is a checkpoint of another model ({reason}); give the config that it was trained with"
             ) from error
 
     @master_only
