@@ -1,5 +1,6 @@
 """The device and the processes of a run: what was asked for, or an error, never something else in silence."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -79,7 +80,10 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
+        torch.distributed.barrier()  # nobody leaves while others still talk to it
     finally:
+        # A wrapped model that outlives the group aborts the process at its exit, now and then, with gloo.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

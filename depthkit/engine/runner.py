@@ -9,6 +9,7 @@ import torch
 from mmengine.dist import master_only
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 
@@ -170,6 +171,11 @@ class DepthRunner(Runner):
                 }
             filled.append(one)
         return super()._build_param_scheduler(filled, optim_wrapper)
+
+    def unwrap_model(self) -> None:
+        """Let go of the data-parallel wrapper around the model, when the process group is about to end."""
+        if is_model_wrapper(self.model):
+            self.model = self.model.module
 
     # Building: the same as mmengine's, with errors that name the part of the config.
 

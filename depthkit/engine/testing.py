@@ -111,10 +111,12 @@ def evaluate(
     speed = _Speed()
     with process_group(launcher, chosen), tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch:
         config.work_dir = scratch  # mmengine's Runner always writes a log
+        config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
         runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
         results = runner.test()
+        runner.unwrap_model()
         used = get_protocol(runner.test_evaluator.metrics[0].protocol.name)
         return Evaluation(
             protocol=used.name,

@@ -1,6 +1,7 @@
 """Training by a config: what tools/train.py does."""
 
 import contextlib
+import secrets
 from pathlib import Path
 
 from mmengine.config import Config
@@ -48,6 +49,8 @@ def train(
     if resume and any(Path(config.work_dir).glob("*.pth")):
         forget_pretrained(config)  # the checkpoint has them; no need to fetch them again
     config.launcher = launcher
+    # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.
+    config.setdefault("experiment_name", f"{Path(config.filename).stem}_{secrets.token_hex(3)}")
     with process_group(launcher, chosen):
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
         runner = DepthRunner.from_cfg(config)
@@ -58,6 +61,7 @@ def train(
                 f"{count / 1e6:.2f} M parameters, log and checkpoints in {config.work_dir}"
             )
         runner.train()
+        runner.unwrap_model()
     return runner
 
 
