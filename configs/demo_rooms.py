@@ -1,6 +1,7 @@
 # A small ToSA on generated rooms, with nothing to download: what `make demo` trains.
 # python tools/train.py configs/demo_rooms.py
-# Hardware: 2 CPU cores. Time and result: not yet run.
+# Hardware: 2 CPU cores, busy with other work. Time: 3.6 minutes. Result, protocol full, 32 rooms: AbsRel 0.243,
+# RMSE 0.760 m, delta1 0.550 (from random weights; it shows that everything works, not what ToSA can do).
 _base_ = ["_base_/nyu.py", "_base_/runtime.py"]
 img_size = (96, 128)
 max_epochs = 6

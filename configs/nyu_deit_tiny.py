@@ -1,6 +1,7 @@
 # Dense DeiT-Tiny: what token selection is compared with.
 # python tools/train.py configs/nyu_deit_tiny.py --cfg-options data_root=/data/nyu
-# Hardware, time and result: not yet run on NYU Depth V2.
+# Hardware, time and result: not yet run on NYU Depth V2. On the RGB-D pairs of README's "What was measured" (224x304,
+# 6 epochs, 2 CPU cores, about 10 minutes, 2026-11-21), protocol full: abs_rel / rmse [m] / d1 0.134 / 0.357 / 0.833.
 _base_ = ["_base_/nyu.py", "_base_/runtime.py"]
 pretrained = True  # ImageNet weights from timm's hub; without a network the path of a local file
 

@@ -59,9 +59,7 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> "Con
     from mmengine.config import Config
 
     path = Path(path).expanduser()
-    options = {
-        key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()
-    }
+    options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
     with tempfile.TemporaryDirectory(prefix="depthkit_config_") as folder:
         entry = _Rewriter(Path(folder)).rewrite(path.resolve(), options)
         try:
@@ -109,15 +107,10 @@ class _Rewriter:
         try:
             bases = ast.literal_eval(node)
         except ValueError:
-            raise InputError(
-                f"{path}: _base_ must be a path or a list of paths, written as plain text"
-            ) from None
+            raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text") from None
         bases = [bases] if isinstance(bases, str) else list(bases)
         # "mmseg::..." lies in an installed package and keeps its values.
-        return [
-            base if "::" in base else str(self.rewrite((path.parent / base).resolve(), values))
-            for base in bases
-        ]
+        return [base if "::" in base else str(self.rewrite((path.parent / base).resolve(), values)) for base in bases]
 
 
 def _parse(path: Path) -> tuple[str, ast.Module]:
@@ -202,9 +195,7 @@ def _check_option(config: "Config", key: str, path: Path) -> None:
         here = ".".join(parts[:depth])
         if isinstance(parent, (list, tuple)):
             if not part.isdigit() or int(part) >= len(parent):
-                raise InputError(
-                    f"{path}: no option '{key}': '{here}' is a list of {len(parent)}, use its index"
-                )
+                raise InputError(f"{path}: no option '{key}': '{here}' is a list of {len(parent)}, use its index")
             parent = parent[int(part)]
         elif isinstance(parent, dict):
             if part not in parent:

@@ -49,9 +49,7 @@ def _check_opencv() -> None:
         import cv2  # noqa: F401
     except ImportError as error:
         if ".so" not in str(error):
-            raise InputError(
-                f"OpenCV cannot be imported ({error}); run: pip install opencv-python"
-            ) from error
+            raise InputError(f"OpenCV cannot be imported ({error}); run: pip install opencv-python") from error
         raise InputError(
             f"OpenCV cannot be loaded, a system library is missing ({error}); install it (Debian, Ubuntu: "
             "apt "

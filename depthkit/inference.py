@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from mmengine.registry import init_default_scope
-from PIL import ExifTags, Image, ImageOps
+from PIL import ExifTags, Image
 
 from depthkit.config import load_config
 from depthkit.datasets.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
 from depthkit.datasets.sample import make_sample
 from depthkit.engine.config_errors import config_errors
+from depthkit.engine.device import check_device
 from depthkit.errors import InputError
-from depthkit.io import read_rgb, write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
+from depthkit.io import pil_to_rgb, read_rgb, write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
 from depthkit.models.weights import load_weights
 from depthkit.photos import output_paths
 from depthkit.registry import MODELS, SCOPE, TRANSFORMS
@@ -61,9 +62,7 @@ class DepthResult:
         focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
         return focal_intrinsics(focal, self.size)
 
-    def colored(
-        self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False
-    ) -> np.ndarray:
+    def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
         """The depth map in colour with a colour bar in metres, beside the photo if asked.
 
         Red is near, blue is far. `depth_range` [m] is the colour bar's. Returns uint8 RGB (H', W', 3).
@@ -165,25 +164,6 @@ class DepthPredictor:
         return DepthResult(depth, rgb, self.depth_range, focal_length)
 
 
-def check_device(name: str) -> torch.device:
-    """The device called `name`, after a first allocation on it.
-
-    Raises:
-        InputError: there is no such device on this machine.
-    """
-    try:
-        device = torch.device(name)
-        torch.zeros(1, device=device).cpu()  # fails for drivers that are missing, and for "meta"
-    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
-        there = ["cpu"]
-        there += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise InputError(
-            f"device {name!r}: is not on this machine; expected one of {', '.join(there)}"
-        ) from error
-    return device
-
-
 def exif_focal_length(picture: Image.Image) -> float | None:
     """Focal length [px] of a photo from its EXIF 35 mm equivalent, None where that is missing.
 
@@ -206,22 +186,11 @@ def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, f
         with Image.open(image) as picture:
             return rgb, exif_focal_length(picture), os.fspath(image)
     if isinstance(image, Image.Image):
-        return _pil_to_rgb(image), exif_focal_length(image), getattr(image, "filename", "")
+        name = getattr(image, "filename", "") or "image"
+        return pil_to_rgb(image, name), exif_focal_length(image), name
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if image.size == 0:
             raise InputError(f"image: has shape {image.shape}; expected one pixel at least")
         return np.ascontiguousarray(image), None, ""
     kind = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
     raise InputError(f"image: is {kind}; expected a path, a PIL image, or a uint8 RGB array (H, W, 3)")
-
-
-def _pil_to_rgb(picture: Image.Image) -> np.ndarray:
-    if picture.mode.startswith(("I", "F")):
-        raise InputError(
-            f"image: a PIL image of mode {picture.mode}; give the path of its file, or convert it to RGB"
-        )
-    picture = ImageOps.exif_transpose(picture)
-    if picture.has_transparency_data:  # shown on white, as `read_rgb` does
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture.convert("RGBA"))
-    return np.array(picture.convert("RGB"))

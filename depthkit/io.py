@@ -47,7 +47,26 @@ def read_rgb(path: str | os.PathLike) -> np.ndarray:
     damaged, or holds values without a known range (float or 32-bit).
     """
     with _decoding(path), Image.open(path) as picture:
-        return np.array(_to_rgb(ImageOps.exif_transpose(picture), picture.format, path))
+        return pil_to_rgb(picture, path)
+
+
+def pil_to_rgb(picture: Image.Image, name: str | os.PathLike) -> np.ndarray:
+    """Convert a Pillow picture to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
+
+    16-bit grey keeps its full range. Raises `InputError` for 32-bit and float pictures.
+    """
+    file_format = picture.format
+    picture = ImageOps.exif_transpose(picture)
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format in ("PNG", "PPM")):
+        grey = np.rint(np.asarray(picture).astype(np.float32) / _SIXTEEN_TO_EIGHT)
+        picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    elif picture.mode in ("I", "F"):
+        raise InputError(f"{name}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit picture")
+    if picture.has_transparency_data:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return np.array(picture.convert("RGB"))
 
 
 def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarray:
@@ -60,9 +79,7 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
     """
     path = Path(path)
     if scale is not None and not (np.isfinite(scale) and scale > 0):
-        raise InputError(
-            f"depth scale {scale}: expected a positive number of file units per metre, such as 1000"
-        )
+        raise InputError(f"depth scale {scale}: expected a positive number of file units per metre, such as 1000")
     suffix = path.suffix.lower()
     if suffix == ".npy":
         stored, default_scale = _load_npy(path), 1.0
@@ -88,9 +105,7 @@ def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
     depth = depth.astype(np.float32)
     if not np.isfinite(depth).all():
         bad = int(depth.size - np.isfinite(depth).sum())
-        raise InputError(
-            f"{name}: {bad} depth values are NaN or infinite; write 0 where nothing was measured"
-        )
+        raise InputError(f"{name}: {bad} depth values are NaN or infinite; write 0 where nothing was measured")
     if depth.min() < 0:
         raise InputError(f"{name}: depth goes down to {depth.min():g}; write 0 where nothing was measured")
     return depth
@@ -152,9 +167,7 @@ def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: n
     """Write points (N, 3) [m] with uint8 RGB colours (N, 3) as a binary little-endian PLY file."""
     points, colors = np.asarray(points), np.asarray(colors)
     if points.ndim != 2 or points.shape[1] != 3 or points.shape != colors.shape:
-        raise InputError(
-            f"{path}: points {points.shape} and colours {colors.shape}; expected (N, 3) for both"
-        )
+        raise InputError(f"{path}: points {points.shape} and colours {colors.shape}; expected (N, 3) for both")
     vertices = np.empty(len(points), dtype=[("xyz", "<f4", 3), ("rgb", "u1", 3)])
     vertices["xyz"], vertices["rgb"] = points, colors
     header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
@@ -173,22 +186,6 @@ def _decoding(path: str | os.PathLike) -> Iterator[None]:
         raise
     except _DECODER_ERRORS as error:
         raise _unreadable(path, "picture", error) from error
-
-
-def _to_rgb(picture: Image.Image, file_format: str, path: str | os.PathLike) -> Image.Image:
-    """Convert any Pillow mode to RGB; 16-bit grey keeps its full range."""
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format in ("PNG", "PPM")):
-        grey = np.rint(np.asarray(picture).astype(np.float32) / _SIXTEEN_TO_EIGHT)
-        picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
-    elif picture.mode in ("I", "F"):
-        raise InputError(
-            f"{path}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit picture"
-        )
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return picture.convert("RGB")
 
 
 def _load_depth_picture(path: Path) -> np.ndarray:
@@ -231,8 +228,6 @@ def _unreadable(path: str | os.PathLike, expected: str, error: Exception) -> Inp
     if path.is_file() and path.stat().st_size == 0:
         return InputError(f"{path}: is empty; expected a {expected}")
     if isinstance(error, UnidentifiedImageError):
-        return InputError(
-            f"{path}: is not a picture of a known format; expected PNG, JPEG, TIFF, WebP or BMP"
-        )
+        return InputError(f"{path}: is not a picture of a known format; expected PNG, JPEG, TIFF, WebP or BMP")
     reason = " ".join(str(error).split()) or type(error).__name__
     return InputError(f"{path}: is not a whole {expected} ({reason}); get or write it again")

@@ -19,9 +19,7 @@ def make_output_folder(path: str | Path) -> Path:
         with tempfile.TemporaryFile(dir=path):
             pass
     except (FileExistsError, NotADirectoryError) as error:
-        raise InputError(
-            f"{path}: is not a folder, or lies below a file; choose another output folder"
-        ) from error
+        raise InputError(f"{path}: is not a folder, or lies below a file; choose another output folder") from error
     except OSError as error:
         raise InputError(
             f"{path}: cannot be made or written to ({error.strerror}); choose an output folder that can be"

@@ -37,9 +37,7 @@ def find_photos(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
         elif path.exists():  # also a file whose name has a bracket or a star in it
             found, problem = [path], ""
         elif glob.has_magic(str(path)):
-            found = [
-                file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()
-            ]
+            found = [file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()]
             problem = f"{pattern}: no file matches; check the pattern"
         else:
             found, problem = [], f"{pattern}: no such file or folder"
@@ -124,9 +122,7 @@ def predict_photos(
     for stem in stems:
         for path in output_paths(folder, stem, side_by_side, point_cloud).values():
             if path.resolve() in sources:
-                raise InputError(
-                    f"{path}: is one of the photos and would be overwritten; choose another output folder"
-                )
+                raise InputError(f"{path}: is one of the photos and would be overwritten; choose another output folder")
     failed = 0
     for photo, stem in zip(tqdm(photos, unit="photo", disable=None), stems, strict=True):
         try:

@@ -6,6 +6,11 @@ have a name (``DPTHead``, ``Resize``), the bare name is depthkit's and mmseg's n
 Model wrappers have no registry here: mmengine's Runner looks them up in its root registry only.
 """
 
+# ruff: noqa: E402  (the check comes before the first import of an mm package)
+from depthkit.environment import check_environment
+
+check_environment()
+
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
 from mmengine.registry import Registry
 from mmseg.registry import DATASETS as MMSEG_DATASETS
@@ -20,9 +25,7 @@ SCOPE = "depthkit"
 
 MODELS = Registry("model", parent=MMSEG_MODELS, scope=SCOPE, locations=["depthkit.models"])
 DATASETS = Registry("dataset", parent=MMSEG_DATASETS, scope=SCOPE, locations=["depthkit.datasets"])
-TRANSFORMS = Registry(
-    "transform", parent=MMSEG_TRANSFORMS, scope=SCOPE, locations=["depthkit.datasets.transforms"]
-)
+TRANSFORMS = Registry("transform", parent=MMSEG_TRANSFORMS, scope=SCOPE, locations=["depthkit.datasets.transforms"])
 METRICS = Registry(
     "metric",
     parent=MMSEG_METRICS,

@@ -71,9 +71,7 @@ def test_a_full_or_read_only_disk_is_one_line(capsys, number: int, words: str) -
     assert error.startswith("error: /out/x.npy: ") and words in error and error.count("\n") == 1
 
 
-@pytest.mark.parametrize(
-    "bug", [KeyError("x"), FileNotFoundError(errno.ENOENT, "gone", "x"), TypeError("int")]
-)
+@pytest.mark.parametrize("bug", [KeyError("x"), FileNotFoundError(errno.ENOENT, "gone", "x"), TypeError("int")])
 def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
     with pytest.raises(type(bug)):
         run_tool(raising(bug))
@@ -107,9 +105,7 @@ def parse(*argv: str) -> dict | None:
 
 def test_config_options_are_parsed_as_mmengine_does() -> None:
     assert parse() is None
-    options = parse(
-        "--cfg-options", "img_size=(224,304)", "a.b=0.5", "c=[1,x]", "d=None", "--cfg-options", "e=x=y"
-    )
+    options = parse("--cfg-options", "img_size=(224,304)", "a.b=0.5", "c=[1,x]", "d=None", "--cfg-options", "e=x=y")
     assert options == {"img_size": (224, 304), "a.b": 0.5, "c": [1, "x"], "d": None, "e": "x=y"}
 
 
@@ -136,3 +132,19 @@ def test_depthkit_names_its_public_parts_and_no_others() -> None:
     assert {"DepthPredictor", "DepthResult", "__version__"} <= set(dir(depthkit))
     with pytest.raises(AttributeError, match="nothing"):
         depthkit.nothing  # noqa: B018
+
+
+def test_the_environment_is_checked_before_anything_is_done(monkeypatch, capsys) -> None:
+    def broken() -> None:
+        raise InputError("mmcv 2.1.0 is installed")
+
+    monkeypatch.setattr("depthkit.cli.check_environment", broken)
+    assert exit_status(lambda argv: 0) == 2
+    assert capsys.readouterr().err == "error: mmcv 2.1.0 is installed\n"
+
+
+def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatch) -> None:
+    monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
+    assert exit_status(lambda argv: os.environ["OMP_WAIT_POLICY"] != "PASSIVE") == 0
+    monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
+    assert exit_status(lambda argv: os.environ["OMP_WAIT_POLICY"] != "ACTIVE") == 0

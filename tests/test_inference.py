@@ -122,9 +122,7 @@ def test_a_focal_length_that_is_unknown(value):
 def test_without_a_focal_length_the_camera_is_nyus():
     shape = (480, 640)
     result = DepthResult(np.ones(shape, np.float32), np.zeros((*shape, 3), np.uint8))
-    np.testing.assert_allclose(
-        result.intrinsics, [[518.858, 0, 325.582], [0, 519.470, 253.736], [0, 0, 1]], atol=1e-3
-    )
+    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 325.582], [0, 519.470, 253.736], [0, 0, 1]], atol=1e-3)
     tall = DepthResult(np.ones((1280, 960), np.float32), np.zeros((1280, 960, 3), np.uint8))
     assert tall.intrinsics[0, 0] == pytest.approx(2 * 518.858, abs=1e-2)
 
@@ -194,8 +192,10 @@ def test_pil_images_of_other_modes(predictor):
     assert predictor(grey).image.shape == predictor(grey.convert("CMYK")).image.shape == (40, 50, 3)
     clear = Image.new("RGBA", (50, 40), (255, 0, 0, 0))
     assert (predictor(clear).image == 255).all()
-    with pytest.raises(InputError, match="mode I;16"):
-        predictor(Image.fromarray(np.zeros((4, 4), np.uint16)))
+    sixteen = Image.fromarray(np.full((4, 4), 65535, np.uint16))
+    assert (predictor(sixteen).image == 255).all(), "16 bits keep their full range"
+    with pytest.raises(InputError, match="image: holds 32-bit values"):
+        predictor(Image.fromarray(np.zeros((4, 4), np.float32)))
 
 
 @pytest.mark.parametrize("device", ["cuda:63", "gpu", "meta", "cpu:x", ""])

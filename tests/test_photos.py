@@ -68,16 +68,10 @@ def test_stems_stay_where_they_can():
 part = st.text("aA_2jpg", min_size=1, max_size=4)
 
 
-@given(
-    st.lists(
-        st.builds(lambda d, s, e: Path(f"/{d}/{s}.{e}"), part, part, st.sampled_from(["jpg", "JPG", "png"]))
-    )
-)
+@given(st.lists(st.builds(lambda d, s, e: Path(f"/{d}/{s}.{e}"), part, part, st.sampled_from(["jpg", "JPG", "png"]))))
 def test_no_two_photos_share_a_result(photos):
     files = [
-        path.name.casefold()
-        for stem in unique_stems(photos)
-        for path in output_paths("out", stem, True, True).values()
+        path.name.casefold() for stem in unique_stems(photos) for path in output_paths("out", stem, True, True).values()
     ]
     assert len(set(files)) == 5 * len(photos)
 

@@ -1,10 +1,8 @@
 """How many of the same tokens ToSA picks when it scores them from fewer query rows, by layer, on pictures."""
 
 import argparse
-import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from depthkit.cli import run_tool
 
 SCORES = [("grid", 2), ("grid", 4), ("pooled", 2), ("pooled", 4)]

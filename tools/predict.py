@@ -23,9 +23,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--config", required=True, help="the config that the checkpoint was trained with")
     parser.add_argument("--checkpoint", required=True, help="a .pth file from tools/train.py")
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
-    parser.add_argument(
-        "--side-by-side", action="store_true", help="also NAME_side_by_side.png: photo | depth"
-    )
+    parser.add_argument("--side-by-side", action="store_true", help="also NAME_side_by_side.png: photo | depth")
     parser.add_argument("--point-cloud", action="store_true", help="also NAME_points.ply, in metres")
     parser.add_argument(
         "--range",
@@ -41,10 +39,8 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
-    from depthkit.environment import check_environment
     from depthkit.photos import find_photos, predict_photos
 
-    check_environment()
     photos, problems = find_photos(args.photos)  # before the seconds that torch and mmseg take to import
     for problem in problems:
         print(f"error: {problem}", file=sys.stderr)

@@ -14,21 +14,13 @@ from depthkit.cli import run_tool
 
 def main(argv: list[str]) -> int:
     """Check or convert, as the arguments say; return the exit status."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("source", type=Path, help="the data set's folder, or the labelled .mat to convert")
     action = parser.add_mutually_exclusive_group(required=True)
     action.add_argument("--check", action="store_true", help="say what the folder holds and what is missing")
-    action.add_argument(
-        "--out", type=Path, metavar="DIR", help="convert to sync folders here, never in place"
-    )
-    parser.add_argument(
-        "--splits", type=Path, metavar="FILE", help="splits.mat, if it is not beside the .mat"
-    )
-    parser.add_argument(
-        "--depth", choices=("raw", "filled"), default="raw", help="which depth maps to convert"
-    )
+    action.add_argument("--out", type=Path, metavar="DIR", help="convert to sync folders here, never in place")
+    parser.add_argument("--splits", type=Path, metavar="FILE", help="splits.mat, if it is not beside the .mat")
+    parser.add_argument("--depth", choices=("raw", "filled"), default="raw", help="which depth maps to convert")
     arguments = parser.parse_args(argv)
     if arguments.check:
         return check(arguments.source)

@@ -19,13 +19,9 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", metavar="JSON", help="write the result to this file too")
     parser.add_argument("--save-dir", metavar="DIR", help="write the predictions as 16-bit PNG [mm]")
     parser.add_argument("--protocol", help="eigen, full or densedepth (default: the config's)")
-    parser.add_argument(
-        "--flip", action="store_true", help="average with the prediction of the mirrored image"
-    )
+    parser.add_argument("--flip", action="store_true", help="average with the prediction of the mirrored image")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)")
-    parser.add_argument(
-        "--launcher", choices=("none", "pytorch"), default="none", help="pytorch under torchrun"
-    )
+    parser.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch under torchrun")
     add_config_options(parser)
     return parser.parse_args(argv)
 

@@ -15,16 +15,12 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         prog="train.py", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("config", help="a config, see configs/")
-    parser.add_argument(
-        "--work-dir", help="for checkpoints and logs (default: work_dirs/<name of the config>)"
-    )
+    parser.add_argument("--work-dir", help="for checkpoints and logs (default: work_dirs/<name of the config>)")
     parser.add_argument("--resume", action="store_true", help="go on from the last whole checkpoint there")
     parser.add_argument("--amp", action="store_true", help="mixed precision, on a GPU")
     parser.add_argument("--seed", type=int, help="of weights, order and augmentation (default: the config's)")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)")
-    parser.add_argument(
-        "--launcher", choices=("none", "pytorch"), default="none", help="pytorch under torchrun"
-    )
+    parser.add_argument("--launcher", choices=("none", "pytorch"), default="none", help="pytorch under torchrun")
     add_config_options(parser)
     return parser.parse_args(argv)
 

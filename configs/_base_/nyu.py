@@ -13,7 +13,8 @@ train_pipeline = [
     dict(type="Resize", size=img_size, mode="cover"),
     dict(type="RandomCrop", size=img_size),
     dict(type="RandomFlip", prob=0.5),
-    dict(type="ColorJitter", brightness=0.2, contrast=0.2, saturation=0.2, hue=0.05, prob=0.5),
+    dict(type="RandomZoom", scale=(1.0, 1.5), prob=0.5),
+    dict(type="ColorJitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, prob=1.0),
     dict(type="PackDepthInputs"),
 ]
 # The ground truth keeps its own size; predictions are resized to it.

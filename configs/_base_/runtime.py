@@ -9,12 +9,12 @@ test_cfg = dict()
 optim_wrapper = dict(
     type="OptimWrapper",
     constructor="LayerDecayOptimWrapperConstructor",
-    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.01),
-    paramwise_cfg=dict(backbone_mult=0.1, layer_decay=0.75),
+    optimizer=dict(type="AdamW", lr=1e-3, weight_decay=0.05),
+    paramwise_cfg=dict(backbone_mult=0.4, layer_decay=0.75),
     clip_grad=dict(max_norm=1.0),
 )
 # The number of steps and the peak of each group's rate come from the loop and the optimizer.
-param_scheduler = dict(type="OneCycleLR", pct_start=0.1, div_factor=25.0, final_div_factor=100.0)
+param_scheduler = dict(type="OneCycleLR", pct_start=0.25, div_factor=25.0, final_div_factor=100.0)
 auto_scale_lr = dict(base_batch_size=8, enable=False)
 
 default_hooks = dict(

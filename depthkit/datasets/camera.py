@@ -41,9 +41,7 @@ def pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
 
 def scale_intrinsics(intrinsics: np.ndarray, scale_x: float, scale_y: float) -> np.ndarray:
     """Return the intrinsics after the picture became `scale_x` times wider and `scale_y` times higher."""
-    scaling = np.array(
-        [[scale_x, 0.0, (scale_x - 1) / 2], [0.0, scale_y, (scale_y - 1) / 2], [0.0, 0.0, 1.0]]
-    )
+    scaling = np.array([[scale_x, 0.0, (scale_x - 1) / 2], [0.0, scale_y, (scale_y - 1) / 2], [0.0, 0.0, 1.0]])
     return scaling @ intrinsics
 
 

@@ -64,7 +64,6 @@ class DepthDataset(BaseDataset):
             )
         if not self.test_mode and not frame.depth.any():
             raise InputError(
-                f"{frame.name}: its depth map is 0 (no measurement) everywhere; take the pair out of the "
-                "split list"
+                f"{frame.name}: its depth map is 0 (no measurement) everywhere; take the pair out of the split list"
             )
         return self.pipeline(make_sample(frame.image, frame.name, frame.depth, frame.intrinsics))

@@ -58,9 +58,7 @@ def open_nyu(
     if form == "sync":
         return NYUSync(data_root, split, split_path)
     if split_path is not None:
-        raise InputError(
-            f"split_file={split_path}: the h5 form has its splits in folders, take split_file away"
-        )
+        raise InputError(f"split_file={split_path}: the h5 form has its splits in folders, take split_file away")
     return NYUH5(data_root, split)
 
 

@@ -96,6 +96,4 @@ def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(
-            f"{folder}: the folder cannot be made ({error.strerror}); choose another one"
-        ) from error
+        raise InputError(f"{folder}: the folder cannot be made ({error.strerror}); choose another one") from error

@@ -32,9 +32,7 @@ class NYUH5:
         """
         paths = sorted(self._folder.rglob("*.h5")) if self._folder.is_dir() else []
         if not paths:
-            raise InputError(
-                f"{self._folder}: no .h5 files there; expected FastDepth's layout (see data/README.md)"
-            )
+            raise InputError(f"{self._folder}: no .h5 files there; expected FastDepth's layout (see data/README.md)")
         return [{"path": str(path)} for path in paths]
 
     def read(self, entry: dict) -> Frame:

@@ -79,9 +79,7 @@ class LabelledMat:
         """Return the number of frames and their size (H, W)."""
         for variable in ("images", self._depth_variable):
             if not isinstance(file.get(variable), h5py.Dataset):
-                raise InputError(
-                    f"{self.path}: has no variable '{variable}'; expected NYU's labelled data set"
-                )
+                raise InputError(f"{self.path}: has no variable '{variable}'; expected NYU's labelled data set")
         images, depths = file["images"], file[self._depth_variable]
         if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
             raise InputError(
@@ -126,8 +124,7 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
     try:
         variables = loadmat(path)
         splits = {
-            split: np.asarray(variables[f"{split}Ndxs"]).reshape(-1).astype(int) - 1
-            for split in ("train", "test")
+            split: np.asarray(variables[f"{split}Ndxs"]).reshape(-1).astype(int) - 1 for split in ("train", "test")
         }
     except KeyError as error:
         raise InputError(f"{path}: has no variable {error}; expected trainNdxs and testNdxs") from error

@@ -107,9 +107,7 @@ def sanity_range(source: FolderPairs) -> str:
     depths = [read_depth(source.folder / entries[index]["depth"], source.depth_scale) for index in chosen]
     measured = np.concatenate([depth[depth > 0] for depth in depths])
     if not measured.size:
-        raise InputError(
-            f"{source.folder}: the {len(chosen)} depth maps looked at are 0 (no measurement) everywhere"
-        )
+        raise InputError(f"{source.folder}: the {len(chosen)} depth maps looked at are 0 (no measurement) everywhere")
     median = float(np.median(measured))
     spread = f"min {measured.min():.3g} m, median {median:.3g} m, max {measured.max():.3g} m"
     if not PLAUSIBLE_MEDIAN[0] <= median <= PLAUSIBLE_MEDIAN[1]:
@@ -148,18 +146,11 @@ def _list_pairs(
         return pairs
     if test_every is None:
         raise InputError(
-            f"{own_list}: no list of the {split} split; write one, or give test_every=10 to hold out each "
-            "tenth pair"
+            f"{own_list}: no list of the {split} split; write one, or give test_every=10 to hold out each tenth pair"
         )
-    chosen = [
-        pair
-        for index, pair in enumerate(pairs)
-        if (index % test_every == test_every - 1) == (split == "test")
-    ]
+    chosen = [pair for index, pair in enumerate(pairs) if (index % test_every == test_every - 1) == (split == "test")]
     if not chosen:
-        raise InputError(
-            f"{root}: test_every={test_every} leaves no {split} pair of the {len(pairs)} there are"
-        )
+        raise InputError(f"{root}: test_every={test_every} leaves no {split} pair of the {len(pairs)} there are")
     return chosen
 
 
@@ -213,9 +204,7 @@ def _files_by_stem(folder: Path, suffixes: frozenset[str], what: str) -> dict[st
         name = path.relative_to(folder).as_posix()
         stem = name[: -len(path.suffix)]
         if stem in found:
-            raise InputError(
-                f"{folder}: '{found[stem]}' and '{name}' have one stem; only one of them can be paired"
-            )
+            raise InputError(f"{folder}: '{found[stem]}' and '{name}' have one stem; only one of them can be paired")
         found[stem] = name
     if not found:
         raise InputError(f"{folder}: no {what} there; expected files {', '.join(sorted(suffixes))}")

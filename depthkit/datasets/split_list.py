@@ -24,17 +24,14 @@ def read_split_list(path: Path) -> list[SplitLine]:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(
-            f"{path}: the split list cannot be read ({reason}); expected lines 'rgb depth'"
-        ) from error
+        raise InputError(f"{path}: the split list cannot be read ({reason}); expected lines 'rgb depth'") from error
     lines = []
     for number, line in enumerate(text.splitlines(), start=1):
         columns = [column.lstrip("/") for column in line.split()]
         for column in columns:
             if ".." in re.split(r"[\\/]", column):
                 raise InputError(
-                    f"{path}, line {number}: '{column}' climbs out of the data folder; paths must not "
-                    "contain '..'"
+                    f"{path}, line {number}: '{column}' climbs out of the data folder; paths must not contain '..'"
                 )
         if columns:
             lines.append(SplitLine(number, columns))
@@ -50,9 +47,7 @@ def parse_focal(text: str, path: Path, number: int) -> float:
     except ValueError:
         focal = 0.0
     if not 0 < focal < float("inf"):
-        raise InputError(
-            f"{path}, line {number}: the third column is '{text}'; expected the focal length in pixels"
-        )
+        raise InputError(f"{path}, line {number}: the third column is '{text}'; expected the focal length in pixels")
     return focal
 
 

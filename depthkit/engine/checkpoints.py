@@ -60,8 +60,7 @@ def find_whole_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
         logger.warning(f"{path}: holds no training state; going on from the one before it")
     if found:
         raise InputError(
-            f"{work_dir}: none of its {len(found)} checkpoints is whole; remove them, or train without "
-            "--resume"
+            f"{work_dir}: none of its {len(found)} checkpoints is whole; remove them, or train without --resume"
         )
     return None
 

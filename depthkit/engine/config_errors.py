@@ -35,9 +35,7 @@ def config_errors(filename: str | None, part: str) -> Iterator[None]:
         unknown = _WRONG_TYPE.search(text)
         if unknown:
             kind = unknown["registry"].rpartition("::")[2]
-            raise InputError(
-                f"{place}: there is no {kind} of type '{unknown['name']}'; check the spelling"
-            ) from error
+            raise InputError(f"{place}: there is no {kind} of type '{unknown['name']}'; check the spelling") from error
         if 'must contain the key "type"' in text:
             raise InputError(f"{place}: a part lacks its 'type'") from error
         raise

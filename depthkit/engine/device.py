@@ -1,5 +1,6 @@
 """The device and the processes of a run: what was asked for, or an error, never something else in silence."""
 
+import gc
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,31 +13,34 @@ from depthkit.errors import InputError
 LAUNCHERS = ("none", "pytorch")
 
 
-def select_device(name: str | None = None) -> torch.device:
-    """Make `name` (``cpu``, ``cuda``, ``cuda:1``, ``mps``) the device of this process; None takes the GPU if
-    there is one.
+def check_device(name: str) -> torch.device:
+    """The device called `name` (``cpu``, ``cuda``, ``cuda:1``, ``mps``), after a first allocation on it.
 
     Raises:
-        InputError: a name that torch does not know, or a device that this machine does not have.
+        InputError: there is no such device on this machine.
+    """
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device).cpu()  # fails for drivers that are missing, and for "meta"
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
+        there = ["cpu"]
+        there += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+        there += ["mps"] if torch.backends.mps.is_available() else []
+        raise InputError(f"device '{name}': is not on this machine; expected one of {', '.join(there)}") from error
+    return device
+
+
+def select_device(name: str | None = None) -> torch.device:
+    """Make `name` the device of this process and of mmengine; None takes the GPU if there is one.
+
+    Raises:
+        InputError: there is no such device on this machine.
     """
     if name is None:
         return torch.device(mmengine.device.utils.DEVICE)
-    try:
-        device = torch.device(name)
-    except RuntimeError:
-        raise InputError(f"device '{name}': expected cpu, cuda, cuda:<number> or mps") from None
+    device = check_device(name)
     if device.type == "cuda":
-        count = torch.cuda.device_count() if torch.cuda.is_available() else 0
-        if (device.index or 0) >= count:
-            raise InputError(
-                f"device '{name}': this machine has {count} CUDA devices that torch can use; try cpu"
-            )
         torch.cuda.set_device(device.index or 0)
-    elif device.type == "mps":
-        if not torch.backends.mps.is_available():
-            raise InputError("device 'mps': this machine has none; try cpu")
-    elif device.type != "cpu":
-        raise InputError(f"device '{name}': expected cpu, cuda, cuda:<number> or mps")
     # What mmengine's get_device() returns, which its Runner moves the model and the data to.
     mmengine.device.utils.DEVICE = device.type
     return device
@@ -76,7 +80,10 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
+        torch.distributed.barrier()  # nobody leaves while others still talk to it
     finally:
+        # A wrapped model that outlives the group aborts the process at its exit, now and then, with gloo.
+        gc.collect()
         torch.distributed.destroy_process_group()
 
 

@@ -34,9 +34,7 @@ class ProgressHook(Hook):
         """Open the bar, at the iteration where training starts or is resumed."""
         if self.enabled:
             self._console = console_level(runner.logger, logging.WARNING)
-            self._train = tqdm(
-                total=runner.max_iters, initial=runner.iter, desc="train", unit="it", dynamic_ncols=True
-            )
+            self._train = tqdm(total=runner.max_iters, initial=runner.iter, desc="train", unit="it", dynamic_ncols=True)
 
     def after_train_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: dict | None = None
@@ -44,9 +42,7 @@ class ProgressHook(Hook):
         """Advance, with the epoch and the loss."""
         if self._train is not None:
             loss = float(torch.as_tensor((outputs or {}).get("loss", float("nan"))).detach())
-            self._train.set_postfix_str(
-                f"epoch {runner.epoch + 1}/{runner.max_epochs}, loss {loss:.4g}", refresh=False
-            )
+            self._train.set_postfix_str(f"epoch {runner.epoch + 1}/{runner.max_epochs}, loss {loss:.4g}", refresh=False)
             self._train.update()
 
     def after_train(self, runner: Runner) -> None:

@@ -9,6 +9,7 @@ import torch
 from mmengine.dist import master_only
 from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
+from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 
@@ -48,9 +49,7 @@ class DepthRunner(Runner):
         if self._resume and self._load_from is None and not self._has_loaded:
             path = find_whole_checkpoint(self.work_dir, self.logger)
             if path is None:
-                self.logger.warning(
-                    f"{self.work_dir}: no checkpoint to resume from; starting at the beginning"
-                )
+                self.logger.warning(f"{self.work_dir}: no checkpoint to resume from; starting at the beginning")
                 self._resume = False
             else:
                 self._load_from = str(path)
@@ -114,8 +113,7 @@ class DepthRunner(Runner):
             reason = " ".join(str(error).partition("\n")[2].split())
             reason = reason if len(reason) < 300 else f"{reason[:300]} ..."
             raise InputError(
-                f"{filename}: is a checkpoint of another model ({reason}); give the config that it was "
-                "trained with"
+                f"{filename}: is a checkpoint of another model ({reason}); give the config that it was trained with"
             ) from error
 
     @master_only
@@ -173,6 +171,11 @@ class DepthRunner(Runner):
                 }
             filled.append(one)
         return super()._build_param_scheduler(filled, optim_wrapper)
+
+    def unwrap_model(self) -> None:
+        """Let go of the data-parallel wrapper around the model, when the process group is about to end."""
+        if is_model_wrapper(self.model):
+            self.model = self.model.module
 
     # Building: the same as mmengine's, with errors that name the part of the config.
 

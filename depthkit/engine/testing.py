@@ -31,9 +31,7 @@ class Evaluation:
     images: int
     skipped: int  # without a valid pixel of ground truth
     metrics: dict[str, float]  # `depthkit.evaluation.METRIC_NAMES`; rmse [m], sq_rel [m], silog x100
-    images_per_second: (
-        float  # reading, prediction and measuring, of all processes together; start-up left out
-    )
+    images_per_second: float  # reading, prediction and measuring, of all processes together; start-up left out
     device: str
     processes: int
     config: str
@@ -46,17 +44,14 @@ class Evaluation:
         return "\n".join(
             [
                 f"checkpoint  {self.checkpoint}",
-                f"protocol    {self.protocol_description}"
-                + (", averaged with the mirrored image" * self.flip),
+                f"protocol    {self.protocol_description}" + (", averaged with the mirrored image" * self.flip),
                 f"images      {self.images}"
                 + (f" ({self.skipped} without a valid pixel skipped)" if self.skipped else ""),
-                f"speed       {self.images_per_second:.2f} images/s on {self.device}, {self.processes} "
-                "process(es)",
+                f"speed       {self.images_per_second:.2f} images/s on {self.device}, {self.processes} process(es)",
                 "",
                 "  ".join(name.rjust(width) for name, width in zip(names, widths, strict=True)),
                 "  ".join(
-                    f"{value:.4f}".rjust(width)
-                    for value, width in zip(self.metrics.values(), widths, strict=True)
+                    f"{value:.4f}".rjust(width) for value, width in zip(self.metrics.values(), widths, strict=True)
                 ),
             ]
         )
@@ -95,9 +90,7 @@ def evaluate(
         InputError: something in the config, the data, the files or the machine is not as it should be.
     """
     if "test_dataloader" not in config or "test_evaluator" not in config:
-        raise InputError(
-            f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on"
-        )
+        raise InputError(f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
@@ -118,10 +111,12 @@ def evaluate(
     speed = _Speed()
     with process_group(launcher, chosen), tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch:
         config.work_dir = scratch  # mmengine's Runner always writes a log
+        config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
         runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
         results = runner.test()
+        runner.unwrap_model()
         used = get_protocol(runner.test_evaluator.metrics[0].protocol.name)
         return Evaluation(
             protocol=used.name,

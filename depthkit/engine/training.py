@@ -1,6 +1,7 @@
 """Training by a config: what tools/train.py does."""
 
 import contextlib
+import secrets
 from pathlib import Path
 
 from mmengine.config import Config
@@ -38,24 +39,20 @@ def train(
     chosen = select_device(device)
     if amp:
         if chosen.type != "cuda":
-            raise InputError(
-                f"--amp: mixed precision needs a GPU, the device is '{chosen}'; train without --amp"
-            )
+            raise InputError(f"--amp: mixed precision needs a GPU, the device is '{chosen}'; train without --amp")
         config.optim_wrapper.type = "AmpOptimWrapper"
     if seed is not None:
         config.setdefault("randomness", {})["seed"] = seed
-    config.work_dir = str(
-        work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem
-    )
+    config.work_dir = str(work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem)
     make_output_folder(config.work_dir)
     config.resume = resume
     if resume and any(Path(config.work_dir).glob("*.pth")):
         forget_pretrained(config)  # the checkpoint has them; no need to fetch them again
     config.launcher = launcher
+    # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.
+    config.setdefault("experiment_name", f"{Path(config.filename).stem}_{secrets.token_hex(3)}")
     with process_group(launcher, chosen):
-        config.model_wrapper_cfg = wrapper_config(
-            launcher, chosen, config.get("find_unused_parameters", True)
-        )
+        config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
         runner = DepthRunner.from_cfg(config)
         if is_main_process():
             count = sum(p.numel() for p in runner.model.parameters() if p.requires_grad)
@@ -64,6 +61,7 @@ def train(
                 f"{count / 1e6:.2f} M parameters, log and checkpoints in {config.work_dir}"
             )
         runner.train()
+        runner.unwrap_model()
     return runner
 
 

@@ -59,9 +59,7 @@ class DepthMetric(BaseMetric):
             if self.save_dir is not None:
                 saturated = write_depth_png(self.save_dir / prediction_name(path), pred)
                 if saturated:
-                    print_log(
-                        f"{path}: {saturated} pixels beyond 65.535 m are saved as that", "current", WARNING
-                    )
+                    print_log(f"{path}: {saturated} pixels beyond 65.535 m are saved as that", "current", WARNING)
             if "gt_depth_map" not in sample:
                 raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated")
             gt = _depth_map(sample["gt_depth_map"]["data"])
@@ -78,9 +76,7 @@ class DepthMetric(BaseMetric):
                 f"{self.protocol.description}; check the depth files and their scale"
             )
         if skipped:
-            print_log(
-                f"{skipped} of {len(results)} images have no valid pixel and were skipped", logger="current"
-            )
+            print_log(f"{skipped} of {len(results)} images have no valid pixel and were skipped", logger="current")
         print_log(f"Protocol {self.protocol.description}", logger="current")
         if self.protocol.pooled:
             metrics = pool(measured).metrics

@@ -70,9 +70,7 @@ def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
     """
     sums = error_sums(pred, gt, valid)
     if sums.count == 0:
-        raise InputError(
-            "valid: has no true pixel, so there is nothing to measure; check the ground truth and mask"
-        )
+        raise InputError("valid: has no true pixel, so there is nothing to measure; check the ground truth and mask")
     return sums.metrics
 
 

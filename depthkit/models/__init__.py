@@ -1,6 +1,11 @@
 """Backbones, decoder and the models built of them; importing this registers them with mm and timm."""
 
+# ruff: noqa: E402  (the check comes before the first import of an mm package)
 import warnings
+
+from depthkit.environment import check_environment
+
+check_environment()
 
 with warnings.catch_warnings():
     # A child registry does not import its parent's modules: without this, no config could name mmseg's. The

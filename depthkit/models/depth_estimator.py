@@ -125,19 +125,13 @@ def _check_test_cfg(test_cfg: dict) -> dict:
     checked = {"mode": "whole", "flip": False, **test_cfg}
     unknown = checked.keys() - {"mode", "flip", "crop_size", "stride"}
     if unknown:
-        raise InputError(
-            f"test_cfg: unknown {', '.join(sorted(unknown))}; expected mode, flip, crop_size, stride"
-        )
+        raise InputError(f"test_cfg: unknown {', '.join(sorted(unknown))}; expected mode, flip, crop_size, stride")
     if checked["mode"] not in ("whole", "slide"):
         raise InputError(f"test_cfg: mode={checked['mode']!r}; expected 'whole' or 'slide'")
     if checked["mode"] == "slide":
         pairs = [checked.get("crop_size"), checked.get("stride")]
         if not all(pair and len(pair) == 2 and min(pair) > 0 for pair in pairs):
-            raise InputError(
-                "test_cfg: mode='slide' needs crop_size=(height, width) and stride=(height, width) [px]"
-            )
+            raise InputError("test_cfg: mode='slide' needs crop_size=(height, width) and stride=(height, width) [px]")
         if any(s > c for c, s in zip(*pairs, strict=True)):
-            raise InputError(
-                f"test_cfg: stride={pairs[1]} is larger than crop_size={pairs[0]}; pixels would be missed"
-            )
+            raise InputError(f"test_cfg: stride={pairs[1]} is larger than crop_size={pairs[0]}; pixels would be missed")
     return checked

@@ -1,5 +1,6 @@
 """A DPT decoder: four maps of a backbone to one depth map in metres."""
 
+import math
 from collections.abc import Sequence
 
 import torch
@@ -99,23 +100,19 @@ class DPTHead(BaseModule):
         if readout not in READOUTS:
             raise InputError(f"readout={readout!r}: expected one of {', '.join(READOUTS)}")
         if not 0 < min_depth < max_depth:
-            raise InputError(
-                f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]"
-            )
+            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
         if len(in_channels) != len(scales):
-            raise InputError(
-                f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}"
-            )
+            raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
         self.min_depth, self.max_depth = min_depth, max_depth
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
-        self.resamples = nn.ModuleList(
-            resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True)
-        )
+        self.resamples = nn.ModuleList(resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True))
         self.laterals = nn.ModuleList(ResidualUnit(channels) for _ in in_channels[:-1])
         self.fusions = nn.ModuleList(ResidualUnit(channels) for _ in in_channels)
         self.head = nn.Sequential(
             nn.Conv2d(channels, channels // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(channels // 2, 1, 1)
         )
+        # Training starts from a quarter of the range, about the mean of an indoor picture, not from its middle.
+        nn.init.constant_(self.head[-1].bias, -math.log(3))
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
 
     def forward(self, features: Sequence, size: tuple[int, int]) -> Tensor:
@@ -129,12 +126,8 @@ class DPTHead(BaseModule):
             Depth (B, 1, height, width) [m], float32.
         """
         if len(features) != len(self.readouts):
-            raise InputError(
-                f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices"
-            )
-        levels = [
-            convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)
-        ]
+            raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")
+        levels = [convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)]
         x = self.fusions[-1](levels[-1])
         for i in reversed(range(len(levels) - 1)):
             lateral = self.laterals[i](levels[i])

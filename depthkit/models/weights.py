@@ -64,9 +64,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
             break
     state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
     if not state:
-        raise InputError(
-            f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'"
-        )
+        raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
     return state
 
 

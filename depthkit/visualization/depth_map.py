@@ -74,9 +74,7 @@ def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:
     """`depth_range` as two floats; raises InputError unless it is finite and increasing."""
     low, high = (float(end) for end in depth_range)
     if not (np.isfinite([low, high]).all() and low < high):
-        raise InputError(
-            f"range {low:g} {high:g}: expected two depths in metres, the first smaller, such as 0 10"
-        )
+        raise InputError(f"range {low:g} {high:g}: expected two depths in metres, the first smaller, such as 0 10")
     return low, high
 
 

@@ -50,9 +50,7 @@ def draw_panels(
     canvas_height = max(height + top + gap, 8 * font if color_bar else 0)
     cells = [max(picture.shape[1], 8 * font if titles else 0) for picture in pictures]
     starts = [gap + sum(cells[:i]) + gap * i for i in range(len(cells))]
-    places = [
-        start + (cell - p.shape[1]) // 2 for start, cell, p in zip(starts, cells, pictures, strict=True)
-    ]
+    places = [start + (cell - p.shape[1]) // 2 for start, cell, p in zip(starts, cells, pictures, strict=True)]
     left = starts[-1] + cells[-1] + gap
     width = left + (7 * font if color_bar else 0)
 

@@ -6,9 +6,7 @@ from depthkit.errors import InputError
 from depthkit.visualization.depth_map import is_valid
 
 
-def depth_to_points(
-    depth: np.ndarray, intrinsics: np.ndarray, image: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def depth_to_points(depth: np.ndarray, intrinsics: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Back-project every pixel that has depth with a pinhole camera.
 
     Args:
@@ -25,9 +23,7 @@ def depth_to_points(
     """
     depth, intrinsics = np.asarray(depth), np.asarray(intrinsics, dtype=np.float64)
     if depth.ndim != 2 or image.shape != (*depth.shape, 3):
-        raise InputError(
-            f"depth {depth.shape} and image {image.shape}: expected (H, W) and (H, W, 3) of one size"
-        )
+        raise InputError(f"depth {depth.shape} and image {image.shape}: expected (H, W) and (H, W, 3) of one size")
     if intrinsics.shape != (3, 3) or not (intrinsics[0, 0] > 0 and intrinsics[1, 1] > 0):
         raise InputError("intrinsics: expected a camera matrix (3, 3) [px] with positive focal lengths")
     valid = is_valid(depth)

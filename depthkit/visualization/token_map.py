@@ -33,9 +33,7 @@ def darken_bypassed(image: np.ndarray, attended: np.ndarray) -> np.ndarray:
         )
     (height, width), (rows, columns) = image.shape[:2], attended.shape
     if rows > height or columns > width:
-        raise InputError(
-            f"attended: a grid of {rows}x{columns} does not fit on a picture of {height}x{width} px"
-        )
+        raise InputError(f"attended: a grid of {rows}x{columns} does not fit on a picture of {height}x{width} px")
     row_of = np.arange(height) * rows // height
     column_of = np.arange(width) * columns // width
     bright = attended[row_of[:, None], column_of]

@@ -82,9 +82,7 @@ def test_halving_takes_depth_from_the_pixels_own_place():
     depth = np.arange(1, 17, dtype=np.float32).reshape(4, 4)
     sample = make_sample(np.zeros((4, 4, 3), np.uint8), "a", depth)
     halved = Resize((2, 2)).transform(sample)["gt_depth_map"]
-    assert [value in block for value, block in zip(halved.ravel(), quarters(depth), strict=True)] == [
-        True
-    ] * 4
+    assert [value in block for value, block in zip(halved.ravel(), quarters(depth), strict=True)] == [True] * 4
 
 
 def quarters(depth):

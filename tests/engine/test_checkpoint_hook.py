@@ -91,9 +91,7 @@ def test_a_full_disk_leaves_the_ones_before_and_nothing_half_written(tiny_config
     monkeypatch.setattr(LocalBackend, "put", full_at_epoch_3)
     config = tiny_config(default_hooks=KEEP_TWO, train_cfg={"type": "TrainLoop", "max_epochs": 4})
     runner = DepthRunner.from_cfg(config)
-    with pytest.raises(
-        InputError, match=r"epoch_3.pth: the checkpoint cannot be written \(No space left on device\)"
-    ):
+    with pytest.raises(InputError, match=r"epoch_3.pth: the checkpoint cannot be written \(No space left on device\)"):
         runner.train()
     assert names(runner) == {"epoch_1.pth", "epoch_2.pth"}
     assert hidden_files(runner) == []

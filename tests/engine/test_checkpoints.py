@@ -70,9 +70,7 @@ def test_no_path_of_mmengine_executes_code_from_a_file(tmp_path) -> None:
     assert not touched.exists()
 
 
-@pytest.mark.parametrize(
-    "address", ["open-mmlab://resnet50", "torchvision://resnet50", "s3://a/b.pth", "mmcls://x"]
-)
+@pytest.mark.parametrize("address", ["open-mmlab://resnet50", "torchvision://resnet50", "s3://a/b.pth", "mmcls://x"])
 def test_other_schemes_are_refused(address) -> None:
     with pytest.raises(InputError, match="download the file"):
         CheckpointLoader.load_checkpoint(address)

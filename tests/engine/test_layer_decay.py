@@ -54,9 +54,7 @@ def test_only_matrices_have_weight_decay() -> None:
 
 
 def test_another_backbone_has_one_rate() -> None:
-    groups = groups_by_name(
-        Depth(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))), backbone_mult=0.2, layer_decay=0.5
-    )
+    groups = groups_by_name(Depth(nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))), backbone_mult=0.2, layer_decay=0.5)
     rates = [group["lr"] for name, group in groups.items() if "backbone" in name]
     assert rates == pytest.approx([0.2 * LR] * 4)
 

@@ -89,9 +89,7 @@ def test_pictures_without_valid_pixels_and_nan_predictions():
 
 def test_nothing_valid_at_all_is_an_error():
     zeros = np.zeros((8, 8), np.float32)
-    with pytest.raises(
-        InputError, match="none of the 2 images has a valid pixel.*depth files and their scale"
-    ):
+    with pytest.raises(InputError, match="none of the 2 images has a valid pixel.*depth files and their scale"):
         run(DepthMetric("full"), [make_sample(zeros + 1, zeros)] * 2)
 
 
@@ -151,11 +149,7 @@ def test_names_of_predictions_are_unique_and_readable():
     ]
     names = [prediction_name(path) for path in paths]
     assert len(set(names)) == len(names)
-    assert (
-        names[0].startswith("rgb_0_")
-        and names[4].startswith("n_12_")
-        and names[5].startswith("kitchen_rgb_1_")
-    )
+    assert names[0].startswith("rgb_0_") and names[4].startswith("n_12_") and names[5].startswith("kitchen_rgb_1_")
     assert all(name.endswith("_depth.png") and "/" not in name and "#" not in name for name in names)
 
 
@@ -186,9 +180,7 @@ def test_two_processes_give_what_one_gives(tmp_path):
     (tmp_path / "samples.pkl").write_bytes(pickle.dumps(samples))
     env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
     processes = [
-        subprocess.Popen(
-            [sys.executable, "-c", TWO_PROCESSES, str(rank), str(tmp_path)], env=env, cwd=tmp_path
-        )
+        subprocess.Popen([sys.executable, "-c", TWO_PROCESSES, str(rank), str(tmp_path)], env=env, cwd=tmp_path)
         for rank in range(2)
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]

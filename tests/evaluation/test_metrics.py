@@ -24,9 +24,7 @@ def reference(pred, gt, valid):
         "sq_rel": sum((a - b) ** 2 / b for a, b in zip(p, g, strict=True)) / n,
         "rmse": (sum((a - b) ** 2 for a, b in zip(p, g, strict=True)) / n) ** 0.5,
         "rmse_log": float(np.mean(e**2) ** 0.5),
-        "log10": float(
-            np.mean(np.abs(np.array([np.log10(a) - np.log10(b) for a, b in zip(p, g, strict=True)])))
-        ),
+        "log10": float(np.mean(np.abs(np.array([np.log10(a) - np.log10(b) for a, b in zip(p, g, strict=True)])))),
         "silog": 100 * float(np.std(e)),
         "d1": float(np.mean(worst < 1.25)),
         "d2": float(np.mean(worst < 1.25**2)),
@@ -87,10 +85,7 @@ def test_equals_an_independent_version(seed, height, width, noise):
 
 
 def test_real_depth_equals_an_independent_version(rgbd_root):
-    gt = (
-        np.asarray(Image.open(rgbd_root / "cafe" / "sync_depth_00000.png"))[::8, ::8].astype(np.float32)
-        / 1000
-    )
+    gt = np.asarray(Image.open(rgbd_root / "cafe" / "sync_depth_00000.png"))[::8, ::8].astype(np.float32) / 1000
     pred = np.where(gt > 0, gt, 3) * np.random.default_rng(0).uniform(0.7, 1.5, gt.shape).astype(np.float32)
     valid = (gt > 1e-3) & (gt < 10)
     assert valid.sum() > 1000

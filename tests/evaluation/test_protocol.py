@@ -43,9 +43,7 @@ def test_predictions_are_clamped_and_made_finite():
     np.testing.assert_array_equal(prepared, np.maximum(expected, 1e-3))
 
 
-@pytest.mark.parametrize(
-    ("source", "target"), [((24, 32), (480, 640)), ((37, 53), (100, 61)), ((64, 64), (30, 40))]
-)
+@pytest.mark.parametrize(("source", "target"), [((24, 32), (480, 640)), ((37, 53), (100, 61)), ((64, 64), (30, 40))])
 def test_resize_is_bilinear_with_pixel_centres_at_halves(source, target):
     pred = np.random.default_rng(0).uniform(1, 9, source)
     expected = F.interpolate(torch.from_numpy(pred)[None, None], target, mode="bilinear", align_corners=False)

@@ -126,7 +126,9 @@ def test_bad_test_cfg_is_named(test_cfg, message):
     ("backbone", "channels"),
     [
         (
-            dict(type="mmseg.SwinTransformer", embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 2, 3, 4), window_size=4),
+            dict(
+                type="mmseg.SwinTransformer", embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 2, 3, 4), window_size=4
+            ),
             [12, 24, 48, 96],
         ),
         (

@@ -33,9 +33,7 @@ def test_importance_is_the_mean_attention_received():
     torch.testing.assert_close(importance(maps), torch.tensor([[[0.375, 0.625]]]))
 
 
-@pytest.mark.parametrize(
-    ("rate", "patches", "count"), [(0.5, 196, 98), (0.25, 10, 2), (0.001, 196, 1), (1, 5, 5)]
-)
+@pytest.mark.parametrize(("rate", "patches", "count"), [(0.5, 196, 98), (0.25, 10, 2), (0.001, 196, 1), (1, 5, 5)])
 def test_num_attended(rate, patches, count):
     assert num_attended(rate, patches) == count
 

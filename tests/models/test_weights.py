@@ -26,8 +26,7 @@ def test_layouts_of_weight_files(layout, tmp_path):
             "state_dict": {"state_dict": state, "meta": {"iter": 5}},
             "module": {"module." + k: v for k, v in state.items()},
             "backbone": {
-                "state_dict": {"backbone." + k: v for k, v in state.items()}
-                | {"decode_head.x": torch.ones(1)}
+                "state_dict": {"backbone." + k: v for k, v in state.items()} | {"decode_head.x": torch.ones(1)}
             },
         }[layout]
         torch.save(content, path)
@@ -85,9 +84,7 @@ def test_offline_hub_names_the_local_file_option(monkeypatch):
         raise ConnectionError("no route to host")
 
     monkeypatch.setattr(timm, "create_model", offline)
-    with pytest.raises(
-        InputError, match="deit_small_patch16_224.*ConnectionError.*local file.*pretrained='/path"
-    ):
+    with pytest.raises(InputError, match="deit_small_patch16_224.*ConnectionError.*local file.*pretrained='/path"):
         DeiT(embed_dim=384, num_heads=6, pretrained=True)
 
 
@@ -118,9 +115,7 @@ def test_damaged_files_are_named(name, damage, tmp_path):
     if damage == "missing":
         path.unlink()
     else:
-        path.write_bytes(
-            {"empty": b"", "text": b"not weights\n", "truncated": content[: len(content) // 2]}[damage]
-        )
+        path.write_bytes({"empty": b"", "text": b"not weights\n", "truncated": content[: len(content) // 2]}[damage])
     with pytest.raises(InputError, match=name):
         read_state_dict(path)
 

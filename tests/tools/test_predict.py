@@ -59,9 +59,7 @@ def predict(run_tool, checkpoint, out, *args):
 
 
 def test_every_kind_of_picture_in_a_folder(run_tool, checkpoint, pictures, tmp_path):
-    done = predict(
-        run_tool, checkpoint, tmp_path / "new" / "out", pictures, "--side-by-side", "--point-cloud"
-    )
+    done = predict(run_tool, checkpoint, tmp_path / "new" / "out", pictures, "--side-by-side", "--point-cloud")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "new" / "out"
     sizes = dict.fromkeys(("rgb", "grey", "cmyk", "palette", "sixteen", "alpha"), (140, 120))
@@ -111,9 +109,7 @@ def test_nothing_but_bad_files(run_tool, checkpoint, pictures, tmp_path):
 
 @pytest.mark.parametrize("photos", [["missing.jpg"], ["*.webp"], ["."]])
 def test_nothing_that_matches(run_tool, photos, tmp_path):
-    done = run_tool(
-        "predict", *photos, "--config", "c.py", "--checkpoint", "w.pth", "--out", "out", cwd=tmp_path
-    )
+    done = run_tool("predict", *photos, "--config", "c.py", "--checkpoint", "w.pth", "--out", "out", cwd=tmp_path)
     assert done.returncode == 2
     assert done.stderr.startswith(f"error: {photos[0]}: no ") and done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())

@@ -58,9 +58,7 @@ def test_conversion_gives_the_same_data_set(mat_root, tmp_path, run_tool):
         assert len(source) == len(converted) == count
         for index in range(count):
             np.testing.assert_array_equal(source[index]["img"], converted[index]["img"])
-            np.testing.assert_allclose(
-                source[index]["gt_depth_map"], converted[index]["gt_depth_map"], atol=1e-6
-            )
+            np.testing.assert_allclose(source[index]["gt_depth_map"], converted[index]["gt_depth_map"], atol=1e-6)
     again = run_tool("prepare_nyu", mat_root / "nyu_depth_v2_labeled.mat", "--out", out)
     assert (again.returncode, again.stderr) == (0, "")
     assert "0 pairs written, 6 were there" in again.stdout

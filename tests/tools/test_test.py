@@ -77,9 +77,7 @@ def truncated(path: Path) -> None:
     path.write_bytes(path.read_bytes()[:700])
 
 
-@pytest.mark.parametrize(
-    "write", [crafted, crafted_zip, of_another_model, truncated], ids=lambda f: f.__name__
-)
+@pytest.mark.parametrize("write", [crafted, crafted_zip, of_another_model, truncated], ids=lambda f: f.__name__)
 def test_a_checkpoint_that_is_none(call_tool, tmp_path: Path, write) -> None:
     path = tmp_path / "weights.pth"
     write(path)

@@ -109,9 +109,7 @@ def test_training_leaves_checkpoints_metrics_and_pictures(trained: Path) -> None
     assert list((trained / "vis").glob("*.png"))
 
 
-def test_killed_and_resumed_it_ends_where_it_would_have(
-    config: Path, run_tool, trained: Path, tmp_path
-) -> None:
+def test_killed_and_resumed_it_ends_where_it_would_have(config: Path, run_tool, trained: Path, tmp_path) -> None:
     options = ["--cfg-options", "default_hooks.checkpoint.by_epoch=False", "--device", "cpu"]
     command = [sys.executable, REPOSITORY / "tools" / "train.py", config, "--work-dir", tmp_path, *options]
     process = subprocess.Popen(
@@ -181,9 +179,7 @@ def test_a_loss_that_is_no_number_stops_before_anything_is_saved(config: Path, c
         (["--work-dir", "/proc/nothing"], "/proc/nothing"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(
-    config: Path, call_tool, tmp_path, arguments, message
-) -> None:
+def test_bad_input_is_one_sentence_and_status_2(config: Path, call_tool, tmp_path, arguments, message) -> None:
     work_dir = [] if "--work-dir" in arguments else ["--work-dir", tmp_path / "out"]
     result = call_tool("train", config, *work_dir, *arguments)
     assert result.returncode == 2, result.stderr

@@ -33,9 +33,7 @@ def test_maps_of_a_real_model():
         _, selection = model.forward_features(torch.rand(1, 3, 64, 96), return_selection=True)
     maps = [layer[0].any(dim=0).numpy() for layer in selection]
     assert all(grid.shape == (4, 6) for grid in maps)
-    drawn = draw_token_maps(
-        np.full((64, 96, 3), 255, np.uint8), maps, [f"layer {i}" for i in range(len(maps))]
-    )
+    drawn = draw_token_maps(np.full((64, 96, 3), 255, np.uint8), maps, [f"layer {i}" for i in range(len(maps))])
     assert drawn.dtype == np.uint8 and drawn.shape[1] > 96 * (1 + len(maps))
 
 

@@ -22,9 +22,7 @@ class Rooms(DepthDataset):
     Depth is exact and without holes. Raises `InputError` for a length or size that makes no sense.
     """
 
-    def __init__(
-        self, length: int, size: tuple[int, int] = (240, 320), seed: int = 0, pipeline: Sequence = ()
-    ) -> None:
+    def __init__(self, length: int, size: tuple[int, int] = (240, 320), seed: int = 0, pipeline: Sequence = ()) -> None:
         if length < 1:
             raise InputError(f"Rooms(length={length}): expected at least one room")
         if seed < 0:
@@ -63,6 +61,4 @@ def room_intrinsics(size: tuple[int, int]) -> np.ndarray:
     """
     factor = max(size[0] / NYU_SHAPE[0], size[1] / NYU_SHAPE[1])
     scaled = scale_intrinsics(NYU_INTRINSICS, factor, factor)
-    return crop_intrinsics(
-        scaled, (NYU_SHAPE[0] * factor - size[0]) / 2, (NYU_SHAPE[1] * factor - size[1]) / 2
-    )
+    return crop_intrinsics(scaled, (NYU_SHAPE[0] * factor - size[0]) / 2, (NYU_SHAPE[1] * factor - size[1]) / 2)

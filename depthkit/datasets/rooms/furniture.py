@@ -190,9 +190,7 @@ def things(rng: np.random.Generator, x: float, y: float, z: float, width: float,
     for _ in range(rng.integers(0, 4)):
         size = (rng.uniform(0.06, 0.25), rng.uniform(0.04, 0.3), rng.uniform(0.06, 0.2))
         place = (x + rng.uniform(-0.4, 0.4) * width, y, z + rng.uniform(-0.3, 0.3) * depth)
-        material = Material(
-            "paint", rng.uniform(0.03, 0.8, 3), rng.uniform(0.03, 0.8, 3), int(rng.integers(1000))
-        )
+        material = Material("paint", rng.uniform(0.03, 0.8, 3), rng.uniform(0.03, 0.8, 3), int(rng.integers(1000)))
         found.append(turned(box(*place, size, material), rng.uniform(-1.5, 1.5)))
     return found
 
@@ -216,16 +214,12 @@ def placed(boxes: list[Box], x: float, z: float, yaw: float) -> list[Box]:
     """
     cosine, sine = np.cos(yaw), np.sin(yaw)
     turn = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
-    return [
-        one._replace(center=turn @ one.center + np.array([x, 0.0, z]), yaw=one.yaw + yaw) for one in boxes
-    ]
+    return [one._replace(center=turn @ one.center + np.array([x, 0.0, z]), yaw=one.yaw + yaw) for one in boxes]
 
 
 def timber(rng: np.random.Generator) -> Material:
     """Return wood, or wood painted white, grey or coloured."""
-    tones = np.array(
-        [[0.36, 0.2, 0.09], [0.5, 0.33, 0.17], [0.16, 0.08, 0.04], [0.75, 0.73, 0.7], [0.25, 0.27, 0.3]]
-    )
+    tones = np.array([[0.36, 0.2, 0.09], [0.5, 0.33, 0.17], [0.16, 0.08, 0.04], [0.75, 0.73, 0.7], [0.25, 0.27, 0.3]])
     color = tones[rng.integers(len(tones))] * rng.uniform(0.75, 1.2)
     if rng.random() < 0.12:
         color = rng.uniform(0.05, 0.6, 3)

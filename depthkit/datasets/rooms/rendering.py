@@ -58,9 +58,7 @@ def cast(scene: Scene, rays: np.ndarray, intrinsics: np.ndarray) -> tuple[np.nda
     return depth, ids
 
 
-def _window(
-    box: Box, scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int]
-) -> tuple[slice, slice] | None:
+def _window(box: Box, scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice] | None:
     """Return the rows and columns that the box can show in; None when it is out of sight."""
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
     corners = box.center[:, None] + _to_local(signs * box.half[:, None], -box.yaw)
@@ -152,9 +150,7 @@ def _room_surface(
             material = walls if axis != 1 else floor if sign < 0 else ceiling
             face = chosen[on_face]
             normals[axis, face] = -sign
-            colors[:, face] = _face_albedo(
-                material.pattern, local[:, on_face], axis, half, footprint[face], material
-            )
+            colors[:, face] = _face_albedo(material.pattern, local[:, on_face], axis, half, footprint[face], material)
 
 
 def _face_albedo(
@@ -185,9 +181,7 @@ def _illuminate(scene: Scene, points: np.ndarray, normals: np.ndarray) -> np.nda
     return light
 
 
-def _unshadowed(
-    scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarray, distance: np.ndarray
-) -> np.ndarray:
+def _unshadowed(scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarray, distance: np.ndarray) -> np.ndarray:
     """Return how much of a lamp each point sees (P,): less, the longer the way there runs inside a box.
 
     A lamp has a size, so shadows have soft edges; the length inside the box stands for the share of the lamp

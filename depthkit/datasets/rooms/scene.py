@@ -146,9 +146,7 @@ def _is_free(rectangle: np.ndarray, taken: list[np.ndarray], size: np.ndarray, e
     return not any(x0 < o[2] and o[0] < x1 and z0 < o[3] and o[1] < z1 for o in taken)
 
 
-def _hang_on_walls(
-    rng: np.random.Generator, size: np.ndarray, boxes: list[Box], eye: np.ndarray
-) -> list[np.ndarray]:
+def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box], eye: np.ndarray) -> list[np.ndarray]:
     """Add a door, windows and pictures to `boxes`; return the places [m] where light comes in."""
     windows = []
     walls = rng.permutation(4)
@@ -165,9 +163,7 @@ def _hang_on_walls(
             material = Material("paint", color, color, seed, front="door")
         else:
             width, height, bottom = rng.uniform(0.35, 1.1), rng.uniform(0.3, 0.75), rng.uniform(1.3, 1.5)
-            material = Material(
-                "paint", rng.uniform(0.05, 0.6, 3), rng.uniform(0.1, 0.8, 3), seed, front="picture"
-            )
+            material = Material("paint", rng.uniform(0.05, 0.6, 3), rng.uniform(0.1, 0.8, 3), seed, front="picture")
         along = rng.uniform(width / 2 + 0.15, length - width / 2 - 0.15)
         x, z, yaw = _at_wall(int(wall), along, 0.0, size)
         thickness = 0.04

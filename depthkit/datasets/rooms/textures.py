@@ -179,12 +179,8 @@ def window(s: Surface) -> np.ndarray:
     bars = np.abs((s.u / s.width * panes + 0.5) % 1 - 0.5) * s.width / panes < 0.025
     bars |= np.abs(s.v - 0.62 * s.height) < 0.022
     trees = s.v < s.height * (0.2 + 0.35 * value_noise(s.u * 4, s.u * 0, s.material.seed))
-    outside = _mix(
-        np.array([0.8, 0.88, 0.95], np.float32), np.array([0.55, 0.72, 0.95], np.float32), s.v / s.height
-    )
-    leaves = np.array([0.18, 0.3, 0.12], np.float32) * _shade(
-        0.5 + value_noise(s.u * 25, s.v * 25, s.material.seed)
-    )
+    outside = _mix(np.array([0.8, 0.88, 0.95], np.float32), np.array([0.55, 0.72, 0.95], np.float32), s.v / s.height)
+    leaves = np.array([0.18, 0.3, 0.12], np.float32) * _shade(0.5 + value_noise(s.u * 25, s.v * 25, s.material.seed))
     outside = np.where(trees[:, None], leaves, outside)
     outside[(edge < 0.05) | bars] = (0.5, 0.5, 0.48)
     return outside

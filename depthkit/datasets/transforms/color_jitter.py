@@ -47,8 +47,7 @@ class ColorJitter(BaseTransform):
         if np.random.rand() >= self.prob:
             return results
         brightness, contrast, saturation = (
-            np.random.uniform(1 - spread, 1 + spread)
-            for spread in (self.brightness, self.contrast, self.saturation)
+            np.random.uniform(1 - spread, 1 + spread) for spread in (self.brightness, self.contrast, self.saturation)
         )
         turn = np.random.uniform(-self.hue, self.hue)
         image = _adjust_levels(results["img"], brightness, contrast)

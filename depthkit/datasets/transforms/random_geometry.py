@@ -95,9 +95,7 @@ class RandomZoom(BaseTransform):
 
     def __init__(self, scale: tuple[float, float] = (1.0, 1.5), prob: float = 0.5) -> None:
         if len(scale) != 2 or not 1 <= scale[0] <= scale[1]:
-            raise InputError(
-                f"RandomZoom(scale={scale}): expected two factors, 1 <= a <= b, such as (1.0, 1.5)"
-            )
+            raise InputError(f"RandomZoom(scale={scale}): expected two factors, 1 <= a <= b, such as (1.0, 1.5)")
         self.scale = scale
         self.prob = check_probability(prob, "RandomZoom")
 

@@ -39,9 +39,7 @@ class Resize(BaseTransform):
         if "gt_depth_map" in results and self.resize_depth:
             results["gt_depth_map"] = resize_depth(results["gt_depth_map"], target)
         if "intrinsics" in results:
-            results["intrinsics"] = scale_intrinsics(
-                results["intrinsics"], target[1] / shape[1], target[0] / shape[0]
-            )
+            results["intrinsics"] = scale_intrinsics(results["intrinsics"], target[1] / shape[1], target[0] / shape[0])
         return results
 
 
@@ -69,8 +67,7 @@ class Pad(BaseTransform):
             target = tuple(-(-side // self.size_divisor) * self.size_divisor for side in (height, width))
         if target[0] < height or target[1] < width:
             raise InputError(
-                f"{results['img_path']}: {width}x{height} does not fit into Pad(size={target}); put "
-                "Resize before it"
+                f"{results['img_path']}: {width}x{height} does not fit into Pad(size={target}); put Resize before it"
             )
         below, right = target[0] - height, target[1] - width
         results["img"] = np.pad(results["img"], ((0, below), (0, right), (0, 0)))
@@ -87,9 +84,7 @@ def target_size(shape: tuple[int, int], size: tuple[int, int], mode: str) -> tup
     factors = (size[0] / shape[0], size[1] / shape[1])
     if mode == "fit":
         factor = min(factors)
-        return tuple(
-            min(max(1, round(side * factor)), limit) for side, limit in zip(shape, size, strict=True)
-        )
+        return tuple(min(max(1, round(side * factor)), limit) for side, limit in zip(shape, size, strict=True))
     factor = max(factors)
     return tuple(max(round(side * factor), limit) for side, limit in zip(shape, size, strict=True))
 

@@ -122,6 +122,10 @@ class SelectiveBlock(Block):
         state.attended = mask.scatter(-1, index, True)
         if state.with_loss:
             state.loss = self._loss(state, index, q, k)
+        if not torch.is_grad_enabled():
+            # Else the queries and keys of all pairs would live to the end of the pass. Activation checkpointing
+            # runs this layer again in the backward pass and needs them.
+            state.query = state.key = None
         return out
 
     def choose(self, state: PairState) -> Tensor:

@@ -27,13 +27,9 @@ def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[fl
     single = isinstance(keep_rate, int | float)
     rates = (keep_rate,) * pairs if single else tuple(keep_rate)
     if len(rates) != pairs:
-        raise InputError(
-            f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers"
-        )
+        raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
     if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
-        raise InputError(
-            f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)"
-        )
+        raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)")
     return tuple(float(rate) for rate in rates)
 
 
@@ -116,9 +112,7 @@ class ToSA(DeiT):
         for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
             block.keep_rate = rate
 
-    def forward_features(
-        self, x: Tensor, return_selection: bool = False
-    ) -> Tensor | tuple[Tensor, list[Tensor]]:
+    def forward_features(self, x: Tensor, return_selection: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
         """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
 
         Returns:
@@ -179,9 +173,7 @@ class ToSA(DeiT):
             patches = patches.transpose(1, 2).unflatten(-1, grid).contiguous()
         return patches, prefix
 
-    def _layers(
-        self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False
-    ) -> Iterator[Tensor]:
+    def _layers(self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False) -> Iterator[Tensor]:
         """Yield the tokens (B, N, C) after each of the first `count` layers; appends the state of each pair."""
         grid = self.patch_embed.dynamic_feat_size(x.shape[-2:])
         x = self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))
