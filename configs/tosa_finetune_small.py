@@ -4,9 +4,7 @@
 _base_ = ["_base_/pictures.py", "_base_/runtime.py"]
 max_epochs = 20
 teacher = True  # the dense model from timm's hub; without a network the path of a local file
-pretrained = (
-    teacher  # where the student starts: the dense model, or what configs/tosa_selector_small.py saved
-)
+pretrained = teacher  # where the student starts: the dense model, or what configs/tosa_selector_small.py saved
 keep_rate = 0.5
 selection = "shared"  # or "per_head"
 

@@ -77,9 +77,7 @@ def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
 def test_the_knobs_without_labels(path: Path) -> None:
     knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "workers": 0, "selection": "per_head"}
     weights = {"teacher": "w.pth"} if "finetune" in path.stem else {"pretrained": "w.pth"}
-    config = load_config(
-        path, {**knobs, **weights, "data_root": "/mnt/x", "hold_out_every": 5, "keep_rate": 0.7}
-    )
+    config = load_config(path, {**knobs, **weights, "data_root": "/mnt/x", "hold_out_every": 5, "keep_rate": 0.7})
     for loader in (config.train_dataloader, config.val_dataloader):
         assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
         assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
@@ -91,10 +89,7 @@ def test_the_knobs_without_labels(path: Path) -> None:
     assert config.train_cfg.max_epochs == 2
     if "finetune" in path.stem:
         assert config.model.teacher.pretrained == "w.pth"
-        assert (
-            load_config(path, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained
-            == "s.pth"
-        )
+        assert load_config(path, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained == "s.pth"
 
 
 @pytest.mark.parametrize("kind", ["selector", "finetune"])

@@ -31,9 +31,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--hold-out-every", type=int, help="every so-manieth folder is 'val', as in training (with --split)"
     )
-    parser.add_argument(
-        "--selection", nargs="+", choices=["shared", "per_head"], default=["shared", "per_head"]
-    )
+    parser.add_argument("--selection", nargs="+", choices=["shared", "per_head"], default=["shared", "per_head"])
     parser.add_argument(
         "--keep-rate",
         nargs="+",

@@ -11,9 +11,7 @@ from depthkit.errors import InputError
 from depthkit.registry import HOOKS
 
 
-def annealed_keep_rate(
-    start: float, target: float | Sequence[float], progress: float
-) -> float | tuple[float, ...]:
+def annealed_keep_rate(start: float, target: float | Sequence[float], progress: float) -> float | tuple[float, ...]:
     """The rate between `start` (progress 0) and `target` (progress 1 and more) on a cosine; one for each
     target."""
     if not isinstance(target, int | float):

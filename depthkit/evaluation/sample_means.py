@@ -33,9 +33,7 @@ class SampleMeans(BaseMetric):
         """Add a batch of samples with `measures`, a dict of tensors of 0 or 1 dimension."""
         for sample in data_samples:
             if "measures" not in sample:
-                raise InputError(
-                    "SampleMeans: the model's predictions have no 'measures'; use another metric"
-                )
+                raise InputError("SampleMeans: the model's predictions have no 'measures'; use another metric")
             values = {name: torch.as_tensor(value).double() for name, value in sample["measures"].items()}
             self.results.append({name: value.tolist() for name, value in values.items()})
 

@@ -52,9 +52,7 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
             del block.choose
 
 
-def _keep_true_map(
-    true_maps: dict[nn.Module, Tensor], block: nn.Module, arguments: tuple[Tensor, PairState]
-) -> None:
+def _keep_true_map(true_maps: dict[nn.Module, Tensor], block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
     query, key, _ = project_qkv(block.attn, block.norm1(arguments[0]))
     true_maps[block] = query * block.attn.scale @ key.transpose(-2, -1)
 

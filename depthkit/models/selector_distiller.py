@@ -43,9 +43,7 @@ class SelectorDistiller(BaseModel):
         blocks = getattr(self.backbone, "blocks", [])[1::2]
         selectors = [block.selector for block in blocks if hasattr(block, "selector")]
         if not selectors:
-            raise InputError(
-                f"backbone: {type(self.backbone).__name__} has no token selectors; expected type='ToSA'"
-            )
+            raise InputError(f"backbone: {type(self.backbone).__name__} has no token selectors; expected type='ToSA'")
         self.keep_rates = self.backbone.keep_rate
         self.backbone.keep_rate = 1.0
         self.backbone.requires_grad_(False)

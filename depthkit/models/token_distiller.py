@@ -101,9 +101,7 @@ class TokenDistiller(BaseModel):
         samples = data_samples or [SegDataSample() for _ in inputs]
         student = _layers(self.backbone, inputs)[0][-1]
         teacher = _layers(self._teacher_on(inputs), inputs)[0][-1]
-        measures = {
-            "cosine": F.cosine_similarity(_standardised(student), _standardised(teacher), dim=-1).mean(1)
-        }
+        measures = {"cosine": F.cosine_similarity(_standardised(student), _standardised(teacher), dim=-1).mean(1)}
         if self.backbone.num_classes:
             own, wanted = self._logits(student, teacher)
             measures["agreement"] = (own.argmax(dim=-1) == wanted.argmax(dim=-1)).float()
@@ -116,8 +114,7 @@ class TokenDistiller(BaseModel):
         """KL divergence (B,) of class probabilities at the temperature, from final tokens (B, N, C) of
         both."""
         own, wanted = (
-            (logits.float() / self.temperature).log_softmax(dim=-1)
-            for logits in self._logits(student, teacher)
+            (logits.float() / self.temperature).log_softmax(dim=-1) for logits in self._logits(student, teacher)
         )
         divergence = F.kl_div(own, wanted, log_target=True, reduction="none").sum(dim=-1)
         return divergence * self.temperature**2
@@ -143,8 +140,7 @@ def _build_with_every_layer(config: dict) -> nn.Module:
     model = MODELS.build(config)
     if not hasattr(model, "forward_maps"):
         raise InputError(
-            f"{type(model).__name__}: has no forward_maps; expected a ToSA, DeiT or another backbone of "
-            "depthkit's"
+            f"{type(model).__name__}: has no forward_maps; expected a ToSA, DeiT or another backbone of depthkit's"
         )
     model.out_indices = tuple(range(len(model.blocks)))
     return model

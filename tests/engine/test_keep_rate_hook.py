@@ -67,9 +67,7 @@ def test_it_never_turns_back_and_stays_between(start, target, a, b):
 
 
 def test_the_model_is_trained_with_the_schedule_and_validated_with_the_target(tiny_config):
-    loader = dict(
-        batch_size=2, num_workers=0, sampler=dict(type="DefaultSampler"), dataset=dict(type="Numbers")
-    )
+    loader = dict(batch_size=2, num_workers=0, sampler=dict(type="DefaultSampler"), dataset=dict(type="Numbers"))
     validation = dict(val_dataloader=loader, val_cfg={}, val_evaluator=dict(type="Nothing"))
     # Two epochs of five iterations.
     runner, watch = run(tiny_config(**validation), 0.5, start=1.0, duration=0.6, warmup=0.2)
@@ -98,9 +96,7 @@ def test_one_rate_for_each_layer(tiny_config):
 
 
 def test_resumed_it_goes_on_where_it_was(tiny_config):
-    config = tiny_config(
-        default_hooks=dict(checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=5))
-    )
+    config = tiny_config(default_hooks=dict(checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=5)))
     _, whole = run(config, 0.5, duration=1.0)
     Path(config.work_dir, "iter_10.pth").unlink()
     config.resume = True

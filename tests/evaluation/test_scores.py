@@ -94,9 +94,7 @@ def test_random_is_repeatable_by_its_seed(model, images):
 
 def test_macs_count_what_each_score_costs(model, images):
     for block in model.blocks[1::2]:
-        block.selection = (
-            "shared"  # per_head runs its MLP on the union of the heads' tokens, as many as there are
-        )
+        block.selection = "shared"  # per_head runs its MLP on the union of the heads' tokens, as many as there are
     macs = {}
     for score in ("selector", "class_token", "random"):
         with scored_by(model, score):

@@ -30,9 +30,7 @@ def test_pictures_become_batches_of_one_size(tmp_path):
     batches = list(load_batches(files, 2))
     assert [batch.shape for batch in batches] == [(2, 3, 224, 224), (1, 3, 224, 224)]
     # Grey 127: (127 / 255 - mean) / deviation.
-    expected = torch.tensor(
-        [(127 / 255 - m) / s for m, s in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))]
-    )
+    expected = torch.tensor([(127 / 255 - m) / s for m, s in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))])
     torch.testing.assert_close(batches[0][1, :, 5, 7], expected)
 
 

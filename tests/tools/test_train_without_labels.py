@@ -24,9 +24,7 @@ def scalars(folder: Path) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(
-    call_tool, options, deit_tiny_weights, tmp_path
-):
+def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(call_tool, options, deit_tiny_weights, tmp_path):
     first, second = tmp_path / "selector", tmp_path / "finetune"
     result = call_tool(
         "train",
@@ -76,9 +74,7 @@ def test_no_test_set_is_one_sentence(call_tool, options, tmp_path):
         ("custom_hooks.2.duration=2", "KeepRateHook"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(
-    call_tool, options, deit_tiny_weights, tmp_path, option, message
-):
+def test_bad_input_is_one_sentence_and_status_2(call_tool, options, deit_tiny_weights, tmp_path, option, message):
     command = [CONFIGS / "tosa_finetune_tiny.py", "--work-dir", tmp_path, *options]
     result = call_tool("train", *command, f"teacher={deit_tiny_weights}", option)
     assert result.returncode == 2, result.stderr
