@@ -10,7 +10,7 @@ import torch
 from depthkit.models import ToSA
 
 CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
-SMALL = ["workers=0", "batch_size=4", "max_epochs=2", "train_dataloader.dataset.indices=8",
+SMALL = ["workers=0", "batch_size=4", "max_epochs=2", "train_dataloader.dataset.indices=12",
          "val_dataloader.dataset.indices=4", "img_size=(112,112)"]  # fmt: skip
 
 
@@ -24,9 +24,9 @@ def scalars(folder: Path) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(call_tool, options, deit_tiny_weights, tmp_path):
+def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(run_tool, options, deit_tiny_weights, tmp_path):
     first, second = tmp_path / "selector", tmp_path / "finetune"
-    result = call_tool(
+    result = run_tool(
         "train",
         CONFIGS / "tosa_selector_tiny.py",
         "--work-dir",
@@ -43,7 +43,7 @@ def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(call_tool, 
     selectors = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=checkpoint).blocks[1].selector
     assert not torch.equal(selectors.mix.weight.squeeze(), torch.eye(3))
 
-    result = call_tool(
+    result = run_tool(
         "train", CONFIGS / "tosa_finetune_tiny.py", "--work-dir", second, *options,
         f"pretrained={checkpoint}", f"teacher={deit_tiny_weights}", "selection=per_head",
     )  # fmt: skip
