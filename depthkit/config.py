@@ -157,8 +157,8 @@ def _plain_values(tree: ast.Module) -> list[tuple[str, Any]]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those "
-    "merge)."""
+    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those
+    merge)."""
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str))

@@ -15,6 +15,20 @@ from depthkit.registry import MODELS
 _SIZES = {192: "tiny", 384: "small", 768: "base"}
 
 
+def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[int, ...] | None:
+    """Return `out_indices` as a tuple, None as None.
+
+    Raises:
+        InputError: they are not 0-based indices of some of `depth` layers, in ascending order.
+    """
+    if out_indices is None:
+        return None
+    indices = tuple(out_indices) if isinstance(out_indices, Sequence) else ()
+    if not indices or list(indices) != sorted(set(indices)) or not all(0 <= i < depth for i in indices):
+        raise InputError(f"out_indices={out_indices}: expected 0-based layers below depth={depth}, in ascending order")
+    return indices
+
+
 @MODELS.register_module()
 class DeiT(VisionTransformer):
     """DeiT (Touvron et al., ICML 2021), patch 16, with or without distillation token; timm's state-dict keys.
@@ -65,16 +79,12 @@ class DeiT(VisionTransformer):
             num_classes=num_classes,
             drop_path_rate=drop_path_rate,
             block_fn=block_fn,
-            dynamic_img_size=True,
-            dynamic_img_pad=True,
-            **timm,
+            **{"dynamic_img_size": True, "dynamic_img_pad": True, **timm},
         )
         self.distilled = distilled
         if distilled:
             self._add_distillation_token()
-        if out_indices is not None and not all(0 <= i < depth for i in out_indices):
-            raise InputError(f"out_indices={tuple(out_indices)}: expected 0-based layers below depth={depth}")
-        self.out_indices = None if out_indices is None else tuple(out_indices)
+        self.out_indices = check_out_indices(out_indices, depth)
         if pretrained:
             size = _SIZES.get(embed_dim, f"{embed_dim}-channel")
             name = f"deit_{size}{'_distilled' if distilled else ''}_patch{patch_size}_224"

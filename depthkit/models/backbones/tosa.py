@@ -24,8 +24,9 @@ def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[fl
     Raises:
         InputError: another number of rates, or one outside (0, 1].
     """
-    single = isinstance(keep_rate, int | float)
-    rates = (keep_rate,) * pairs if single else tuple(keep_rate)
+    if not isinstance(keep_rate, int | float | Sequence) or isinstance(keep_rate, str):
+        raise InputError(f"keep_rate={keep_rate!r}: expected a number, or one for each pair of layers")
+    rates = (keep_rate,) * pairs if isinstance(keep_rate, int | float) else tuple(keep_rate)
     if len(rates) != pairs:
         raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
     if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
