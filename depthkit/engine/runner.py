@@ -162,8 +162,8 @@ class DepthRunner(Runner):
             if isinstance(one, dict) and one.get("type") == "OneCycleLR":
                 if self.max_iters * one.get("pct_start", 0.3) <= 1:
                     raise InputError(
-                        f"param_scheduler: a OneCycleLR over {self.max_iters} iterations has no room to rise; train for "
-                        "more iterations"
+                        f"param_scheduler: a OneCycleLR over {self.max_iters} iterations has no room to rise; "
+                        "train for more iterations"
                     )
                 one = {
                     "by_epoch": False,
