@@ -105,7 +105,14 @@ class DeiT(VisionTransformer):
             nn.init.zeros_(self.head_dist.weight)
             nn.init.zeros_(self.head_dist.bias)
 
-    # timm keeps the distilled model as a class of its own; both of these use attributes only.
+    # timm keeps the distilled model as a class of its own; these use attributes only.
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Replace the classifier, of a distilled model both of them."""
+        if self.distilled:
+            VisionTransformerDistilled.reset_classifier(self, num_classes, global_pool)
+        else:
+            super().reset_classifier(num_classes, global_pool)
+
     def _pos_embed(self, x: Tensor) -> Tensor:
         return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
 

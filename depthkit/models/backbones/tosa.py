@@ -113,13 +113,17 @@ class ToSA(DeiT):
         for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
             block.keep_rate = rate
 
-    def forward_features(self, x: Tensor, return_selection: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
+    def forward_features(
+        self, x: Tensor, attn_mask: None = None, return_selection: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
         """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
 
         Returns:
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
             grid_h, grid_w) that is True where a patch attends.
         """
+        if attn_mask is not None:
+            raise InputError("attn_mask: token selection takes none; leave it out")
         pairs: list[PairState] = []
         for layer in self._layers(x, pairs, len(self.blocks)):
             tokens = layer
@@ -150,6 +154,24 @@ class ToSA(DeiT):
                 patches, prefix = self._split(taken, x) if output_fmt == "NCHW" else self._split(taken)
                 maps.append((patches, prefix) if return_prefix_tokens else patches)
         return maps if intermediates_only else (self.norm(tokens), maps)
+
+    def get_intermediate_layers(
+        self,
+        x: Tensor,
+        n: int | list[int] | tuple[int] = 1,
+        reshape: bool = False,
+        return_prefix_tokens: bool = False,
+        norm: bool = False,
+    ) -> list:
+        """Outputs of the last `n` layers, or of layers `n`: DINO's interface, as timm has it."""
+        return self.forward_intermediates(
+            x,
+            n,
+            return_prefix_tokens=return_prefix_tokens,
+            norm=norm,
+            output_fmt="NCHW" if reshape else "NLC",
+            intermediates_only=True,
+        )
 
     def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
