@@ -139,6 +139,23 @@ def test_killed_and_resumed_it_ends_where_it_would_have(config: Path, run_tool, 
     assert same_weights(resumed["state_dict"], straight["state_dict"])
 
 
+def test_with_nothing_to_resume_the_pretrained_weights_are_loaded(
+    config: Path, call_tool, trained: Path, tmp_path
+) -> None:
+    best = tmp_path / "best_abs_rel_epoch_1.pth"
+    best.write_bytes((trained / "epoch_2.pth").read_bytes())
+    options = ["--device", "cpu", "--cfg-options", "model.backbone.pretrained=none.pth"]
+    result = call_tool("train", config, "--work-dir", tmp_path, "--resume", *options)
+    assert result.returncode == 2
+    assert "none.pth: no such checkpoint file" in result.stderr
+
+
+def test_the_cosine_schedule(config: Path, call_tool, tmp_path) -> None:
+    options = ["--device", "cpu", "--cfg-options", "schedule=cosine", "train_cfg.max_iters=3"]
+    result = call_tool("train", config, "--work-dir", tmp_path, *options)
+    assert result.returncode == 0, result.stderr
+
+
 def test_two_processes_train_as_one(config: Path, call_tool, tmp_path) -> None:
     # The mean over pixels of equally large pictures: there the mean of two processes' gradients is that of one.
     linear = tmp_path / "linear.py"
