@@ -13,10 +13,19 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
     import mmseg.models  # noqa: F401
 
-from depthkit.models.backbones import DeiT, ToSA
+from depthkit.models.backbones import DeiT, ToSA, tosa_from_timm
 from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
 from depthkit.models.selector import TokenSelector
 
-__all__ = ["DPTHead", "DeiT", "DepthEstimator", "GradientLoss", "SILogLoss", "ToSA", "TokenSelector"]
+__all__ = [
+    "DPTHead",
+    "DeiT",
+    "DepthEstimator",
+    "GradientLoss",
+    "SILogLoss",
+    "ToSA",
+    "TokenSelector",
+    "tosa_from_timm",
+]

@@ -122,12 +122,12 @@ class DeiT(VisionTransformer):
             return VisionTransformerDistilled.forward_head(self, x, pre_logits)
         return super().forward_head(x, pre_logits)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """Run the layers up to the last of `out_indices` on images (B, 3, H, W).
 
         Returns:
-            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; and auxiliary
-            losses of the backbone (none here).
+            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; the map
+            alone where the model has no prefix tokens; and auxiliary losses of the backbone (none here).
         """
         pairs = self.forward_intermediates(
             x,
@@ -141,5 +141,5 @@ class DeiT(VisionTransformer):
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""
         if self.out_indices is not None:
-            return tuple(features for features, _ in self.forward_maps(x)[0])
+            return tuple(m if isinstance(m, Tensor) else m[0] for m in self.forward_maps(x)[0])
         return self.forward_head(self.forward_features(x))

@@ -34,6 +34,16 @@ def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[fl
     return tuple(float(rate) for rate in rates)
 
 
+def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
+    """Raise InputError unless these are the names and numbers that `ToSA` documents."""
+    if selection not in SELECTIONS:
+        raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
+    if score_rows not in SCORE_ROWS:
+        raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
+    if score_stride < 1:
+        raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
+
+
 @MODELS.register_module()
 class ToSA(DeiT):
     """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
@@ -76,12 +86,7 @@ class ToSA(DeiT):
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        if selection not in SELECTIONS:
-            raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
-        if score_rows not in SCORE_ROWS:
-            raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
-        if score_stride < 1:
-            raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
+        check_selection(selection, score_rows, score_stride)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -152,7 +157,8 @@ class ToSA(DeiT):
             if i in take:
                 taken = self.norm(tokens) if norm else tokens
                 patches, prefix = self._split(taken, x) if output_fmt == "NCHW" else self._split(taken)
-                maps.append((patches, prefix) if return_prefix_tokens else patches)
+                with_prefix = return_prefix_tokens and self.num_prefix_tokens
+                maps.append((patches, prefix) if with_prefix else patches)
         return maps if intermediates_only else (self.norm(tokens), maps)
 
     def get_intermediate_layers(
@@ -173,7 +179,7 @@ class ToSA(DeiT):
             intermediates_only=True,
         )
 
-    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
 
         That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
@@ -185,6 +191,8 @@ class ToSA(DeiT):
             for i, tokens in enumerate(self._layers(x, pairs, max(self.out_indices) + 1, self.training))
             if i in self.out_indices
         ]
+        if not self.num_prefix_tokens:
+            maps = [patches for patches, _ in maps]
         losses = [pair.loss for pair in pairs if pair.loss is not None]
         return maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
 
