@@ -21,6 +21,25 @@ from depthkit.errors import InputError
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+# What the Runner and our tools read from a config, beside the optional settings below.
+_KEYS = {
+    "custom_imports",
+    "default_hooks",
+    "default_scope",
+    "env_cfg",
+    "model",
+    "optim_wrapper",
+    "runner_type",
+    "test_cfg",
+    "test_dataloader",
+    "test_evaluator",
+    "test_pipeline",
+    "train_cfg",
+    "train_dataloader",
+    "val_cfg",
+    "val_dataloader",
+    "val_evaluator",
+}
 # Settings of the Runner that a config need not have and an option may still give.
 _OPTIONAL_KEYS = {
     "activation_checkpointing",
@@ -80,6 +99,7 @@ class _Rewriter:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.written = 0
+        self.names: set[str] = set()  # that the bases so far set
         self.open_files: list[Path] = []  # the chain of bases being rewritten, to notice a circle
 
     def rewrite(self, path: Path, values: dict[str, Any]) -> Path:
@@ -91,6 +111,7 @@ class _Rewriter:
         text = _fill_file_variables(path, text)
         plain = dict(_plain_values(tree))
         edits = []
+        own = {name for name, _ in _assignments(tree)}
         for name, node in _assignments(tree):
             if name == "_base_":
                 bases = self._rewrite_bases(path, node.value, {**plain, **values})
@@ -98,10 +119,22 @@ class _Rewriter:
             elif name in values and _is_plain(values[name]):
                 edits.append((node.value, repr(values[name])))
         self.open_files.pop()
+        if not self.open_files:  # a base may set names for its children to read
+            self._check_names(path, tree, own)
+        self.names |= own
         self.written += 1
         copy = self.folder / f"{self.written}_{path.name}"
         copy.write_text(_replace(text, edits), encoding="utf-8")
         return copy
+
+    def _check_names(self, path: Path, tree: ast.Module, own: set[str]) -> None:
+        """Raise InputError for a misspelt setting; another name that nothing reads is the user's own variable."""
+        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+        known = _KEYS | _OPTIONAL_KEYS | self.names
+        for name in sorted(own - read - known - {"_base_"}):
+            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
+            if near:
+                raise InputError(f"{path}: '{name}' is set, but nothing reads it; did you mean {near[0]}?")
 
     def _rewrite_bases(self, path: Path, node: ast.expr, values: dict[str, Any]) -> list[str]:
         try:
@@ -157,8 +190,8 @@ def _plain_values(tree: ast.Module) -> list[tuple[str, Any]]:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those "
-    "merge)."""
+    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those
+    merge)."""
     if isinstance(value, (list, tuple)):
         return all(_is_plain(item) for item in value)
     return value is None or isinstance(value, (bool, int, float, str))

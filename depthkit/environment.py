@@ -21,9 +21,8 @@ def check_environment() -> None:
     """Check the installed distributions; takes milliseconds and imports none of them.
 
     Raises:
-        InputError: upstream mmengine, mmcv or mmsegmentation is installed (beside, under or over the onedl
-        one), an
-            onedl one is missing, or OpenCV cannot be loaded.
+        InputError: upstream mmengine, mmcv or mmsegmentation is installed (beside, under or over the
+            onedl one), an onedl one is missing, or OpenCV cannot be loaded.
     """
     upstream = [name for names in _REPLACED.values() for name in names if _version(name)]
     if upstream:
@@ -31,15 +30,13 @@ def check_environment() -> None:
         raise InputError(
             f"{', '.join(f'{name} {_version(name)}' for name in upstream)} is installed and hides the onedl "
             "distributions of the same import name that depthkit needs; run: pip uninstall -y "
-            f"{' '.join(upstream)} "
-            f"&& pip install --force-reinstall --no-deps {ours}"
+            f"{' '.join(upstream)} && pip install --force-reinstall --no-deps {ours}"
         )
     missing = [name for name in _REPLACED if not _version(name)]
     if missing:
         raise InputError(
             f"{', '.join(missing)} is not installed; run: pip install {' '.join(missing)}, or set depthkit "
-            "up "
-            "again with: make setup"
+            "up again with: make setup"
         )
     _check_opencv()
 
@@ -52,8 +49,7 @@ def _check_opencv() -> None:
             raise InputError(f"OpenCV cannot be imported ({error}); run: pip install opencv-python") from error
         raise InputError(
             f"OpenCV cannot be loaded, a system library is missing ({error}); install it (Debian, Ubuntu: "
-            "apt "
-            "install libgl1 libglib2.0-0), or use pip install opencv-python-headless in place of "
+            "apt install libgl1 libglib2.0-0), or use pip install opencv-python-headless in place of "
             "opencv-python"
         ) from error
 

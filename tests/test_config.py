@@ -148,3 +148,16 @@ def test_a_folder_is_no_config(tmp_path: Path) -> None:
     folder.mkdir()
     with pytest.raises(InputError, match="cannot be read"):
         load_config(folder)
+
+
+def test_a_misspelt_setting_in_the_file_is_an_error_and_what_is_read_is_not(tmp_path):
+    (tmp_path / "base.py").write_text("max_epochs = 3\ntrain_cfg = dict(max_epochs=max_epochs)\n")
+    config = tmp_path / "config.py"
+    config.write_text('_base_ = "base.py"\nmax_epochs = 5\nkeep = 0.5\nmodel = dict(keep_rate=keep)\n')
+    assert load_config(config).train_cfg.max_epochs == 5
+    config.write_text('_base_ = "base.py"\nmax_epoch = 5\n')
+    with pytest.raises(InputError, match="'max_epoch' is set, but nothing reads it; did you mean max_epochs"):
+        load_config(config)
+    config.write_text('_base_ = "base.py"\noptim_wraper = dict(lr=1)\n')
+    with pytest.raises(InputError, match="'optim_wraper' is set.*optim_wrapper"):
+        load_config(config)

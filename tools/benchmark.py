@@ -32,6 +32,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
     arguments = parser.parse_args(argv)
     inputs = [_parse_input(text) for text in arguments.inputs]
+    if arguments.rounds < 1:
+        parser.error(f"--rounds {arguments.rounds}: expected 1 or more")
 
     import torch
 
@@ -107,7 +109,7 @@ def _build(name: str, task: str, size: str):
     kind, _, keep = name.partition(":")
     dim, heads = SIZES[size]
     backbone = dict(embed_dim=dim, num_heads=heads)
-    if kind == "timm" and task == "backbone":
+    if name == "timm" and task == "backbone":
         import timm
 
         return timm.create_model(f"deit_{size}_patch16_224", num_classes=0, dynamic_img_size=True)

@@ -22,12 +22,14 @@ def main(argv: list[str]) -> int:
 
     from depthkit.errors import InputError
     from depthkit.evaluation.selection import selection_overlap
-    from depthkit.io import read_rgb
+    from depthkit.io import IMAGE_SUFFIXES, read_rgb
     from depthkit.models import ToSA
+    from depthkit.models.backbones.tosa import check_keep_rates
 
-    files = sorted(p for p in arguments.pictures.rglob("*") if p.suffix.lower() in (".jpg", ".jpeg", ".png"))
+    files = sorted(p for p in arguments.pictures.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if not files:
-        raise InputError(f"{arguments.pictures}: holds no .jpg, .jpeg or .png picture; give another folder")
+        raise InputError(f"{arguments.pictures}: holds no picture; give another folder")
+    check_keep_rates(arguments.keep_rate, 1)
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: expected 1 or more")
     files = files[:: max(1, len(files) // arguments.count)][: arguments.count]

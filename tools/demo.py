@@ -37,7 +37,7 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     start = time.monotonic()
     folder = make_output_folder(args.work_dir)
-    for old in folder.glob("*.pth"):
+    for old in [*folder.glob("epoch_*.pth"), *folder.glob("best_abs_rel_*.pth")]:
         old.unlink()
     limit = ["--cfg-options", f"train_cfg.max_iters={args.max_iters}"] if args.max_iters else []
     run("1/3 train", "train.py", CONFIG, "--work-dir", folder, *limit)

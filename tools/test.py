@@ -1,8 +1,7 @@
 #!/usr/bin/env python
 """Evaluate a checkpoint on the test set of its config; prints the protocol, the metrics and the speed.
 
-python tools/test.py configs/nyu_tosa_small.py work_dirs/nyu_tosa_small/best_abs_rel_epoch_20.pth --out
-results.json
+python tools/test.py configs/nyu_tosa_small.py work_dirs/nyu_tosa_small/epoch_20.pth --out results.json
 """
 
 import argparse

@@ -1,5 +1,6 @@
 # How everything is trained: AdamW, layer-wise rates, one cycle; validation and a checkpoint after each epoch.
 max_epochs = 20
+schedule = "one_cycle"  # or "cosine", with 200 iterations of warm-up
 ema = None  # 0.001 keeps an exponential moving average of the weights, which is then tested and saved
 
 train_cfg = dict(type="TrainLoop", max_epochs=max_epochs)
@@ -14,7 +15,13 @@ optim_wrapper = dict(
     clip_grad=dict(max_norm=1.0),
 )
 # The number of steps and the peak of each group's rate come from the loop and the optimizer.
-param_scheduler = dict(type="OneCycleLR", pct_start=0.25, div_factor=25.0, final_div_factor=100.0)
+if schedule == "one_cycle":
+    param_scheduler = dict(type="OneCycleLR", pct_start=0.25, div_factor=25.0, final_div_factor=100.0)
+else:
+    param_scheduler = [
+        dict(type="LinearLR", start_factor=0.04, by_epoch=False, end=200),
+        dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False),
+    ]
 auto_scale_lr = dict(base_batch_size=8, enable=False)
 
 default_hooks = dict(

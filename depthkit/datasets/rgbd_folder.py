@@ -135,11 +135,11 @@ def _list_pairs(
     if test_every is not None and test_every < 2:
         raise InputError(f"test_every={test_every}: expected 2 or more (each so-manieth pair is a test pair)")
     own_list = root / f"{split}.txt"
-    if split_file is None and test_every is None and split != "all" and own_list.is_file():
+    if split_file is not None and test_every is not None:
+        raise InputError("split_file and test_every: two ways to say what the split is; give one of them")
+    if split_file is None and split != "all" and own_list.is_file():
         split_file = own_list
     if split_file is not None:
-        if test_every is not None:
-            raise InputError("split_file and test_every: two ways to say what the split is; give one of them")
         return _listed_pairs(root, rgb_dir, depth_dir, Path(split_file).expanduser())
     pairs = list(_pairs_by_stem(root, rgb_dir, depth_dir).values())
     if split == "all":

@@ -21,7 +21,7 @@ def read_split_list(path: Path) -> list[SplitLine]:
     Raises `InputError` when the file is missing, empty or not text, or when a path climbs out with '..'.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = error.strerror if isinstance(error, OSError) else "it is not text"
         raise InputError(f"{path}: the split list cannot be read ({reason}); expected lines 'rgb depth'") from error

@@ -10,7 +10,7 @@ from depthkit.errors import InputError
 _WRONG_ARGUMENTS = re.compile(
     r"unexpected keyword argument|required positional argument|required keyword-only argument|multiple values"
 )
-_WRONG_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>\S+) registry", re.DOTALL)
+_WRONG_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
 
 
 @contextmanager

@@ -49,8 +49,8 @@ class LayerDecayOptimWrapperConstructor:
             )
         self.wrapper_cfg = {"type": "OptimWrapper", **optim_wrapper_cfg}
         self.optimizer_cfg = dict(self.wrapper_cfg.pop("optimizer"))
-        if "lr" not in self.optimizer_cfg:
-            raise InputError("optim_wrapper: its optimizer has no lr; give one, for example lr=1e-3")
+        if not isinstance(self.optimizer_cfg.get("lr"), int | float):
+            raise InputError("optim_wrapper: its optimizer has no lr that is a number; give one, such as lr=1e-3")
         self.backbone_mult = factors["backbone_mult"]
         self.layer_decay = factors["layer_decay"]
 

@@ -72,8 +72,7 @@ class DepthRunner(Runner):
         except KeyError as error:
             raise InputError(
                 f"{filename}: holds no training state ({error} is missing), so it cannot be resumed; give it "
-                "as "
-                "load_from to start from its weights"
+                "as load_from to start from its weights"
             ) from error
         except ValueError as error:
             if isinstance(error, InputError) or "parameter group" not in str(error):
@@ -88,8 +87,7 @@ class DepthRunner(Runner):
             if total is not None and not scheduler.by_epoch and total < self.max_iters:
                 raise InputError(
                     f"{filename}: is of a training of {total} iterations, this one has {self.max_iters}; "
-                    "resume it "
-                    "with its own max_epochs and batch_size, or start anew from its weights with load_from"
+                    "resume it with its own max_epochs and batch_size, or start anew from its weights with load_from"
                 )
         self.logger.info(f"resumed from {filename} at iteration {self.iter} of {self.max_iters}")
 
@@ -153,8 +151,7 @@ class DepthRunner(Runner):
             temporary.unlink(missing_ok=True)
             raise InputError(
                 f"{target}: the checkpoint cannot be written ({error.strerror}); free some space or choose "
-                "another "
-                "work folder, then go on with --resume"
+                "another work folder, then go on with --resume"
             ) from error
 
     def _build_param_scheduler(self, scheduler: Any, optim_wrapper: OptimWrapper) -> list:
@@ -163,6 +160,11 @@ class DepthRunner(Runner):
         filled = []
         for one in schedulers:
             if isinstance(one, dict) and one.get("type") == "OneCycleLR":
+                if self.max_iters * one.get("pct_start", 0.3) <= 1:
+                    raise InputError(
+                        f"param_scheduler: a OneCycleLR over {self.max_iters} iterations has no room to rise; "
+                        "train for more iterations"
+                    )
                 one = {
                     "by_epoch": False,
                     "total_steps": self.max_iters,

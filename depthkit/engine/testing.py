@@ -91,6 +91,8 @@ def evaluate(
     """
     if "test_dataloader" not in config or "test_evaluator" not in config:
         raise InputError(f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on")
+    if not isinstance(config.test_evaluator, dict):
+        raise InputError(f"{config.filename}: test_evaluator is a list; expected one DepthMetric, as a dict")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:

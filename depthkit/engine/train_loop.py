@@ -37,7 +37,7 @@ class TrainLoop(EpochBasedTrainLoop):
         val_begin: int = 1,
         val_interval: int = 1,
     ) -> None:
-        limits = {"max_epochs": max_epochs, "max_iters": max_iters}
+        limits = {"max_epochs": max_epochs, "max_iters": max_iters, "val_interval": val_interval}
         for name, value in limits.items():
             if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
                 raise InputError(f"train_cfg: {name}={value!r}; expected a positive integer")
@@ -80,10 +80,8 @@ class TrainLoop(EpochBasedTrainLoop):
         if before != length:
             raise InputError(
                 f"train_dataloader: an epoch has {length} batches, but had {before} when the checkpoint was "
-                "saved; "
-                "resume with the same data, batch_size and number of processes, or start anew from its "
-                "weights with "
-                "load_from"
+                "saved; resume with the same data, batch_size and number of processes, or start anew from its "
+                "weights with load_from"
             )
         if self._iter >= self._max_iters:
             self._epoch = self._max_epochs

@@ -6,7 +6,9 @@ from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
 
+from depthkit.engine.checkpoints import find_whole_checkpoint
 from depthkit.engine.device import process_group, select_device, wrapper_config
 from depthkit.engine.runner import DepthRunner
 from depthkit.errors import InputError
@@ -46,7 +48,10 @@ def train(
     config.work_dir = str(work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem)
     make_output_folder(config.work_dir)
     config.resume = resume
-    if resume and any(Path(config.work_dir).glob("*.pth")):
+    if resume and not config.get("load_from"):
+        found = find_whole_checkpoint(config.work_dir, MMLogger.get_current_instance())
+        config.load_from = None if found is None else str(found)
+    if resume and config.get("load_from"):
         forget_pretrained(config)  # the checkpoint has them; no need to fetch them again
     config.launcher = launcher
     # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.

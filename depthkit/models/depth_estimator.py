@@ -46,6 +46,8 @@ class DepthEstimator(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.decode_head = MODELS.build(decode_head)
+        if size_divisor < 1:
+            raise InputError(f"size_divisor={size_divisor}: expected a number of pixels, 1 or more")
         self.size_divisor = size_divisor
         self.test_cfg = _check_test_cfg(test_cfg or {})
 

@@ -103,6 +103,8 @@ class DPTHead(BaseModule):
             raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
         if len(in_channels) != len(scales):
             raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
+        if channels < 2:
+            raise InputError(f"channels={channels}: expected the width of the decoder, 2 or more")
         self.min_depth, self.max_depth = min_depth, max_depth
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
         self.resamples = nn.ModuleList(resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True))

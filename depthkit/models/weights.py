@@ -1,5 +1,6 @@
 """Reading weights from files and hubs: never executes code from a file, never skips a key in silence."""
 
+import math
 import pickle
 import zipfile
 from pathlib import Path
@@ -27,7 +28,7 @@ def read_checkpoint(path: str | Path) -> dict:
     Raises:
         InputError: the file is missing, truncated, no checkpoint, or holds objects that would execute code.
     """
-    path = Path(path)
+    path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint file; give the path of a .pth or .safetensors file")
     try:
@@ -44,6 +45,8 @@ def read_checkpoint(path: str | Path) -> dict:
                 "alone (tensors and plain numbers, strings, lists, dicts), or as .safetensors"
             ) from error
         raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
+    except PermissionError as error:
+        raise InputError(f"{path}: may not be read; change its permissions") from error
     except Exception as error:  # torch and safetensors raise a dozen types for files that are cut or foreign
         raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
     if not isinstance(content, dict):
@@ -62,7 +65,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
         if isinstance(content.get(key), dict):
             content = content[key]
             break
-    state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(v, Tensor)}
+    state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
     if not state:
         raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
     return state
@@ -120,6 +123,16 @@ def load_backbone(
             f"{source}: has no patch embedding of shape {tuple(own['patch_embed.proj.weight'].shape)}; expected "
             f"weights of {hub_name} in timm's or DeiT's own layout"
         )
+    position = state.get("pos_embed")
+    if (
+        position is not None
+        and position.shape != own["pos_embed"].shape
+        and (position.ndim != 3 or not _is_square(position.shape[1] - model.num_prefix_tokens))
+    ):
+        raise InputError(
+            f"{source}: its position table {tuple(position.shape)} is not that of a square grid after "
+            f"{model.num_prefix_tokens} prefix tokens; expected weights of {hub_name}"
+        )
     state = checkpoint_filter_fn(state, model)
     missing = sorted(own.keys() - state.keys())
     unexpected = sorted(state.keys() - own.keys())
@@ -138,6 +151,10 @@ def load_backbone(
         f"{_count('unexpected', unexpected)}.",
         logger="current",
     )
+
+
+def _is_square(number: int) -> bool:
+    return number > 0 and math.isqrt(number) ** 2 == number
 
 
 def _hub_state(name: str) -> dict[str, Tensor]:

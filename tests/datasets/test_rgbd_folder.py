@@ -46,6 +46,11 @@ def test_holding_out_each_third_pair(root):
     assert (train, test) == ([0, 1, 3, 4, 6, 7, 9], [2, 5, 8])
 
 
+def test_the_users_own_lists_win_over_test_every(root):
+    (root / "test.txt").write_text("000\n001\n")
+    assert names(RGBDFolder(root, depth_scale=1000, split="test", test_every=3)) == [0, 1]
+
+
 def test_lists_of_paths_pair_other_names_and_bring_the_focal_length(root):
     (root / "depth" / "004.png").rename(root / "depth" / "other.png")
     (root / "mine.txt").write_text("rgb/004.png depth/other.png 10.0\n/rgb/005.png depth/005.png 12\n")

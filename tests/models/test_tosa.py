@@ -277,3 +277,24 @@ def test_bad_arguments_are_named(arguments, message):
     with pytest.raises(InputError, match=None) as error:
         ToSA(**{**SMALL, **arguments})
     assert message in str(error.value)
+
+
+def test_timms_ways_of_using_a_model_work():
+    images = torch.randn(1, 3, 64, 64)
+    model = build(num_classes=5, distilled=True)
+    model.reset_classifier(7)
+    assert model(images).shape == (1, 7)
+    assert model.forward_features(images, attn_mask=None).shape == (1, 18, 48)
+    assert [tuple(m.shape) for m in model.get_intermediate_layers(images, 2)] == [(1, 16, 48)] * 2
+    with pytest.raises(InputError, match="attn_mask"):
+        model.forward_features(images, attn_mask=torch.ones(18, 18))
+    name = "tosa_deit_tiny_patch16_224"
+    assert timm.create_model(name, dynamic_img_size=True, num_classes=0)(torch.randn(1, 3, 96, 64)).shape == (1, 192)
+    features = timm.create_model(name, features_only=True, out_indices=(2, 5))
+    assert [tuple(m.shape) for m in features(torch.randn(1, 3, 224, 224))] == [(1, 192, 14, 14)] * 2
+
+
+def test_timm_without_weights_to_be_had_names_the_local_file_option(tmp_path):
+    missing = dict(file=str(tmp_path / "none.safetensors"))
+    with pytest.raises(InputError, match="tosa_deit_tiny_patch16_224: cannot load.*pretrained_cfg_overlay"):
+        timm.create_model("tosa_deit_tiny_patch16_224", pretrained=True, pretrained_cfg_overlay=missing)

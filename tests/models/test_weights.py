@@ -137,3 +137,15 @@ def test_load_weights_is_strict(tmp_path):
     torch.save({"state_dict": DeiT(**SMALL).state_dict()}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="other.pth: is a checkpoint of another model .2 keys missing"):
         load_weights(target, tmp_path / "other.pth")
+
+
+def test_a_position_table_with_other_prefix_tokens_is_refused(tmp_path):
+    torch.save(DeiT(**SMALL).state_dict(), tmp_path / "weights.pth")
+    with pytest.raises(InputError, match="weights.pth: its position table .* 2 prefix tokens"):
+        DeiT(distilled=True, pretrained=tmp_path / "weights.pth", **SMALL)
+
+
+def test_keys_that_are_no_text_are_no_weights(tmp_path):
+    torch.save({3: torch.ones(1)}, tmp_path / "weights.pth")
+    with pytest.raises(InputError, match="holds no weights"):
+        read_state_dict(tmp_path / "weights.pth")

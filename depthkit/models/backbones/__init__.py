@@ -1,7 +1,8 @@
 """Backbones: image -> tokens -> maps."""
 
 from depthkit.models.backbones import timm_models  # noqa: F401  (registers the timm names)
+from depthkit.models.backbones.conversion import tosa_from_timm
 from depthkit.models.backbones.deit import DeiT
 from depthkit.models.backbones.tosa import ToSA
 
-__all__ = ["DeiT", "ToSA"]
+__all__ = ["DeiT", "ToSA", "tosa_from_timm"]

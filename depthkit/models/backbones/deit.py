@@ -15,6 +15,20 @@ from depthkit.registry import MODELS
 _SIZES = {192: "tiny", 384: "small", 768: "base"}
 
 
+def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[int, ...] | None:
+    """Return `out_indices` as a tuple, None as None.
+
+    Raises:
+        InputError: they are not 0-based indices of some of `depth` layers, in ascending order.
+    """
+    if out_indices is None:
+        return None
+    indices = tuple(out_indices) if isinstance(out_indices, Sequence) else ()
+    if not indices or list(indices) != sorted(set(indices)) or not all(0 <= i < depth for i in indices):
+        raise InputError(f"out_indices={out_indices}: expected 0-based layers below depth={depth}, in ascending order")
+    return indices
+
+
 @MODELS.register_module()
 class DeiT(VisionTransformer):
     """DeiT (Touvron et al., ICML 2021), patch 16, with or without distillation token; timm's state-dict keys.
@@ -65,16 +79,12 @@ class DeiT(VisionTransformer):
             num_classes=num_classes,
             drop_path_rate=drop_path_rate,
             block_fn=block_fn,
-            dynamic_img_size=True,
-            dynamic_img_pad=True,
-            **timm,
+            **{"dynamic_img_size": True, "dynamic_img_pad": True, **timm},
         )
         self.distilled = distilled
         if distilled:
             self._add_distillation_token()
-        if out_indices is not None and not all(0 <= i < depth for i in out_indices):
-            raise InputError(f"out_indices={tuple(out_indices)}: expected 0-based layers below depth={depth}")
-        self.out_indices = None if out_indices is None else tuple(out_indices)
+        self.out_indices = check_out_indices(out_indices, depth)
         if pretrained:
             size = _SIZES.get(embed_dim, f"{embed_dim}-channel")
             name = f"deit_{size}{'_distilled' if distilled else ''}_patch{patch_size}_224"
@@ -95,7 +105,14 @@ class DeiT(VisionTransformer):
             nn.init.zeros_(self.head_dist.weight)
             nn.init.zeros_(self.head_dist.bias)
 
-    # timm keeps the distilled model as a class of its own; both of these use attributes only.
+    # timm keeps the distilled model as a class of its own; these use attributes only.
+    def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
+        """Replace the classifier, of a distilled model both of them."""
+        if self.distilled:
+            VisionTransformerDistilled.reset_classifier(self, num_classes, global_pool)
+        else:
+            super().reset_classifier(num_classes, global_pool)
+
     def _pos_embed(self, x: Tensor) -> Tensor:
         return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
 
@@ -105,12 +122,12 @@ class DeiT(VisionTransformer):
             return VisionTransformerDistilled.forward_head(self, x, pre_logits)
         return super().forward_head(x, pre_logits)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """Run the layers up to the last of `out_indices` on images (B, 3, H, W).
 
         Returns:
-            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; and auxiliary
-            losses of the backbone (none here).
+            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; the map
+            alone where the model has no prefix tokens; and auxiliary losses of the backbone (none here).
         """
         pairs = self.forward_intermediates(
             x,
@@ -124,5 +141,5 @@ class DeiT(VisionTransformer):
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""
         if self.out_indices is not None:
-            return tuple(features for features, _ in self.forward_maps(x)[0])
+            return tuple(m if isinstance(m, Tensor) else m[0] for m in self.forward_maps(x)[0])
         return self.forward_head(self.forward_features(x))

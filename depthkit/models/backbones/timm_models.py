@@ -4,6 +4,7 @@ from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from timm.models import build_model_with_cfg, generate_default_cfgs, register_model
 from timm.models.vision_transformer import checkpoint_filter_fn
 
+from depthkit.errors import InputError
 from depthkit.models.backbones.tosa import ToSA
 
 
@@ -28,14 +29,23 @@ default_cfgs = generate_default_cfgs(
 
 
 def _create(variant: str, pretrained: bool, **kwargs) -> ToSA:
-    return build_model_with_cfg(
-        ToSA,
-        variant,
-        pretrained,
-        pretrained_filter_fn=checkpoint_filter_fn,
-        pretrained_strict=False,  # DeiT's weights hold no selectors
-        **kwargs,
-    )
+    try:
+        return build_model_with_cfg(
+            ToSA,
+            variant,
+            pretrained,
+            pretrained_filter_fn=checkpoint_filter_fn,
+            pretrained_strict=False,  # DeiT's weights hold no selectors
+            feature_cfg=dict(out_indices=3, feature_cls="getter"),
+            **kwargs,
+        )
+    except (OSError, RuntimeError) as error:  # what hubs, caches and files that do not fit raise
+        if not pretrained:
+            raise
+        raise InputError(
+            f"{variant}: cannot load its pretrained weights ({type(error).__name__}); without a network, give a local "
+            "file: pretrained_cfg_overlay=dict(file='/path/to/weights.safetensors')"
+        ) from error
 
 
 @register_model

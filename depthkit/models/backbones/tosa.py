@@ -24,13 +24,24 @@ def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[fl
     Raises:
         InputError: another number of rates, or one outside (0, 1].
     """
-    single = isinstance(keep_rate, int | float)
-    rates = (keep_rate,) * pairs if single else tuple(keep_rate)
+    if not isinstance(keep_rate, int | float | Sequence) or isinstance(keep_rate, str):
+        raise InputError(f"keep_rate={keep_rate!r}: expected a number, or one for each pair of layers")
+    rates = (keep_rate,) * pairs if isinstance(keep_rate, int | float) else tuple(keep_rate)
     if len(rates) != pairs:
         raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
     if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
         raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)")
     return tuple(float(rate) for rate in rates)
+
+
+def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
+    """Raise InputError unless these are the names and numbers that `ToSA` documents."""
+    if selection not in SELECTIONS:
+        raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
+    if score_rows not in SCORE_ROWS:
+        raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
+    if score_stride < 1:
+        raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
 
 
 @MODELS.register_module()
@@ -75,12 +86,7 @@ class ToSA(DeiT):
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        if selection not in SELECTIONS:
-            raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
-        if score_rows not in SCORE_ROWS:
-            raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
-        if score_stride < 1:
-            raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
+        check_selection(selection, score_rows, score_stride)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -112,13 +118,17 @@ class ToSA(DeiT):
         for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
             block.keep_rate = rate
 
-    def forward_features(self, x: Tensor, return_selection: bool = False) -> Tensor | tuple[Tensor, list[Tensor]]:
+    def forward_features(
+        self, x: Tensor, attn_mask: None = None, return_selection: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
         """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
 
         Returns:
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
             grid_h, grid_w) that is True where a patch attends.
         """
+        if attn_mask is not None:
+            raise InputError("attn_mask: token selection takes none; leave it out")
         pairs: list[PairState] = []
         for layer in self._layers(x, pairs, len(self.blocks)):
             tokens = layer
@@ -147,10 +157,29 @@ class ToSA(DeiT):
             if i in take:
                 taken = self.norm(tokens) if norm else tokens
                 patches, prefix = self._split(taken, x) if output_fmt == "NCHW" else self._split(taken)
-                maps.append((patches, prefix) if return_prefix_tokens else patches)
+                with_prefix = return_prefix_tokens and self.num_prefix_tokens
+                maps.append((patches, prefix) if with_prefix else patches)
         return maps if intermediates_only else (self.norm(tokens), maps)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[tuple[Tensor, Tensor]], dict[str, Tensor]]:
+    def get_intermediate_layers(
+        self,
+        x: Tensor,
+        n: int | list[int] | tuple[int] = 1,
+        reshape: bool = False,
+        return_prefix_tokens: bool = False,
+        norm: bool = False,
+    ) -> list:
+        """Outputs of the last `n` layers, or of layers `n`: DINO's interface, as timm has it."""
+        return self.forward_intermediates(
+            x,
+            n,
+            return_prefix_tokens=return_prefix_tokens,
+            norm=norm,
+            output_fmt="NCHW" if reshape else "NLC",
+            intermediates_only=True,
+        )
+
+    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
 
         That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
@@ -162,6 +191,8 @@ class ToSA(DeiT):
             for i, tokens in enumerate(self._layers(x, pairs, max(self.out_indices) + 1, self.training))
             if i in self.out_indices
         ]
+        if not self.num_prefix_tokens:
+            maps = [patches for patches, _ in maps]
         losses = [pair.loss for pair in pairs if pair.loss is not None]
         return maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
 

@@ -1,0 +1,70 @@
+import json
+
+import pytest
+import torch
+
+from depthkit.benchmark import count_macs, peak_memory, time_interleaved
+from depthkit.models import DeiT, ToSA
+
+
+def test_macs_count_attention_and_fall_with_the_keep_rate():
+    images = torch.randn(1, 3, 224, 224)
+    small = dict(embed_dim=384, num_heads=6, num_classes=1000)
+    # DeiT-S: 4.6 G (Touvron et al. 2021, table 5); by hand: 12 layers of 12 N C^2 + 2 N^2 C with N = 197, C = 384, the
+    # patch embedding 196 * 768 * C and the head 1000 C.
+    by_hand = 12 * (12 * 197 * 384**2 + 2 * 197**2 * 384) + 196 * 768 * 384 + 1000 * 384
+    assert count_macs(DeiT(**small).eval(), images) == by_hand
+    assert by_hand == pytest.approx(4.6e9, rel=0.01)
+    rates = [count_macs(ToSA(keep_rate=k, selection="shared", **small).eval(), images) for k in (1, 0.5, 0.25)]
+    assert rates[0] == by_hand > rates[1] > rates[2]
+
+
+def test_peak_memory_sees_what_is_held():
+    class Holder(torch.nn.Module):
+        def forward(self, images):
+            held = [images * i for i in range(1, 4)]
+            return sum(held)
+
+    images = torch.randn(1, 3, 64, 64)
+    assert 3 * images.nbytes <= peak_memory(Holder(), images) <= 6 * images.nbytes
+
+
+def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
+    calls = []
+    passes = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
+    timings = time_interleaved(passes, "a", 5, lambda: None)
+    assert calls.count("a") == calls.count("b") == 7
+    assert timings["a"].speedup == 1.0
+    assert timings["a"].low <= timings["a"].median <= timings["a"].high
+
+
+@pytest.mark.parametrize("task", ["backbone", "depth"])
+def test_the_tool_prints_a_table_and_writes_json(run_tool, tmp_path, task):
+    arguments = [
+        "--task",
+        task,
+        "--model",
+        "tiny",
+        "--inputs",
+        "32x48:2",
+        "--rounds",
+        "1",
+        "--json",
+        tmp_path / "r.json",
+    ]
+    result = run_tool("benchmark", *arguments, "--variants", "deit", "tosa_shared:0.5", "tosa_per_head:0.5")
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [r["variant"] for r in report["results"]] == ["timm", "deit", "tosa_shared:0.5", "tosa_per_head:0.5"]
+    assert report["results"][0]["speedup"] == 1.0
+    assert all(r["macs"] > 0 and r["ms"] > 0 and r["peak_bytes"] > 0 for r in report["results"])
+    assert "GMACs/image" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--inputs", "224"], ["--variants", "tosa:0.5"], ["--variants", "timm:0.5"], ["--rounds", "0"]]
+)
+def test_bad_arguments_are_named(run_tool, arguments):
+    result = run_tool("benchmark", *arguments)
+    assert result.returncode == 2
+    assert arguments[1] in result.stderr and "Traceback" not in result.stderr
