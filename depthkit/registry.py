@@ -26,7 +26,12 @@ SCOPE = "depthkit"
 MODELS = Registry("model", parent=MMSEG_MODELS, scope=SCOPE, locations=["depthkit.models"])
 DATASETS = Registry("dataset", parent=MMSEG_DATASETS, scope=SCOPE, locations=["depthkit.datasets"])
 TRANSFORMS = Registry("transform", parent=MMSEG_TRANSFORMS, scope=SCOPE, locations=["depthkit.datasets.transforms"])
-METRICS = Registry("metric", parent=MMSEG_METRICS, scope=SCOPE, locations=["depthkit.evaluation.depth_metric"])
+METRICS = Registry(
+    "metric",
+    parent=MMSEG_METRICS,
+    scope=SCOPE,
+    locations=["depthkit.evaluation.depth_metric", "depthkit.evaluation.sample_means"],
+)
 HOOKS = Registry("hook", parent=MMSEG_HOOKS, scope=SCOPE, locations=["depthkit.engine"])
 LOOPS = Registry("loop", parent=MMSEG_LOOPS, scope=SCOPE, locations=["depthkit.engine"])
 RUNNERS = Registry("runner", parent=MMENGINE_RUNNERS, scope=SCOPE, locations=["depthkit.engine"])

@@ -14,6 +14,8 @@ from depthkit.registry import MODELS
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))
+WITHOUT_LABELS = [path for path in CONFIGS if path.name.startswith(("tosa_selector", "tosa_finetune"))]
+DEPTH = [path for path in CONFIGS if path not in WITHOUT_LABELS]
 NYU = [path for path in CONFIGS if path.name.startswith("nyu_")]
 
 
@@ -34,6 +36,7 @@ def test_all_of_them_are_there() -> None:
         "nyu_tosa_small_shared",
         "rgbd_folder",
         "demo_rooms",
+        *(f"tosa_{kind}_{size}" for kind in ("selector", "finetune") for size in ("tiny", "small")),
     }
 
 
@@ -53,7 +56,7 @@ def test_one_screen_that_opens_with_command_hardware_time_and_result(path: Path)
     assert len(text.splitlines()) <= 70
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=name)
+@pytest.mark.parametrize("path", DEPTH, ids=name)
 def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
     knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "pretrained": "w.pth", "workers": 0}
     config = load_config(path, {**knobs, "data_root": "/mnt/somewhere"})
@@ -68,6 +71,39 @@ def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
     assert config.train_dataloader.num_workers == 0 and not config.train_dataloader.persistent_workers
     assert config.train_cfg.max_epochs == 2
     assert config.model.backbone.pretrained == "w.pth"
+
+
+@pytest.mark.parametrize("path", WITHOUT_LABELS, ids=name)
+def test_the_knobs_without_labels(path: Path) -> None:
+    knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "workers": 0, "selection": "per_head"}
+    weights = {"teacher": "w.pth"} if "finetune" in path.stem else {"pretrained": "w.pth"}
+    config = load_config(path, {**knobs, **weights, "data_root": "/mnt/x", "hold_out_every": 5, "keep_rate": 0.7})
+    for loader in (config.train_dataloader, config.val_dataloader):
+        assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
+        assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
+        assert tuple(loader.dataset.pipeline[0].size) == (73, 110)  # 1 / 0.875 of the crop
+    assert tuple(config.train_dataloader.dataset.pipeline[1].size) == (64, 96)
+    assert tuple(config.val_dataloader.dataset.pipeline[1].crop_size) == (96, 64)  # mmcv: width, height
+    backbone = config.model.backbone
+    assert (backbone.keep_rate, backbone.selection, backbone.pretrained) == (0.7, "per_head", "w.pth")
+    assert config.train_cfg.max_epochs == 2
+    if "finetune" in path.stem:
+        assert config.model.teacher.pretrained == "w.pth"
+        assert load_config(path, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained == "s.pth"
+
+
+@pytest.mark.parametrize("kind", ["selector", "finetune"])
+def test_small_differs_from_tiny_in_size_only(kind: str) -> None:
+    tiny, small = (load_config(FOLDER / f"tosa_{kind}_{size}.py").to_dict() for size in ("tiny", "small"))
+    for config, dim, heads in ((tiny, 192, 3), (small, 384, 6)):
+        for place in (
+            config["model"]["backbone"],
+            config["model"].get("teacher", {}),
+            config.get("dense", {}),
+        ):
+            if place:
+                assert (place.pop("embed_dim"), place.pop("num_heads")) == (dim, heads)
+    assert tiny == small
 
 
 def test_ema_is_one_knob() -> None:
@@ -90,7 +126,7 @@ def test_the_variants_differ_in_the_backbone_only(path: Path) -> None:
     assert config.to_dict() == flagship.to_dict()
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=name)
+@pytest.mark.parametrize("path", DEPTH, ids=name)
 def test_the_model_gives_depth(path: Path, scope: None) -> None:
     if "small" in path.stem or path.stem == "rgbd_folder":
         pytest.skip("the tiny ones stand for the small ones, which take seconds to make")

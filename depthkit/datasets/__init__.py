@@ -2,8 +2,9 @@
 
 from depthkit.datasets import transforms
 from depthkit.datasets.nyu import NYUDepthV2
+from depthkit.datasets.picture_folder import PictureFolder
 from depthkit.datasets.rgbd_folder import RGBDFolder
 from depthkit.datasets.rooms import Rooms
 from depthkit.datasets.sample import make_sample
 
-__all__ = ["NYUDepthV2", "RGBDFolder", "Rooms", "make_sample", "transforms"]
+__all__ = ["NYUDepthV2", "PictureFolder", "RGBDFolder", "Rooms", "make_sample", "transforms"]

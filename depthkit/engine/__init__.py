@@ -9,6 +9,7 @@ check_environment()  # before the first import of an mm package
 
 from depthkit.engine.checkpoint_hook import CheckpointHook  # noqa: E402
 from depthkit.engine.checkpoints import use_strict_loading  # noqa: E402
+from depthkit.engine.keep_rate_hook import KeepRateHook  # noqa: E402
 from depthkit.engine.layer_decay import LayerDecayOptimWrapperConstructor  # noqa: E402
 from depthkit.engine.non_finite_loss_hook import NonFiniteLossHook  # noqa: E402
 from depthkit.engine.progress_hook import ProgressHook  # noqa: E402
@@ -22,6 +23,7 @@ __all__ = [
     "CheckpointHook",
     "DepthRunner",
     "DepthVisualizationHook",
+    "KeepRateHook",
     "LayerDecayOptimWrapperConstructor",
     "NonFiniteLossHook",
     "ProgressHook",

@@ -18,6 +18,8 @@ from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
 from depthkit.models.selector import TokenSelector
+from depthkit.models.selector_distiller import SelectorDistiller
+from depthkit.models.token_distiller import TokenDistiller
 
 __all__ = [
     "DPTHead",
@@ -25,7 +27,9 @@ __all__ = [
     "DepthEstimator",
     "GradientLoss",
     "SILogLoss",
+    "SelectorDistiller",
     "ToSA",
+    "TokenDistiller",
     "TokenSelector",
     "tosa_from_timm",
 ]

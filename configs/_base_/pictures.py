@@ -1,0 +1,50 @@
+# Pictures without labels: any folder, searched with its subfolders. Every third folder in it is held out.
+data_root = "data/imagenet/train"
+hold_out_every = 3  # of the folders of pictures (classes, scenes), to measure on; pictures without one: each
+img_size = (224, 224)  # height and width [px] of crops; what is measured is cut from the middle
+resized = tuple(round(side / 0.875) for side in img_size)  # pictures are resized to cover this, then cut
+batch_size = 20
+workers = 2
+
+train_pipeline = [
+    dict(type="Resize", size=resized, mode="cover"),
+    dict(type="RandomCrop", size=img_size),
+    dict(type="RandomZoom", scale=(1.0, 1.6), prob=0.8),
+    dict(type="RandomFlip", prob=0.5),
+    dict(type="ColorJitter", brightness=0.3, contrast=0.3, saturation=0.3, hue=0.0, prob=0.8),
+    dict(type="PackDepthInputs"),
+]
+val_pipeline = [
+    dict(type="Resize", size=resized, mode="cover"),
+    dict(type="CenterCrop", crop_size=img_size[::-1]),
+    dict(type="PackDepthInputs"),
+]
+
+train_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    drop_last=True,
+    sampler=dict(type="DefaultSampler", shuffle=True),
+    dataset=dict(
+        type="PictureFolder",
+        data_root=data_root,
+        split="train",
+        hold_out_every=hold_out_every,
+        pipeline=train_pipeline,
+    ),
+)
+val_dataloader = dict(
+    batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
+    sampler=dict(type="DefaultSampler", shuffle=False),
+    dataset=dict(
+        type="PictureFolder",
+        data_root=data_root,
+        split="val",
+        hold_out_every=hold_out_every,
+        pipeline=val_pipeline,
+    ),
+)
+val_evaluator = dict(type="SampleMeans")

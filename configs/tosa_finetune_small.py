@@ -1,0 +1,36 @@
+# ToSA-DeiT-Small, fine-tuned with token selection on and the dense model as teacher: any pictures, no labels.
+# python tools/train.py configs/tosa_finetune_small.py --cfg-options data_root=/data/pictures
+# Hardware, time and result: not yet run.
+_base_ = ["_base_/pictures.py", "_base_/runtime.py"]
+max_epochs = 20
+teacher = True  # the dense model from timm's hub; without a network the path of a local file
+pretrained = teacher  # where the student starts: the dense model, or what configs/tosa_selector_small.py saved
+keep_rate = 0.5
+selection = "shared"  # or "per_head"
+
+train_cfg = dict(max_epochs=max_epochs)
+optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_mult=0.1, layer_decay=1.0))
+default_hooks = dict(checkpoint=dict(save_best="agreement", rule="greater"))
+custom_hooks = [
+    dict(type="NonFiniteLossHook"),
+    dict(type="ProgressHook"),
+    dict(type="KeepRateHook", start=1.0, duration=0.4),
+]
+test_cfg = None  # measured by the validation
+
+dense = dict(embed_dim=384, num_heads=6, num_classes=1000)
+model = dict(
+    type="TokenDistiller",
+    data_preprocessor=dict(
+        type="SegDataPreProcessor",
+        mean=[123.675, 116.28, 103.53],
+        std=[58.395, 57.12, 57.375],
+        bgr_to_rgb=False,
+        size_divisor=1,
+    ),
+    backbone=dict(type="ToSA", **dense, keep_rate=keep_rate, selection=selection, pretrained=pretrained),
+    teacher=dict(type="DeiT", **dense, pretrained=teacher),
+    logits_weight=1.0,
+    tokens_weight=1.0,
+    layers_weight=0.0,
+)

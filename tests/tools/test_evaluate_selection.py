@@ -1,0 +1,89 @@
+"""tools/evaluate_selection.py as a user runs it, on a few real pictures with the real weights."""
+
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+
+@pytest.fixture
+def pictures(shared_data: Path, tmp_path: Path) -> Path:
+    """Links to the pictures of every 25th class: the labels must not depend on which are there."""
+    folder = tmp_path / "pictures"
+    for wnid in sorted((shared_data / "imagenet" / "val").iterdir())[::25]:
+        (folder / wnid.name).mkdir(parents=True)
+        for file in wnid.iterdir():
+            os.symlink(file, folder / wnid.name / file.name)
+    return folder
+
+
+def test_a_table_and_json(call_tool, pictures, deit_tiny_weights, tmp_path):
+    result = call_tool(
+        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.5", "--score",
+        "selector", "random", "--json", tmp_path / "r.json", "--device", "cpu",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    assert "30 pictures, split all; resize to 256 px" in result.stdout
+    content = json.loads((tmp_path / "r.json").read_text())
+    rows = {(r["selection"], r["keep_rate"], r["score"]): r for r in content["results"]}
+    assert len(rows) == len(content["results"]) == 1 + 2 * 2 * 2
+    dense = rows["dense", 1.0, "-"]
+    assert dense["top1"] > 60 and dense["agreement"] == 100
+    # DeiT-Tiny: 1.25 G multiply-accumulates and 0.1 G for attention's own products.
+    assert 1.2e9 < dense["macs"] < 1.4e9
+    for selection in ("shared", "per_head"):
+        assert rows[selection, 1.0, "selector"]["agreement"] == 100
+        half = rows[selection, 0.5, "selector"]
+        assert half["macs"] < dense["macs"]
+        assert 30 < half["top1"] <= 100
+    assert result.stdout.count("\n") >= 1 + 1 + len(rows)
+
+
+def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, pictures, deit_tiny_weights, tmp_path):
+    result = call_tool(
+        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--split", "val",
+        "--hold-out-every", "10", "--keep-rate", "1,1,1,.5,.5,.5", "--selection", "shared",
+        "--json", tmp_path / "r.json", "--device", "cpu",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert (content["pictures"], content["split"]) == (3, "val")
+    assert content["results"][1]["keep_rate"] == [1, 1, 1, 0.5, 0.5, 0.5]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--weights", "none.pth"], "none.pth: no such checkpoint file"),
+        (["--weights", "none.pth", "--split", "val"], "hold_out_every=None"),
+        (["--weights", "none.pth", "--batch-size", "0"], "--batch-size 0"),
+        (["--weights", "none.pth", "--keep-rate", "half"], "'half' is no number"),
+        (["--weights", "none.pth", "--score", "magic"], "invalid choice: 'magic'"),
+    ],
+)
+def test_bad_arguments(call_tool, tmp_path, arguments, message):
+    (tmp_path / "n01440764").mkdir()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "n01440764" / "a.png")
+    result = call_tool("evaluate_selection", tmp_path, *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
+
+
+def test_keep_rates_out_of_range_and_foreign_folders(call_tool, pictures, deit_tiny_weights, tmp_path):
+    result = call_tool("evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1.5")
+    assert result.returncode == 2 and "error: keep_rate=1.5" in result.stderr
+    (tmp_path / "cats").mkdir()
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "cats" / "a.png")
+    result = call_tool("evaluate_selection", tmp_path / "cats", "--weights", deit_tiny_weights)
+    assert result.returncode == 2 and "no class of ImageNet-1k" in result.stderr
+
+
+def test_help_answers_at_once(run_tool):
+    start = os.times()
+    result = run_tool("evaluate_selection", "--help")
+    end = os.times()
+    assert result.returncode == 0 and "--hold-out-every" in result.stdout
+    assert end.children_user + end.children_system - start.children_user - start.children_system < 2

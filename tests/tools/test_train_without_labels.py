@@ -1,0 +1,81 @@
+"""tools/train.py on the two configs that need no labels, as a user runs them: real pictures, real weights."""
+
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+import torch
+
+from depthkit.models import ToSA
+
+CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
+SMALL = ["workers=0", "batch_size=4", "max_epochs=2", "train_dataloader.dataset.indices=12",
+         "val_dataloader.dataset.indices=4", "img_size=(112,112)"]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def options(shared_data: Path) -> list[str]:
+    return ["--device", "cpu", "--cfg-options", f"data_root={shared_data / 'imagenet' / 'val'}", *SMALL]
+
+
+def scalars(folder: Path) -> list[dict]:
+    lines = next(folder.glob("*/vis_data/scalars.json")).read_text().splitlines()
+    return [json.loads(line) for line in lines]
+
+
+def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(run_tool, options, deit_tiny_weights, tmp_path):
+    first, second = tmp_path / "selector", tmp_path / "finetune"
+    result = run_tool(
+        "train",
+        CONFIGS / "tosa_selector_tiny.py",
+        "--work-dir",
+        first,
+        *options,
+        f"pretrained={deit_tiny_weights}",
+    )
+    assert result.returncode == 0, result.stderr
+    measured = [line for line in scalars(first) if "kl_identity" in line]
+    assert len(measured) == 2
+    assert measured[-1]["kl"] < measured[-1]["kl_identity"]
+    assert measured[-1]["images"] == 4 and 0 < measured[-1]["found"] <= 1
+    checkpoint = next(first.glob("best_kl_*.pth"))
+    selectors = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=checkpoint).blocks[1].selector
+    assert not torch.equal(selectors.mix.weight.squeeze(), torch.eye(3))
+
+    result = run_tool(
+        "train", CONFIGS / "tosa_finetune_tiny.py", "--work-dir", second, *options,
+        f"pretrained={checkpoint}", f"teacher={deit_tiny_weights}", "selection=per_head",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    lines = scalars(second)
+    trained = [line for line in lines if "loss_logits" in line]
+    assert {"loss_tokens", "loss_selector", "keep_rate"} <= trained[-1].keys()
+    assert trained[-1]["keep_rate"] == 0.5  # annealed
+    assert [line["images"] for line in lines if "agreement" in line] == [4, 4]
+    best = next(second.glob("best_agreement_*.pth"))
+    assert ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=best).num_classes == 1000
+    shutil.rmtree(tmp_path)  # checkpoints with an optimizer are 70 MB each
+
+
+def test_no_test_set_is_one_sentence(call_tool, options, tmp_path):
+    result = call_tool("test", CONFIGS / "tosa_finetune_tiny.py", tmp_path / "w.pth")
+    assert result.returncode == 2
+    assert "has no test_dataloader" in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("option", "message"),
+    [
+        ("data_root=/nowhere", "/nowhere: no such folder"),
+        ("hold_out_every=1000", "leaves no picture for split 'val'"),
+        ("teacher=none.safetensors", "none.safetensors: no such checkpoint file"),
+        ("selection=both", "selection='both'"),
+        ("custom_hooks.2.duration=2", "KeepRateHook"),
+    ],
+)
+def test_bad_input_is_one_sentence_and_status_2(call_tool, options, deit_tiny_weights, tmp_path, option, message):
+    command = [CONFIGS / "tosa_finetune_tiny.py", "--work-dir", tmp_path, *options]
+    result = call_tool("train", *command, f"teacher={deit_tiny_weights}", option)
+    assert result.returncode == 2, result.stderr
+    assert message in result.stderr and "Traceback" not in result.stderr
