@@ -36,62 +36,57 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
         yield
         return
     blocks = list(model.blocks[1::2])
-    true_maps: dict[nn.Module, Tensor] = {}
     hooks = []
     generator = torch.Generator().manual_seed(seed)
     for block in blocks:
         if score == "oracle":
-            hooks.append(block.register_forward_pre_hook(partial(_keep_true_map, true_maps)))
-        block.choose = partial(_choose, block, score, true_maps, generator)
+            hooks.append(block.register_forward_pre_hook(_choose_by_true_map))
+        else:
+            block.choose = partial(_choose, block, score, generator)
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
         for block in blocks:
-            del block.choose
+            vars(block).pop("choose", None)
 
 
-def _keep_true_map(true_maps: dict[nn.Module, Tensor], block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
-    query, key, _ = project_qkv(block.attn, block.norm1(arguments[0]))
-    true_maps[block] = query * block.attn.scale @ key.transpose(-2, -1)
+@torch.no_grad()
+def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
+    """Replace what the selector chose, for only now are there the tokens whose map is the true one."""
+    tokens, state = arguments
+    query, key, _ = project_qkv(block.attn, block.norm1(tokens))
+    scores = importance(query * block.attn.scale @ key.transpose(-2, -1))
+    state.index = _top(block, scores, state.grid)
 
 
 @torch.no_grad()
 def _choose(
-    block: nn.Module,
-    score: str,
-    true_maps: dict[nn.Module, Tensor],
-    generator: torch.Generator,
-    state: PairState,
+    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
 ) -> Tensor:
     """In the place of `SelectiveBlock.choose`."""
-    patches = state.grid[0] * state.grid[1]
-    prefix = state.key.shape[2] - patches
-    scores = _scores(block, score, true_maps, generator, state)
+    return _top(block, _scores(block, score, generator, query, key, grid), grid)
+
+
+def _top(block: nn.Module, scores: Tensor, grid: tuple[int, int]) -> Tensor:
+    """Tokens (B, H or 1, T) with the highest scores (B, H, N)."""
     if block.selection == "shared":
         scores = scores.mean(dim=1, keepdim=True)
-    return top_patches(scores, num_attended(block.keep_rate, patches), prefix)
+    patches = grid[0] * grid[1]
+    return top_patches(scores, num_attended(block.keep_rate, patches), scores.shape[-1] - patches)
 
 
 def _scores(
-    block: nn.Module,
-    score: str,
-    true_maps: dict[nn.Module, Tensor],
-    generator: torch.Generator,
-    state: PairState,
+    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
 ) -> Tensor:
     """Scores (B, H, N) of the tokens."""
     if score == "random":
-        batch, heads, tokens, _ = state.key.shape
-        return torch.rand(batch, heads, tokens, generator=generator).to(state.key.device)
-    if score == "oracle":
-        return importance(true_maps.pop(block))
-    if score == "class_token":
-        query = state.query[:, :, :1]
-    else:
-        query = score_queries(state.query, state.grid, block.score_rows, block.score_stride)
-    maps = query * block.attn.scale @ state.key.transpose(-2, -1)
+        return torch.rand(key.shape[:3], generator=generator).to(key.device)
+    rows = query[:, :, :1]
+    if score != "class_token":
+        rows = score_queries(query, grid, block.score_rows, block.score_stride)
+    maps = rows * block.attn.scale @ key.transpose(-2, -1)
     if score == "least":
         return -importance(block.selector(maps))
     return importance(maps)

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from depthkit.models import ToSA
+from depthkit.models.pair_maps import PairMaps, read_pair_maps
 from depthkit.models.selector import importance, num_attended, score_queries, top_patches
 
 
@@ -26,26 +27,16 @@ def selection_overlap(
         For each of `scores` the mean overlap at each standard layer. Chance is `keep_rate`.
     """
     found: dict[tuple[str, int], list[float]] = {score: [] for score in scores}
-
-    def compare(block, arguments) -> None:
-        _, pair = arguments
+    for pair in read_pair_maps(model, images):
         count = num_attended(keep_rate, pair.grid[0] * pair.grid[1])
-        prefix = pair.key.shape[2] - pair.grid[0] * pair.grid[1]
 
-        def picked(rows: str, stride: int) -> Tensor:
-            query = score_queries(pair.query, pair.grid, rows, stride)
-            received = importance(block.selector(query * block.attn.scale @ pair.key.transpose(-2, -1))).mean(dim=1)
-            index = top_patches(received, count, prefix)[:, prefix:]
+        def picked(rows: str, stride: int, pair: PairMaps = pair, count: int = count) -> Tensor:
+            predicted = pair.block.selector(pair.current(score_queries(pair.query, pair.grid, rows, stride)))
+            received = importance(predicted).mean(dim=1)
+            index = top_patches(received, count, pair.prefix)[:, pair.prefix :]
             return torch.zeros_like(received, dtype=torch.bool).scatter(1, index, True)
 
         full = picked("all", 1)
         for score in scores:
             found[score].append(((full & picked(*score)).sum() / full.sum()).item())
-
-    hooks = [block.register_forward_pre_hook(compare) for block in model.blocks[1::2]]
-    try:
-        model.forward_features(images)
-    finally:
-        for hook in hooks:
-            hook.remove()
     return found

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from depthkit.models.backbones import ToSA
-from depthkit.models.backbones.blocks import PairState, project_qkv
+from depthkit.models.backbones.blocks import PairState, SelectiveBlock, project_qkv
 from depthkit.models.selector import importance, num_attended, score_queries, selector_loss, top_patches
 
 
@@ -84,14 +84,16 @@ def read_pair_maps(model: ToSA, images: Tensor) -> list[PairMaps]:
 
     The layers run with the model's own keep rate; set that to 1 to read the dense model's maps.
     """
+    seen: list[tuple[Tensor, Tensor]] = []
     found: list[PairMaps] = []
 
     def read(block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
         tokens, pair = arguments
-        query, key, _ = project_qkv(block.attn, block.norm1(tokens))
-        found.append(PairMaps(block, pair.grid, pair.query, pair.key, query, key))
+        seen.append(project_qkv(block.attn, block.norm1(tokens))[:2])
+        if isinstance(block, SelectiveBlock):
+            found.append(PairMaps(block, pair.grid, *seen[-2], *seen[-1]))
 
-    hooks = [block.register_forward_pre_hook(read) for block in model.blocks[1::2]]
+    hooks = [block.register_forward_pre_hook(read) for block in model.blocks]
     try:
         model.forward_features(images)
     finally:

@@ -26,7 +26,8 @@ class TokenSelector(nn.Module):
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map current pre-softmax maps (B, H, R, N) of R query rows to predicted ones, (B, H, R, N)."""
-        return self.mix(maps)
+        # The convolution's own kernel would first copy the maps to another layout.
+        return torch.einsum("oh,bhrn->born", self.mix.weight[:, :, 0, 0], maps)
 
 
 def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) -> Tensor:
@@ -51,22 +52,11 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
         top, left = min(stride // 2, grid[0] - 1), min(stride // 2, grid[1] - 1)
         patches = query[:, :, prefix:].unflatten(2, grid)[:, :, top::stride, left::stride].flatten(2, 3)
         return torch.cat([query[:, :, :prefix], patches], dim=2)
-    # A product with a small matrix of weights needs no change of layout, unlike torch's pooling.
-    return pooling_matrix(grid, stride, prefix, query) @ query
-
-
-def pooling_matrix(grid: tuple[int, int], stride: int, prefix: int, like: Tensor) -> Tensor:
-    """Weights (R, P + h * w) that keep P prefix tokens and average windows of a grid (h, w) of patches.
-
-    Windows are `stride` x `stride`, cut at the right and lower border. Type and device are those of `like`.
-    """
-    columns = -(-grid[1] // stride)
-    window = torch.arange(grid[0], device=like.device)[:, None] // stride * columns
-    window = (window + torch.arange(grid[1], device=like.device) // stride).flatten()
-    count = -(-grid[0] // stride) * columns
-    inside = (window == torch.arange(count, device=like.device)[:, None]).to(like.dtype)
-    keep = torch.eye(prefix, dtype=like.dtype, device=like.device)
-    return torch.block_diag(keep, inside / inside.sum(dim=1, keepdim=True))
+    # Pooling channels-last reads the queries once as they lie in memory, as tokens (B, N, H * d).
+    patches = query[:, :, prefix:].transpose(1, 2).flatten(2).transpose(1, 2).unflatten(-1, grid)
+    means = F.avg_pool2d(patches, stride, ceil_mode=True, count_include_pad=False)
+    means = means.flatten(2).transpose(1, 2).unflatten(-1, (query.shape[1], -1)).transpose(1, 2)
+    return torch.cat([query[:, :, :prefix], means], dim=2)
 
 
 def importance(predicted: Tensor) -> Tensor:

@@ -3,6 +3,7 @@
 Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -10,6 +11,7 @@ import torch.nn.functional as F
 from timm.models.vision_transformer import Block
 from torch import Tensor, nn
 
+from depthkit.models.backbones.head_sets import HeadSets, project_qkv_per_head
 from depthkit.models.selector import (
     TokenSelector,
     importance,
@@ -30,18 +32,20 @@ class PairState:
 
     Attributes:
         grid: (h, w) of the patches.
+        choose: the second layer's `SelectiveBlock.choose`; None where the first layer has no partner.
         with_loss: compute the selector's loss.
-        query: queries (B, H, N, d) of the first layer, without gradient.
-        key: its keys (B, H, N, d), without gradient.
-        attended: the mask (B, H or 1, N) of tokens that attend in the second layer.
+        index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
+        query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
+        key: its keys (B, H, N, d), likewise.
         loss: the selector's loss, a scalar.
     """
 
     grid: tuple[int, int]
+    choose: Callable[[Tensor, Tensor, tuple[int, int]], Tensor | None] | None
     with_loss: bool
+    index: Tensor | None = None
     query: Tensor | None = None
     key: Tensor | None = None
-    attended: Tensor | None = None
     loss: Tensor | None = None
 
 
@@ -62,15 +66,26 @@ def project_out(attn: nn.Module, x: Tensor) -> Tensor:
     return attn.proj_drop(attn.proj(attn.norm(x.transpose(1, 2).flatten(2))))
 
 
+def add_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The first half of a layer: tokens (B, N, C) with what they attend to added, queries, keys (B, H, N, d)."""
+    q, k, v = project_qkv(block.attn, block.norm1(x))
+    return x + block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v)))), q, k
+
+
 class StandardBlock(Block):
-    """A transformer layer (timm's `Block`) that leaves its queries and keys for the second of the pair."""
+    """A transformer layer (timm's `Block`) that has the tokens chosen for the second of the pair."""
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C)."""
-        q, k, v = project_qkv(self.attn, self.norm1(x))
-        # Top-k passes no gradient, and the selector's loss shall train the selector alone.
-        state.query, state.key = q.detach(), k.detach()
-        x = x + self.drop_path1(self.ls1(project_out(self.attn, attend(self.attn, q, k, v))))
+        x, q, k = add_attention(self, x)
+        # Chosen here and not in the second layer, so that queries and keys need not live through the MLP: they
+        # would raise the peak of memory.
+        if state.choose is not None:
+            state.index = state.choose(q, k, state.grid)
+        if state.with_loss:
+            # Top-k passes no gradient, and the selector's loss shall train the selector alone.
+            state.query, state.key = q.detach(), k.detach()
+        del q, k
         return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x))))
 
 
@@ -110,67 +125,62 @@ class SelectiveBlock(Block):
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
-        index = self.choose(state)
-        if index.shape[-1] == x.shape[1]:
+        index = state.index
+        if index is None:
             out, q, k = self._forward_dense(x)
         elif self.selection == "shared":
             chosen, q, k = self._forward_dense(select(x, index[:, 0]))
             out = restore(x, chosen, index[:, 0])
         else:
             out, q, k = self._forward_per_head(x, index)
-        mask = torch.zeros(*index.shape[:2], x.shape[1], dtype=torch.bool, device=x.device)
-        state.attended = mask.scatter(-1, index, True)
         if state.with_loss:
             state.loss = self._loss(state, index, q, k)
-        if not torch.is_grad_enabled():
-            # Else the queries and keys of all pairs would live to the end of the pass. Activation checkpointing
-            # runs this layer again in the backward pass and needs them.
-            state.query = state.key = None
         return out
 
-    def choose(self, state: PairState) -> Tensor:
-        """Indices of the tokens to attend, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``."""
-        batch, heads, tokens, _ = state.key.shape
-        sets = 1 if self.selection == "shared" else heads
-        patches = state.grid[0] * state.grid[1]
+    @torch.no_grad()
+    def choose(self, query: Tensor, key: Tensor, grid: tuple[int, int]) -> Tensor | None:
+        """Choose the tokens to attend from the first layer's queries and keys, (B, H, N, d) each.
+
+        Returns:
+            Their indices, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``; None for all tokens.
+        """
+        patches = grid[0] * grid[1]
         count = num_attended(self.keep_rate, patches)
         if count == patches:
-            return torch.arange(tokens, device=state.key.device).expand(batch, sets, tokens)
-        query = score_queries(state.query, state.grid, self.score_rows, self.score_stride)
-        with torch.no_grad():
-            scores = importance(self.selector(query * self.attn.scale @ state.key.transpose(-2, -1)))
-            if sets == 1:
-                scores = scores.mean(dim=1, keepdim=True)
-            return top_patches(scores, count, tokens - patches)
+            return None
+        rows = score_queries(query, grid, self.score_rows, self.score_stride)
+        scores = importance(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)))
+        if self.selection == "shared":
+            scores = scores.mean(dim=1, keepdim=True)
+        return top_patches(scores, count, key.shape[2] - patches)
 
     def _forward_dense(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        q, k, v = project_qkv(self.attn, self.norm1(x))
-        x = x + self.drop_path1(self.ls1(project_out(self.attn, attend(self.attn, q, k, v))))
+        x, q, k = add_attention(self, x)
         return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x)))), q, k
 
     def _forward_per_head(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        per_head = index.unsqueeze(-1).expand(-1, -1, -1, self.attn.head_dim)
-        q, k, v = (t.gather(2, per_head) for t in project_qkv(self.attn, self.norm1(x)))
-        heads = x.new_zeros(x.shape[0], self.attn.num_heads, x.shape[1], self.attn.head_dim)
-        heads = heads.scatter(2, per_head, attend(self.attn, q, k, v).to(x.dtype))
-        attended = torch.zeros(x.shape[:2], dtype=torch.bool, device=x.device)
-        attended.scatter_(1, index.flatten(1), True)
-        mask = attended.unsqueeze(-1)
-        x = torch.where(mask, x + self.drop_path1(self.ls1(project_out(self.attn, heads))), x)
-        # The MLP is pointwise: run it on the attended tokens of all images, packed.
-        packed = self.ls2(self.mlp(self.norm2(x[attended])))
-        update = torch.zeros_like(x, dtype=packed.dtype).masked_scatter(mask, packed)
-        return torch.where(mask, x + self.drop_path2(update), x), q, k
+        sets = HeadSets(index, x.shape[1])
+        q, k, v = project_qkv_per_head(self.attn, self.norm1(x).flatten(0, 1), sets)
+        joined = sets.join(attend(self.attn, q, k, v))
+        # Of all images side by side, the tokens that some head attends: only they have anything to add.
+        flat = x.flatten(0, 1)
+        union = flat.index_select(0, sets.union)
+        update = self.attn.proj_drop(self.attn.proj(self.attn.norm(joined)))
+        union = union + sets.drop_path(self.drop_path1, self.ls1(update))
+        union = union + sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union))))
+        return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
-    def _loss(self, state: PairState, index: Tensor, query: Tensor, key: Tensor) -> Tensor:
+    def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
         """KL of predicted and true attention among the attended tokens, on `_LOSS_ROWS` of their rows.
 
         Args:
             state: of this pair.
-            index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``.
+            index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``; None for all.
             query: this layer's queries of the attended tokens, (B, H, T, d).
             key: its keys, (B, H, T, d).
         """
+        if index is None:
+            index = torch.arange(key.shape[2], device=key.device).expand(key.shape[0], 1, -1)
         step = max(1, index.shape[-1] // _LOSS_ROWS)
         rows = index[..., ::step]
         sets, heads, dim = index.shape[1], state.key.shape[1], state.key.shape[3]

@@ -9,6 +9,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 
@@ -79,7 +80,7 @@ class DeiT(VisionTransformer):
             num_classes=num_classes,
             drop_path_rate=drop_path_rate,
             block_fn=block_fn,
-            **{"dynamic_img_size": True, "dynamic_img_pad": True, **timm},
+            **{"dynamic_img_size": True, "dynamic_img_pad": True, "act_layer": GELU, **timm},
         )
         self.distilled = distilled
         if distilled:

@@ -135,8 +135,20 @@ class ToSA(DeiT):
         tokens = self.norm(tokens)
         if not return_selection:
             return tokens
-        masks = [(pair.attended, pair.grid) for pair in pairs if pair.attended is not None]
-        return tokens, [mask[..., self.num_prefix_tokens :].unflatten(-1, grid) for mask, grid in masks]
+        return tokens, [
+            self._attended(pair, block, len(tokens)) for pair, block in zip(pairs, self.blocks[1::2], strict=False)
+        ]
+
+    def _attended(self, pair: PairState, block: SelectiveBlock, batch: int) -> Tensor:
+        """The map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
+        sets = 1 if block.selection == "shared" else block.attn.num_heads
+        shape = (batch, sets, pair.grid[0] * pair.grid[1])
+        if pair.index is None:
+            mask = torch.ones(shape, dtype=torch.bool, device=self.pos_embed.device)
+        else:
+            patches = pair.index[..., self.num_prefix_tokens :] - self.num_prefix_tokens
+            mask = torch.zeros(shape, dtype=torch.bool, device=patches.device).scatter(-1, patches, True)
+        return mask.unflatten(-1, pair.grid)
 
     def forward_intermediates(
         self,
@@ -210,7 +222,8 @@ class ToSA(DeiT):
         x = self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))
         for i, block in enumerate(self.blocks[:count]):
             if i % 2 == 0:
-                pairs.append(PairState(grid, with_loss))
+                partner = self.blocks[i + 1] if i + 1 < count else None
+                pairs.append(PairState(grid, partner and partner.choose, with_loss and partner is not None))
             if self.grad_checkpointing and self.training:
                 x = checkpoint(block, x, pairs[-1], use_reentrant=False)
             else:
