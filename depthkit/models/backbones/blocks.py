@@ -66,10 +66,23 @@ def project_out(attn: nn.Module, x: Tensor) -> Tensor:
     return attn.proj_drop(attn.proj(attn.norm(x.transpose(1, 2).flatten(2))))
 
 
+def add_update(x: Tensor, update: Tensor) -> Tensor:
+    """Sum of tokens and a branch's fresh output; into the latter's memory where gradients are off."""
+    if torch.is_grad_enabled() or update.dtype != x.dtype:
+        return x + update
+    return update.add_(x)
+
+
+def add_mlp(block: Block, x: Tensor) -> Tensor:
+    """The second half of a layer: tokens (B, N, C) with the MLP's output added."""
+    return add_update(x, block.drop_path2(block.ls2(block.mlp(block.norm2(x)))))
+
+
 def add_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """The first half of a layer: tokens (B, N, C) with what they attend to added, queries, keys (B, H, N, d)."""
     q, k, v = project_qkv(block.attn, block.norm1(x))
-    return x + block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v)))), q, k
+    update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v))))
+    return add_update(x, update), q, k
 
 
 class StandardBlock(Block):
@@ -86,7 +99,7 @@ class StandardBlock(Block):
             # Top-k passes no gradient, and the selector's loss shall train the selector alone.
             state.query, state.key = q.detach(), k.detach()
         del q, k
-        return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x))))
+        return add_mlp(self, x)
 
 
 class SelectiveBlock(Block):
@@ -156,7 +169,7 @@ class SelectiveBlock(Block):
 
     def _forward_dense(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, q, k = add_attention(self, x)
-        return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x)))), q, k
+        return add_mlp(self, x), q, k
 
     def _forward_per_head(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         sets = HeadSets(index, x.shape[1])
@@ -166,8 +179,8 @@ class SelectiveBlock(Block):
         flat = x.flatten(0, 1)
         union = flat.index_select(0, sets.union)
         update = self.attn.proj_drop(self.attn.proj(self.attn.norm(joined)))
-        union = union + sets.drop_path(self.drop_path1, self.ls1(update))
-        union = union + sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union))))
+        union = add_update(union, sets.drop_path(self.drop_path1, self.ls1(update)))
+        union = add_update(union, sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union)))))
         return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
     def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
