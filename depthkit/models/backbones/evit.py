@@ -52,12 +52,12 @@ class ReorganisingBlock(Block):
         """As `forward`, with the kept patches as indices (B, K) among those of `x`, None where all were kept."""
         patches = x.shape[1] - self.num_prefix_tokens
         count = math.ceil(self.keep_rate * patches)
-        if count == patches:
-            return super().forward(x), None
         x, q, k = add_attention(self, x)
-        scores = importance(q[:, :, :1] * self.attn.scale @ k.transpose(-2, -1)).mean(dim=1)
+        index = None
+        if count < patches:
+            scores = importance(q[:, :, :1] * self.attn.scale @ k.transpose(-2, -1)).mean(dim=1)
+            x, index = keep_top(x, scores, count, self.num_prefix_tokens, self.fuse_token)
         del q, k  # they need not live through the MLP
-        x, index = keep_top(x, scores, count, self.num_prefix_tokens, self.fuse_token)
         return add_mlp(self, x), index
 
 
