@@ -1,6 +1,7 @@
 """Time backbones, or whole depth models, against timm's dense DeiT in the same run.
 
-A variant is `deit` (ours), `tosa_shared:KEEP` or `tosa_per_head:KEEP`; the baseline `timm` is always there.
+A variant is `deit` (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP` (with fused token); the baseline
+`timm` is always there. Higher resolution at equal cost: `--inputs 288x288:8 --variants evit:0.5`.
 JSON: machine, threads, torch, task, model, device, dtype, rounds, and for each of `results`: variant, height and
 width [px], batch, macs (one image), ms (median), ms_low, ms_high (10th, 90th percentile), speedup, peak_bytes.
 """
@@ -103,7 +104,7 @@ def _parse_input(text: str) -> tuple[int, int, int]:
 
 def _build(name: str, task: str, size: str):
     from depthkit.errors import InputError
-    from depthkit.models import DeiT, ToSA
+    from depthkit.models import DeiT, EViT, ToSA
     from depthkit.registry import MODELS
 
     kind, _, keep = name.partition(":")
@@ -116,16 +117,18 @@ def _build(name: str, task: str, size: str):
     try:
         if kind in ("tosa_shared", "tosa_per_head"):
             backbone |= dict(type="ToSA", selection=kind.removeprefix("tosa_"), keep_rate=float(keep))
+        elif kind == "evit":
+            backbone |= dict(type="EViT", num_classes=0, keep_rate=float(keep))
         elif kind in ("deit", "timm") and not keep:
             backbone |= dict(type="DeiT")
         else:
             raise ValueError
     except ValueError:
         raise InputError(
-            f"--variants {name}: expected deit, tosa_shared:KEEP or tosa_per_head:KEEP, such as tosa_shared:0.5"
+            f"--variants {name}: expected deit, tosa_shared:KEEP, tosa_per_head:KEEP or evit:KEEP, such as evit:0.5"
         ) from None
     if task == "backbone":
-        return {"DeiT": DeiT, "ToSA": ToSA}[backbone.pop("type")](**backbone)
+        return {"DeiT": DeiT, "EViT": EViT, "ToSA": ToSA}[backbone.pop("type")](**backbone)
     return MODELS.build(
         dict(
             type="DepthEstimator",

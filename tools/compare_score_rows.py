@@ -24,7 +24,7 @@ def main(argv: list[str]) -> int:
     from depthkit.evaluation.selection import selection_overlap
     from depthkit.io import IMAGE_SUFFIXES, read_rgb
     from depthkit.models import ToSA
-    from depthkit.models.backbones.tosa import check_keep_rates
+    from depthkit.models.backbones.keep_rates import check_keep_rates
 
     files = sorted(p for p in arguments.pictures.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
     if not files:

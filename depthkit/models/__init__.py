@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
     import mmseg.models  # noqa: F401
 
-from depthkit.models.backbones import DeiT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
 from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
@@ -25,6 +25,7 @@ __all__ = [
     "DPTHead",
     "DeiT",
     "DepthEstimator",
+    "EViT",
     "GradientLoss",
     "SILogLoss",
     "SelectorDistiller",

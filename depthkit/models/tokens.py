@@ -1,4 +1,4 @@
-"""Selecting tokens and putting them back: a pure pair of functions on (B, N, C).
+"""Selecting tokens and putting them back: pure functions on (B, N, C).
 
 The pattern is ToMe's (Bolya et al., ICLR 2023): token reduction is one function that returns what to compute on
 and one that restores the full set, so that a layer between them needs to know nothing of it.
@@ -20,6 +20,32 @@ def restore(tokens: Tensor, chosen: Tensor, index: Tensor) -> Tensor:
     """
     flat = tokens.flatten(0, 1).index_copy(0, _rows(index, tokens.shape[1]), chosen.flatten(0, 1))
     return flat.unflatten(0, tokens.shape[:2])
+
+
+def keep_top(tokens: Tensor, scores: Tensor, count: int, prefix: int, fuse: bool) -> tuple[Tensor, Tensor]:
+    """Keep the `count` patches with the highest scores: EViT's reorganisation (arXiv 2202.07800, section 3).
+
+    Args:
+        tokens: prefix tokens, then patches, (B, prefix + n, C).
+        scores: of all tokens, (B, prefix + n); those of the prefix tokens are not looked at.
+        count: number of patches to keep, below n.
+        prefix: number of prefix tokens; they are always kept.
+        fuse: append one token, the sum of the other patches weighted by their scores (not normalised, as in the
+            authors' code); gradients reach tokens and scores through it.
+
+    Returns:
+        Prefix tokens, kept patches in descending order of their scores, and the fused token: (B, prefix + count,
+        C) or one more; and the kept patches as indices (B, count) among the n.
+    """
+    index = scores[:, prefix:].topk(count, dim=1).indices
+    head = torch.arange(prefix, device=index.device).expand(len(index), prefix)
+    chosen = torch.cat([head, index + prefix], dim=1)
+    kept = select(tokens, chosen)
+    if fuse:
+        # A product with all tokens, of which the chosen ones weigh nothing, needs no second gathering.
+        weights = scores.scatter(1, chosen, 0.0).to(tokens.dtype)
+        kept = torch.cat([kept, weights.unsqueeze(1) @ tokens], dim=1)
+    return kept, index
 
 
 def _rows(index: Tensor, count: int) -> Tensor:

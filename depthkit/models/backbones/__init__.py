@@ -3,6 +3,7 @@
 from depthkit.models.backbones import timm_models  # noqa: F401  (registers the timm names)
 from depthkit.models.backbones.conversion import tosa_from_timm
 from depthkit.models.backbones.deit import DeiT
+from depthkit.models.backbones.evit import EViT
 from depthkit.models.backbones.tosa import ToSA
 
-__all__ = ["DeiT", "ToSA", "tosa_from_timm"]
+__all__ = ["DeiT", "EViT", "ToSA", "tosa_from_timm"]

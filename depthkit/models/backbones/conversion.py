@@ -10,7 +10,8 @@ from torch import nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.blocks import SelectiveBlock, StandardBlock
 from depthkit.models.backbones.deit import DeiT, check_out_indices
-from depthkit.models.backbones.tosa import ToSA, check_keep_rates, check_selection
+from depthkit.models.backbones.keep_rates import check_keep_rates
+from depthkit.models.backbones.tosa import ToSA, check_selection
 
 # Subclasses of these may compute anything, so the type itself is asked for.
 _MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)

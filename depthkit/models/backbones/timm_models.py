@@ -5,6 +5,8 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from timm.models.vision_transformer import checkpoint_filter_fn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.deit import DeiT
+from depthkit.models.backbones.evit import EViT
 from depthkit.models.backbones.tosa import ToSA
 
 
@@ -24,18 +26,22 @@ def _cfg(size: str) -> dict:
 
 
 default_cfgs = generate_default_cfgs(
-    {f"tosa_deit_{size}_patch16_224.fb_in1k": _cfg(size) for size in ("tiny", "small", "base")}
+    {
+        f"{kind}_deit_{size}_patch16_224.fb_in1k": _cfg(size)
+        for kind in ("evit", "tosa")
+        for size in ("tiny", "small", "base")
+    }
 )
 
 
-def _create(variant: str, pretrained: bool, **kwargs) -> ToSA:
+def _create(model: type[DeiT], variant: str, pretrained: bool, **kwargs) -> DeiT:
     try:
         return build_model_with_cfg(
-            ToSA,
+            model,
             variant,
             pretrained,
             pretrained_filter_fn=checkpoint_filter_fn,
-            pretrained_strict=False,  # DeiT's weights hold no selectors
+            pretrained_strict=model is not ToSA,  # DeiT's weights hold no selectors
             feature_cfg=dict(out_indices=3, feature_cls="getter"),
             **kwargs,
         )
@@ -49,18 +55,36 @@ def _create(variant: str, pretrained: bool, **kwargs) -> ToSA:
 
 
 @register_model
+def evit_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
+    """EViT on DeiT-Tiny; keyword arguments are `EViT`'s."""
+    return _create(EViT, "evit_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
+
+
+@register_model
+def evit_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
+    """EViT on DeiT-Small; keyword arguments are `EViT`'s."""
+    return _create(EViT, "evit_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
+
+
+@register_model
+def evit_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
+    """EViT on DeiT-Base; keyword arguments are `EViT`'s."""
+    return _create(EViT, "evit_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
+
+
+@register_model
 def tosa_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
     """ToSA on DeiT-Tiny; keyword arguments are `ToSA`'s."""
-    return _create("tosa_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
+    return _create(ToSA, "tosa_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
 
 
 @register_model
 def tosa_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
     """ToSA on DeiT-Small; keyword arguments are `ToSA`'s."""
-    return _create("tosa_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
+    return _create(ToSA, "tosa_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
 
 
 @register_model
 def tosa_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
     """ToSA on DeiT-Base; keyword arguments are `ToSA`'s."""
-    return _create("tosa_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
+    return _create(ToSA, "tosa_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})

@@ -5,33 +5,16 @@ from functools import partial
 from pathlib import Path
 
 import torch
-from timm.models.vision_transformer import feature_take_indices
 from torch import Tensor, nn
-from torch.utils.checkpoint import checkpoint
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.blocks import PairState, SelectiveBlock, StandardBlock
-from depthkit.models.backbones.deit import DeiT
+from depthkit.models.backbones.keep_rates import check_keep_rates
+from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.selector import SCORE_ROWS
 from depthkit.registry import MODELS
 
 SELECTIONS = ("per_head", "shared")
-
-
-def check_keep_rates(keep_rate: float | Sequence[float], pairs: int) -> tuple[float, ...]:
-    """Return one keep rate for each of the `pairs` of layers, from one number or one for each.
-
-    Raises:
-        InputError: another number of rates, or one outside (0, 1].
-    """
-    if not isinstance(keep_rate, int | float | Sequence) or isinstance(keep_rate, str):
-        raise InputError(f"keep_rate={keep_rate!r}: expected a number, or one for each pair of layers")
-    rates = (keep_rate,) * pairs if isinstance(keep_rate, int | float) else tuple(keep_rate)
-    if len(rates) != pairs:
-        raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {pairs} pairs of layers")
-    if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
-        raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 attends every token)")
-    return tuple(float(rate) for rate in rates)
 
 
 def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
@@ -45,7 +28,7 @@ def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
 
 
 @MODELS.register_module()
-class ToSA(DeiT):
+class ToSA(LayerwiseDeiT):
     """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
 
     Layers come in pairs. The first of a pair is a standard one; from its Q·K maps a token selector predicts the
@@ -127,8 +110,7 @@ class ToSA(DeiT):
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
             grid_h, grid_w) that is True where a patch attends.
         """
-        if attn_mask is not None:
-            raise InputError("attn_mask: token selection takes none; leave it out")
+        self._check_no_mask(attn_mask)
         pairs: list[PairState] = []
         for layer in self._layers(x, pairs, len(self.blocks)):
             tokens = layer
@@ -150,47 +132,6 @@ class ToSA(DeiT):
             mask = torch.zeros(shape, dtype=torch.bool, device=patches.device).scatter(-1, patches, True)
         return mask.unflatten(-1, pair.grid)
 
-    def forward_intermediates(
-        self,
-        x: Tensor,
-        indices: int | list[int] | None = None,
-        return_prefix_tokens: bool = False,
-        norm: bool = False,
-        stop_early: bool = False,
-        output_fmt: str = "NCHW",
-        intermediates_only: bool = False,
-    ) -> list | tuple[Tensor, list]:
-        """Tokens and maps of chosen layers: the contract and the arguments of timm's `forward_intermediates`."""
-        if output_fmt not in ("NCHW", "NLC"):
-            raise ValueError(f"output_fmt={output_fmt!r}: expected 'NCHW' or 'NLC'")
-        take, last = feature_take_indices(len(self.blocks), indices)
-        maps = []
-        for i, tokens in enumerate(self._layers(x, [], last + 1 if stop_early else len(self.blocks))):
-            if i in take:
-                taken = self.norm(tokens) if norm else tokens
-                patches, prefix = self._split(taken, x) if output_fmt == "NCHW" else self._split(taken)
-                with_prefix = return_prefix_tokens and self.num_prefix_tokens
-                maps.append((patches, prefix) if with_prefix else patches)
-        return maps if intermediates_only else (self.norm(tokens), maps)
-
-    def get_intermediate_layers(
-        self,
-        x: Tensor,
-        n: int | list[int] | tuple[int] = 1,
-        reshape: bool = False,
-        return_prefix_tokens: bool = False,
-        norm: bool = False,
-    ) -> list:
-        """Outputs of the last `n` layers, or of layers `n`: DINO's interface, as timm has it."""
-        return self.forward_intermediates(
-            x,
-            n,
-            return_prefix_tokens=return_prefix_tokens,
-            norm=norm,
-            output_fmt="NCHW" if reshape else "NLC",
-            intermediates_only=True,
-        )
-
     def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
         """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
 
@@ -208,26 +149,18 @@ class ToSA(DeiT):
         losses = [pair.loss for pair in pairs if pair.loss is not None]
         return maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
 
-    def _split(self, tokens: Tensor, images: Tensor | None = None) -> tuple[Tensor, Tensor]:
-        """Tokens (B, N, C) to patches and prefix tokens; with `images`, the patches as a map (B, C, h, w)."""
-        prefix, patches = tokens[:, : self.num_prefix_tokens], tokens[:, self.num_prefix_tokens :]
-        if images is not None:
-            grid = self.patch_embed.dynamic_feat_size(images.shape[-2:])
-            patches = patches.transpose(1, 2).unflatten(-1, grid).contiguous()
-        return patches, prefix
+    def _new_state(self, x: Tensor) -> list[PairState]:
+        return []
 
     def _layers(self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False) -> Iterator[Tensor]:
         """Yield the tokens (B, N, C) after each of the first `count` layers; appends the state of each pair."""
         grid = self.patch_embed.dynamic_feat_size(x.shape[-2:])
-        x = self.norm_pre(self.patch_drop(self._pos_embed(self.patch_embed(x))))
+        x = self._embed(x)
         for i, block in enumerate(self.blocks[:count]):
             if i % 2 == 0:
                 partner = self.blocks[i + 1] if i + 1 < count else None
                 pairs.append(PairState(grid, partner and partner.choose, with_loss and partner is not None))
-            if self.grad_checkpointing and self.training:
-                x = checkpoint(block, x, pairs[-1], use_reentrant=False)
-            else:
-                x = block(x, pairs[-1])
+            x = self._run(block, x, pairs[-1])
             yield x
 
 

@@ -1,0 +1,203 @@
+"""EViT: a DeiT that keeps the patches its class token attends to, and fuses or drops the others."""
+
+import math
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+
+from timm.models.vision_transformer import Block
+from torch import Tensor
+
+from depthkit.errors import InputError
+from depthkit.models.backbones.blocks import add_attention, add_mlp
+from depthkit.models.backbones.keep_rates import check_keep_rates
+from depthkit.models.backbones.layerwise import LayerwiseDeiT
+from depthkit.models.backbones.token_trace import TokenTrace
+from depthkit.models.selector import importance
+from depthkit.models.tokens import keep_top
+from depthkit.registry import MODELS
+
+# Layers 4, 7 and 10: where the paper reorganises (its section 4), 0-based.
+REORGANISING = (3, 6, 9)
+
+
+class ReorganisingBlock(Block):
+    """A transformer layer (timm's `Block`) that between attention and MLP keeps the patches of importance.
+
+    EViT (Liang et al., ICLR 2022, arXiv 2202.07800), figure 2. Importance is the class token's attention to a
+    patch, mean over heads; no other row of the attention map is formed.
+
+    Args:
+        dim: channels C of a token.
+        num_heads: attention heads.
+        num_prefix_tokens: class token first, then others; all are always kept.
+        keep_rate: part of the patches to keep, in (0, 1]; 1 for a standard layer.
+        fuse_token: append the sum of the other patches, weighted by importance.
+        **block: further arguments of timm's `Block`.
+    """
+
+    def __init__(
+        self, dim: int, num_heads: int, num_prefix_tokens: int, keep_rate: float, fuse_token: bool, **block
+    ) -> None:
+        super().__init__(dim, num_heads, **block)
+        self.num_prefix_tokens = num_prefix_tokens
+        self.keep_rate = keep_rate
+        self.fuse_token = fuse_token
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Tokens (B, N, C) to as many or fewer."""
+        return self.reorganise(x)[0]
+
+    def reorganise(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
+        """As `forward`, with the kept patches as indices (B, K) among those of `x`, None where all were kept."""
+        patches = x.shape[1] - self.num_prefix_tokens
+        count = math.ceil(self.keep_rate * patches)
+        x, q, k = add_attention(self, x)
+        index = None
+        if count < patches:
+            scores = importance(q[:, :, :1] * self.attn.scale @ k.transpose(-2, -1)).mean(dim=1)
+            x, index = keep_top(x, scores, count, self.num_prefix_tokens, self.fuse_token)
+        del q, k  # they need not live through the MLP
+        return add_mlp(self, x), index
+
+
+@MODELS.register_module()
+class EViT(LayerwiseDeiT):
+    """EViT (Liang et al., ICLR 2022, arXiv 2202.07800) on a DeiT; timm's state-dict keys.
+
+    In layers 4, 7 and 10, after attention, the ``ceil(keep_rate * n)`` of n patches that the class token attends
+    to most, mean over heads, go on in descending order of importance; the others become one token behind them,
+    their sum weighted by importance, which in later layers counts as a patch; then the MLP. Where all patches
+    would be kept, nothing is reordered. Class and distillation tokens are never removed. Images of any size.
+
+    For a decoder the tokens are put back on the grid: a removed patch shows the fused token of the layer that
+    removed it as it is at the tapped layer or, without fusion, what it was when it entered the layer that
+    removed it.
+
+    Args:
+        img_size, patch_size, embed_dim, depth, num_heads, distilled, out_indices, pretrained: as in `DeiT`.
+        num_classes: 0 for no classifier, as under a decoder.
+        keep_rate: part of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
+            layers, 1 where nothing is removed.
+        fuse_token: fuse the removed patches into one token; else they are dropped.
+        **timm: further arguments of timm's VisionTransformer.
+
+    Raises:
+        InputError: an argument is out of range, there is no class token or none of the layers, or the weights
+            cannot be had or do not fit.
+    """
+
+    def __init__(
+        self,
+        img_size: int | tuple[int, int] = 224,
+        patch_size: int = 16,
+        embed_dim: int = 384,
+        depth: int = 12,
+        num_heads: int = 6,
+        num_classes: int = 1000,
+        keep_rate: float | Sequence[float] = 0.7,
+        fuse_token: bool = True,
+        distilled: bool = False,
+        out_indices: Sequence[int] | None = None,
+        pretrained: bool | str | Path | None = None,
+        **timm,
+    ) -> None:
+        rates = check_keep_rates(keep_rate, depth, "layers")
+        chosen = REORGANISING
+        if isinstance(keep_rate, Sequence):
+            chosen = tuple(i for i, rate in enumerate(rates) if rate < 1) or REORGANISING
+        rates = _rates_in(chosen, rates)
+        _check_vit(timm)
+        super().__init__(
+            img_size=img_size,
+            patch_size=patch_size,
+            embed_dim=embed_dim,
+            depth=depth,
+            num_heads=num_heads,
+            num_classes=num_classes,
+            distilled=distilled,
+            out_indices=out_indices,
+            pretrained=pretrained,
+            block_fn=partial(
+                _make_block,
+                rates=rates,
+                num_prefix_tokens=1 + distilled + timm.get("reg_tokens", 0),
+                fuse_token=fuse_token,
+            ),
+            **timm,
+        )
+        self.fuse_token = fuse_token
+        self._reorganising = chosen
+
+    @property
+    def keep_rate(self) -> tuple[float, ...]:
+        """The keep rate of each layer; assign one for each, or one number for those built to remove tokens."""
+        return tuple(block.keep_rate for block in self.blocks)
+
+    @keep_rate.setter
+    def keep_rate(self, keep_rate: float | Sequence[float]) -> None:
+        rates = check_keep_rates(keep_rate, len(self.blocks), "layers")
+        if not isinstance(keep_rate, Sequence):
+            rates = _rates_in(self._reorganising, rates)
+        for block, rate in zip(self.blocks, rates, strict=True):
+            block.keep_rate = rate
+
+    def forward_features(
+        self, x: Tensor, attn_mask: None = None, return_indices: bool = False
+    ) -> Tensor | tuple[Tensor, list[Tensor]]:
+        """Images (B, 3, H, W) to the normalised tokens that are left, (B, M, C), prefix tokens first.
+
+        Returns:
+            The tokens; with `return_indices` also, for each layer that removed patches, those it kept as indices
+            (B, K) into the image's grid, counted row by row, in descending order of importance; -1 stands for
+            a fused token of an earlier layer.
+        """
+        self._check_no_mask(attn_mask)
+        if not return_indices:
+            return super().forward_features(x)
+        trace = self._new_state(x)
+        for layer in self._layers(x, trace, len(self.blocks)):
+            tokens = layer
+        return self.norm(tokens), trace.kept
+
+    def _new_state(self, x: Tensor) -> TokenTrace:
+        height, width = self.patch_embed.dynamic_feat_size(x.shape[-2:])
+        return TokenTrace(len(x), height * width, self.num_prefix_tokens, self.fuse_token, x.device)
+
+    def _layers(self, x: Tensor, trace: TokenTrace, count: int) -> Iterator[Tensor]:
+        """Yield the tokens (B, M, C) that are left after each of the first `count` layers."""
+        x = self._embed(x)
+        for block in self.blocks[:count]:
+            before = x
+            x, index = self._run(block.reorganise, x)
+            if index is not None:
+                trace.follow(before, index)
+            yield x
+
+    def _all_tokens(self, tokens: Tensor, trace: TokenTrace) -> Tensor:
+        return trace.restore(tokens)
+
+
+def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, ...]:
+    """The rates of `layers`, and 1 in the others; InputError where none of them would remove anything."""
+    chosen = tuple(rate if i in layers else 1.0 for i, rate in enumerate(rates))
+    if min(rates) < 1 and min(chosen) == 1:
+        named = ", ".join(str(i + 1) for i in layers)
+        raise InputError(
+            f"keep_rate={min(rates)}: one number stands for layers {named}, of which depth={len(rates)} has none; "
+            "give one rate for each layer"
+        )
+    return chosen
+
+
+def _check_vit(timm: dict) -> None:
+    """Raise InputError if these arguments of timm's VisionTransformer do not go with removing patches."""
+    if not timm.get("class_token", True):
+        raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
+    if timm.get("patch_drop_rate", 0):
+        raise InputError("patch_drop_rate: the indices of kept patches refer to the whole grid; leave it out")
+
+
+def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> ReorganisingBlock:
+    """Build layer `depth` (0-based)."""
+    return ReorganisingBlock(depth=depth, keep_rate=rates[depth], **arguments)
