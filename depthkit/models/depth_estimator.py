@@ -67,8 +67,7 @@ class DepthEstimator(BaseModel):
     def depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses in training."""
         height, width = inputs.shape[-2:]
-        bottom, right = -height % self.size_divisor, -width % self.size_divisor
-        padded = F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
+        padded = self.pad(inputs)
         if hasattr(self.backbone, "forward_maps"):
             features, losses = self.backbone.forward_maps(padded)
         else:
@@ -77,6 +76,11 @@ class DepthEstimator(BaseModel):
             features = self.neck(features)
         depth = self.decode_head(features, padded.shape[-2:])
         return depth[..., :height, :width], losses
+
+    def pad(self, inputs: Tensor) -> Tensor:
+        """Images (B, 3, H, W) with the border repeated to sides that are multiples of `size_divisor`."""
+        bottom, right = (-side % self.size_divisor for side in inputs.shape[-2:])
+        return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Losses of the decoder and auxiliary losses of the backbone, each a scalar named ``loss_*``."""
