@@ -13,7 +13,11 @@ from depthkit.models.backbones.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 
-_SIZES = {192: "tiny", 384: "small", 768: "base"}
+SIZES = {
+    "tiny": dict(embed_dim=192, num_heads=3),
+    "small": dict(embed_dim=384, num_heads=6),
+    "base": dict(embed_dim=768, num_heads=12),
+}
 
 
 def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[int, ...] | None:
@@ -87,7 +91,8 @@ class DeiT(VisionTransformer):
             self._add_distillation_token()
         self.out_indices = check_out_indices(out_indices, depth)
         if pretrained:
-            size = _SIZES.get(embed_dim, f"{embed_dim}-channel")
+            sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
+            size = sizes.get(embed_dim, f"{embed_dim}-channel")
             name = f"deit_{size}{'_distilled' if distilled else ''}_patch{patch_size}_224"
             load_backbone(self, pretrained, name, optional=("selector",))
         # timm initialises in the constructor; mmengine would call timm's `init_weights` once more, over the
