@@ -14,6 +14,7 @@ from tqdm import tqdm
 from depthkit.errors import InputError
 from depthkit.io import read_rgb, write_rgb
 from depthkit.models import EViT, ToSA
+from depthkit.models.patch_counts import part_of
 from depthkit.models.weights import load_backbone
 from depthkit.output_folder import make_output_folder
 from depthkit.photos import check_not_photos, unique_stems
@@ -232,7 +233,7 @@ def _removing_layers(backbone: EViT, patches: int) -> list[int]:
     """The layers, counted from 1, that remove some of an image's patches: a rate near 1 may round to all."""
     layers = []
     for i, rate in enumerate(backbone.keep_rate):
-        count = math.ceil(rate * patches)
+        count = part_of(patches, rate, math.ceil)
         if count < patches:
             layers.append(i + 1)
             patches = count + backbone.fuse_token
