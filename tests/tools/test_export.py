@@ -13,8 +13,9 @@ CONFIG = Path(__file__).parents[2] / "configs" / "demo_rooms.py"
 
 
 def test_a_checkpoint_becomes_a_file(call_tool, tmp_path):
-    options = {"model.backbone.depth": 4, "model.backbone.out_indices": (0, 1, 2, 3), "model.backbone.embed_dim": 48}
-    options |= {"model.decode_head.in_channels": (48,) * 4, "model.test_cfg.flip": True}
+    options = {"model.backbone.depth": 2, "model.backbone.out_indices": (0, 1), "model.backbone.embed_dim": 48}
+    options |= {"model.decode_head.in_channels": (48, 48), "model.decode_head.scales": (2, 1)}
+    options |= {"model.backbone.keep_rate": 1, "model.test_cfg.flip": True}  # dense: soon traced
     init_default_scope("depthkit")
     model = MODELS.build(load_config(CONFIG, options).model)
     torch.save(model.state_dict(), tmp_path / "w.pth")
