@@ -30,6 +30,7 @@ model = dict(
         num_classes=1000,
         keep_rate=keep_rate,
         selection=selection,
+        prefix_share=0.5,
         pretrained=pretrained,
     ),
     num_rows=32,
