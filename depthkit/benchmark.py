@@ -4,12 +4,19 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import torch
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
+from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
+from torchvision.transforms import v2
+
+from depthkit.datasets.picture_folder import PictureFolder
 
 
 @dataclass(frozen=True)
@@ -58,8 +65,48 @@ def peak_memory(model: nn.Module, images: Tensor) -> int:
     return peak
 
 
+def picture_batch(folder: Path, height: int, width: int, batch: int) -> Tensor:
+    """The first `batch` pictures of a folder and its subfolders, (B, 3, H, W) with ImageNet's mean and deviation.
+
+    They are resized to cover height x width [px] and cut around the middle; too few are repeated.
+
+    Raises:
+        InputError: no picture there, or a damaged one.
+    """
+    dataset = PictureFolder(
+        folder,
+        pipeline=[
+            dict(type="Resize", size=(height, width), mode="cover"),
+            dict(type="CenterCrop", crop_size=(width, height)),
+            dict(type="PackDepthInputs"),
+        ],
+    )
+    pictures = torch.stack([dataset[i % len(dataset)]["inputs"] for i in range(batch)]).float() / 255
+    return v2.functional.normalize(pictures, IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+
+
+def training_step(model: nn.Module, images: Tensor) -> Callable[[], None]:
+    """A forward and backward pass of a `DepthEstimator` on `images` (B, 3, H, W) and random depth in 0.5 to 5 m."""
+    model.train()
+    samples = []
+    for image in images:
+        depth = torch.rand(1, *image.shape[-2:], device=images.device) * 4.5 + 0.5
+        samples.append(SegDataSample(gt_depth_map=PixelData(data=depth)))
+
+    def step() -> None:
+        losses = model(images, samples, mode="loss")
+        sum(value for name, value in losses.items() if "loss" in name).backward()
+        model.zero_grad()
+
+    return step
+
+
 def time_interleaved(
-    passes: dict[str, Callable[[], object]], baseline: str, rounds: int, synchronize: Callable[[], None]
+    passes: dict[str, Callable[[], object]],
+    baseline: str,
+    rounds: int,
+    synchronize: Callable[[], None],
+    gradients: bool = False,
 ) -> dict[str, Timing]:
     """Time forward passes in turn, one each round, so that a busy moment of the machine meets all of them.
 
@@ -68,10 +115,11 @@ def time_interleaved(
         baseline: the name that the others are compared with.
         rounds: number of rounds after two for warming up.
         synchronize: waits until the device has finished.
+        gradients: let the passes record gradients.
     """
     taken: dict[str, list[float]] = {name: [] for name in passes}
     names = list(passes)
-    with torch.inference_mode():
+    with torch.inference_mode(not gradients):
         for round_index in range(rounds + 2):
             shift = round_index % len(names)
             for name in names[shift:] + names[:shift]:

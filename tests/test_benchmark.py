@@ -52,19 +52,27 @@ def test_the_tool_prints_a_table_and_writes_json(run_tool, tmp_path, task):
         "--json",
         tmp_path / "r.json",
     ]
-    result = run_tool("benchmark", *arguments, "--variants", "deit", "tosa_shared:0.5", "tosa_per_head:0.5")
+    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "evit:0.5"]
+    result = run_tool("benchmark", *arguments, "--variants", *variants)
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
-    assert [r["variant"] for r in report["results"]] == ["timm", "deit", "tosa_shared:0.5", "tosa_per_head:0.5"]
+    assert [r["variant"] for r in report["results"]] == ["timm", *variants]
     assert report["results"][0]["speedup"] == 1.0
     assert all(r["macs"] > 0 and r["ms"] > 0 and r["peak_bytes"] > 0 for r in report["results"])
     assert "GMACs/image" in result.stdout
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--inputs", "224"], ["--variants", "tosa:0.5"], ["--variants", "timm:0.5"], ["--rounds", "0"]]
+    "arguments",
+    [
+        ["--inputs", "224"],
+        ["--variants", "tosa:0.5"],
+        ["--variants", "timm:0.5"],
+        ["--variants", "evit"],
+        ["--rounds", "0"],
+    ],
 )
-def test_bad_arguments_are_named(run_tool, arguments):
-    result = run_tool("benchmark", *arguments)
+def test_bad_arguments_are_named(call_tool, arguments):
+    result = call_tool("benchmark", *arguments)
     assert result.returncode == 2
     assert arguments[1] in result.stderr and "Traceback" not in result.stderr

@@ -29,7 +29,7 @@ def scope() -> None:
 
 
 def test_all_of_them_are_there() -> None:
-    nyu = {f"nyu_{kind}" for kind in ("deit_tiny", "deit_small", "tosa_tiny", "tosa_small")}
+    nyu = {f"nyu_{kind}_{size}" for kind in ("deit", "evit", "tosa") for size in ("tiny", "small")}
     assert {path.stem for path in CONFIGS} >= {
         *nyu,
         "nyu_tosa_tiny_shared",
@@ -116,7 +116,8 @@ def test_ema_is_one_knob() -> None:
 def test_the_variants_differ_in_the_backbone_only(path: Path) -> None:
     config, flagship = load_config(path), load_config(FOLDER / "nyu_tosa_small.py")
     backbone = config.model.backbone
-    assert backbone.type == ("DeiT" if "deit" in path.stem else "ToSA")
+    assert backbone.type.lower() == path.stem.split("_")[1]
+    assert tuple(backbone.out_indices) == tuple(flagship.model.backbone.out_indices)
     assert backbone.embed_dim == (192 if "tiny" in path.stem else 384)
     if "tosa" in path.stem:
         assert backbone.selection == ("shared" if "shared" in path.stem else "per_head")

@@ -24,6 +24,7 @@ def main(argv: list[str]) -> int:
     from depthkit.evaluation.selection import selection_overlap
     from depthkit.io import IMAGE_SUFFIXES, read_rgb
     from depthkit.models import ToSA
+    from depthkit.models.backbones.deit import SIZES
     from depthkit.models.backbones.keep_rates import check_keep_rates
 
     files = sorted(p for p in arguments.pictures.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
@@ -33,8 +34,7 @@ def main(argv: list[str]) -> int:
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: expected 1 or more")
     files = files[:: max(1, len(files) // arguments.count)][: arguments.count]
-    dim, heads = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}[arguments.size]
-    model = ToSA(embed_dim=dim, num_heads=heads, keep_rate=1, pretrained=arguments.weights).eval()
+    model = ToSA(**SIZES[arguments.size], keep_rate=1, pretrained=arguments.weights).eval()
     prepare = v2.Compose(
         [
             v2.Resize(256, interpolation=v2.InterpolationMode.BICUBIC),

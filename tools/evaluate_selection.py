@@ -13,7 +13,6 @@ from pathlib import Path
 
 from depthkit.cli import run_tool
 
-SIZES = {"tiny": (192, 3), "small": (384, 6), "base": (768, 12)}
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
 
@@ -26,7 +25,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("pictures", type=Path, help="folder with a folder of pictures for each class")
     parser.add_argument("--weights", required=True, help="of a ToSA or DeiT: .pth or .safetensors")
     parser.add_argument("--dense-weights", help="of the dense model (default: --weights)")
-    parser.add_argument("--size", choices=list(SIZES), default="tiny")
+    parser.add_argument("--size", choices=["tiny", "small", "base"], default="tiny")
     parser.add_argument("--split", choices=["all", "train", "val"], default="all")
     parser.add_argument(
         "--hold-out-every", type=int, help="every so-manieth folder is 'val', as in training (with --split)"
@@ -42,6 +41,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     )
     parser.add_argument("--score", nargs="+", choices=SCORES, default=["selector"], help="controls beside it")
     parser.add_argument("--score-rows", choices=["all", "grid", "pooled"], default="pooled")
+    parser.add_argument(
+        "--prefix-share", type=float, help="weight of the class token's row in the importance (default: as any row's)"
+    )
+    parser.add_argument("--selector-layers", type=int, choices=[0, 1, 2], default=1)
     parser.add_argument("--batch-size", type=int, default=50)
     parser.add_argument("--device", help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)")
     parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
@@ -60,6 +63,7 @@ def main(argv: list[str]) -> int:
     from depthkit.evaluation.top1 import TRANSFORM, classify, imagenet_labels, load_batches, percent
     from depthkit.io import atomic_path
     from depthkit.models import DeiT, ToSA
+    from depthkit.models.backbones.deit import SIZES
 
     if arguments.batch_size < 1:
         raise InputError(f"--batch-size {arguments.batch_size}: expected 1 or more")
@@ -67,11 +71,17 @@ def main(argv: list[str]) -> int:
     files = find_pictures(arguments.pictures)
     files = split_pictures(files, arguments.pictures, arguments.split, arguments.hold_out_every)
     labels = imagenet_labels(files)
-    dim, heads = SIZES[arguments.size]
     dense_weights = arguments.dense_weights or arguments.weights
-    common = dict(embed_dim=dim, num_heads=heads, num_classes=1000)
+    common = SIZES[arguments.size] | dict(num_classes=1000)
     dense = DeiT(**common, pretrained=dense_weights).to(device).eval()
-    model = ToSA(**common, score_rows=arguments.score_rows, pretrained=arguments.weights).to(device).eval()
+    model = ToSA(
+        **common,
+        score_rows=arguments.score_rows,
+        prefix_share=arguments.prefix_share,
+        selector_layers=arguments.selector_layers,
+        pretrained=arguments.weights,
+    )
+    model = model.to(device).eval()
     batches = [batch.to(device) for batch in load_batches(files, arguments.batch_size)]
 
     expected = classify(dense, batches).cpu()

@@ -13,9 +13,11 @@ from depthkit.registry import HOOKS
 
 def annealed_keep_rate(start: float, target: float | Sequence[float], progress: float) -> float | tuple[float, ...]:
     """The rate between `start` (progress 0) and `target` (progress 1 and more) on a cosine; one for each
-    target."""
+    target. Where the target is 1 nothing is selected, and nothing is on the way there."""
     if not isinstance(target, int | float):
         return tuple(annealed_keep_rate(start, one, progress) for one in target)
+    if target == 1:
+        return 1.0
     left = (1 + math.cos(math.pi * min(max(progress, 0.0), 1.0))) / 2
     return target + (start - target) * left
 
@@ -25,9 +27,9 @@ class KeepRateHook(Hook):
     """Sets ``model.backbone.keep_rate`` before each training iteration, from `start` down to what it was
     built with.
 
-    The schedule is EViT's (Liang et al., ICLR 2022): a cosine, after a warm-up at `start`. Validation, and
-    everything after training, see the final rate. It depends on the iteration only, so a resumed training
-    goes on where it was.
+    For ToSA and EViT. The schedule is EViT's (Liang et al., ICLR 2022): a cosine, after a warm-up at `start`.
+    Validation, and everything after training, see the final rate. It depends on the iteration only, so a
+    resumed training goes on where it was. What is logged is the mean over the layers that select in the end.
 
     Args:
         start: the rate at first.
@@ -68,8 +70,7 @@ class KeepRateHook(Hook):
         progress = (runner.iter / runner.max_iters - self.warmup) / (self.duration - self.warmup)
         rate = annealed_keep_rate(self.start, self.target, progress)
         _backbone(runner).keep_rate = rate
-        mean = rate if isinstance(rate, float) else sum(rate) / len(rate)
-        runner.message_hub.update_scalar("train/keep_rate", mean)
+        runner.message_hub.update_scalar("train/keep_rate", self._mean(rate))
 
     def before_val(self, runner: Runner) -> None:
         """Set the final rate: what is validated is what will be used."""
@@ -78,6 +79,12 @@ class KeepRateHook(Hook):
     def after_train(self, runner: Runner) -> None:
         """Leave the model at the final rate."""
         _backbone(runner).keep_rate = self.target
+
+    def _mean(self, rate: float | tuple[float, ...]) -> float:
+        if not isinstance(rate, tuple):
+            return rate
+        selecting = [one for one, target in zip(rate, self.target, strict=True) if target < 1]
+        return sum(selecting) / len(selecting) if selecting else 1.0
 
 
 def _backbone(runner: Runner) -> object:

@@ -116,8 +116,10 @@ def evaluate(
     config.custom_hooks = [hook for hook in config.get("custom_hooks", []) if hook["type"] == "ProgressHook"]
     forget_pretrained(config)
     config.load_from, config.resume = str(checkpoint), False
-    if config.model.type == "Classifier" and not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
-        config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
+    if config.model.type == "Classifier":
+        config.model.pop("teacher", None)  # of the training only
+        if not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
+            config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
     config.launcher = launcher
     chosen = select_device(device)
     speed = _Speed()

@@ -57,8 +57,9 @@ def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -
     """Replace what the selector chose, for only now are there the tokens whose map is the true one."""
     tokens, state = arguments
     query, key, _ = project_qkv(block.attn, block.norm1(tokens))
-    scores = importance(query * block.attn.scale @ key.transpose(-2, -1))
-    state.index = _top(block, scores, state.grid)
+    patches = state.grid[0] * state.grid[1]
+    maps = query * block.attn.scale @ key.transpose(-2, -1)
+    state.index = block.top(maps, num_attended(block.keep_rate, patches), maps.shape[-1] - patches)
 
 
 @torch.no_grad()
@@ -66,27 +67,20 @@ def _choose(
     block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
 ) -> Tensor:
     """In the place of `SelectiveBlock.choose`."""
-    return _top(block, _scores(block, score, generator, query, key, grid), grid)
-
-
-def _top(block: nn.Module, scores: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Tokens (B, H or 1, T) with the highest scores (B, H, N)."""
-    if block.selection == "shared":
-        scores = scores.mean(dim=1, keepdim=True)
     patches = grid[0] * grid[1]
-    return top_patches(scores, num_attended(block.keep_rate, patches), scores.shape[-1] - patches)
-
-
-def _scores(
-    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
-) -> Tensor:
-    """Scores (B, H, N) of the tokens."""
+    prefix = key.shape[2] - patches
+    count = num_attended(block.keep_rate, patches)
     if score == "random":
-        return torch.rand(key.shape[:3], generator=generator).to(key.device)
+        sets = 1 if block.selection == "shared" else key.shape[1]
+        scores = torch.rand(key.shape[0], sets, key.shape[2], generator=generator)
+        return top_patches(scores.to(key.device), count, prefix)
     rows = query[:, :, :1]
     if score != "class_token":
         rows = score_queries(query, grid, block.score_rows, block.score_stride)
     maps = rows * block.attn.scale @ key.transpose(-2, -1)
-    if score == "least":
-        return -importance(block.selector(maps))
-    return importance(maps)
+    if score != "least":
+        return block.top(maps, count, prefix)
+    scores = importance(block.selector(maps), prefix, block.prefix_share)
+    if block.selection == "shared":
+        scores = scores.mean(dim=1, keepdim=True)
+    return top_patches(-scores, count, prefix)

@@ -32,7 +32,7 @@ def selection_overlap(
 
         def picked(rows: str, stride: int, pair: PairMaps = pair, count: int = count) -> Tensor:
             predicted = pair.block.selector(pair.current(score_queries(pair.query, pair.grid, rows, stride)))
-            received = importance(predicted).mean(dim=1)
+            received = importance(predicted, pair.prefix, pair.block.prefix_share).mean(dim=1)
             index = top_patches(received, count, pair.prefix)[:, pair.prefix :]
             return torch.zeros_like(received, dtype=torch.bool).scatter(1, index, True)
 

@@ -17,6 +17,7 @@ from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
 from depthkit.models.class_preprocessor import ClassPreProcessor
 from depthkit.models.classifier import Classifier
 from depthkit.models.cls_head import ClsHead
+from depthkit.models.depth_classifier import DepthClassifier
 from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
@@ -30,6 +31,7 @@ __all__ = [
     "ClsHead",
     "DPTHead",
     "DeiT",
+    "DepthClassifier",
     "DepthEstimator",
     "EViT",
     "GradientLoss",

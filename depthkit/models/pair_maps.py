@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from depthkit.models.backbones import ToSA
 from depthkit.models.backbones.blocks import PairState, SelectiveBlock, project_qkv
-from depthkit.models.selector import importance, num_attended, score_queries, selector_loss, top_patches
+from depthkit.models.selector import num_attended, score_queries, selector_loss
 
 
 @dataclass
@@ -70,12 +70,10 @@ class PairMaps:
 
     def _choose(self, maps: Tensor, keep_rate: float) -> Tensor:
         """Maps (B, H, R, N) to a mask (B, H or 1, patches) of the most important patches."""
-        scores = importance(maps)
-        if self.block.selection == "shared":
-            scores = scores.mean(dim=1, keepdim=True)
-        count = num_attended(keep_rate, scores.shape[-1] - self.prefix)
-        index = top_patches(scores, count, self.prefix)
-        return torch.zeros_like(scores, dtype=torch.bool).scatter(-1, index, True)[..., self.prefix :]
+        count = num_attended(keep_rate, self.grid[0] * self.grid[1])
+        index = self.block.top(maps, count, self.prefix)
+        mask = torch.zeros(*index.shape[:2], maps.shape[-1], dtype=torch.bool, device=maps.device)
+        return mask.scatter(-1, index, True)[..., self.prefix :]
 
 
 @torch.no_grad()

@@ -17,17 +17,37 @@ class TokenSelector(nn.Module):
     1x1 convolutions across the H heads. Pointwise means that running it on some query rows gives exactly those
     rows of the full prediction. It starts at the identity: the next layer's map is much like this one's. There
     is no bias on the output: a constant along a row does not change its softmax (both our choice).
+
+    Args:
+        num_heads: H.
+        layers: 1: one convolution; 2: beside it a second path with 4 * H hidden maps and a GELU, which starts
+            at zero; 0: the current map is the prediction, and there is nothing to train.
     """
 
-    def __init__(self, num_heads: int) -> None:
+    def __init__(self, num_heads: int, layers: int = 1) -> None:
         super().__init__()
-        self.mix = nn.Conv2d(num_heads, num_heads, kernel_size=1, bias=False)
-        nn.init.dirac_(self.mix.weight)
+        self.mix = nn.Conv2d(num_heads, num_heads, kernel_size=1, bias=False) if layers else None
+        self.hidden = nn.Conv2d(num_heads, 4 * num_heads, kernel_size=1) if layers == 2 else None
+        self.out = nn.Conv2d(4 * num_heads, num_heads, kernel_size=1, bias=False) if layers == 2 else None
+        if layers:
+            nn.init.dirac_(self.mix.weight)
+        if layers == 2:
+            nn.init.zeros_(self.out.weight)
 
     def forward(self, maps: Tensor) -> Tensor:
         """Map current pre-softmax maps (B, H, R, N) of R query rows to predicted ones, (B, H, R, N)."""
-        # The convolution's own kernel would first copy the maps to another layout.
-        return torch.einsum("oh,bhrn->born", self.mix.weight[:, :, 0, 0], maps)
+        if self.mix is None:
+            return maps
+        predicted = _pointwise(self.mix, maps)
+        if self.hidden is None:
+            return predicted
+        hidden = F.gelu(_pointwise(self.hidden, maps) + self.hidden.bias[:, None, None])
+        return predicted + _pointwise(self.out, hidden)
+
+
+def _pointwise(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
+    """A 1x1 convolution without its bias; its own kernel would first copy the maps to another layout."""
+    return torch.einsum("oh,bhrn->born", convolution.weight[:, :, 0, 0], maps)
 
 
 def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) -> Tensor:
@@ -59,9 +79,20 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
     return torch.cat([query[:, :, :prefix], means], dim=2)
 
 
-def importance(predicted: Tensor) -> Tensor:
-    """Mean attention that each token receives: (B, H, N) from predicted pre-softmax maps (B, H, R, N)."""
-    return predicted.softmax(dim=-1).mean(dim=2)
+def importance(predicted: Tensor, prefix: int = 0, prefix_share: float | None = None) -> Tensor:
+    """Mean attention that each token receives: (B, H, N) from predicted pre-softmax maps (B, H, R, N).
+
+    Args:
+        predicted: maps of R query rows, those of the prefix tokens first.
+        prefix: number of prefix tokens.
+        prefix_share: weight, in [0, 1], of the prefix tokens' rows, the others sharing the rest (our choice, for
+            classification, where the class token's attention says more than a patch's); None: all rows alike.
+    """
+    attention = predicted.softmax(dim=-1)
+    if prefix_share is None or not 0 < prefix < attention.shape[2]:
+        return attention.mean(dim=2)
+    of_prefix, of_patches = attention[:, :, :prefix].mean(dim=2), attention[:, :, prefix:].mean(dim=2)
+    return prefix_share * of_prefix + (1 - prefix_share) * of_patches
 
 
 def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:

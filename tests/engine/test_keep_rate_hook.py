@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from mmengine.evaluator import BaseMetric
@@ -9,6 +10,7 @@ from mmengine.hooks import Hook
 from depthkit.engine.keep_rate_hook import KeepRateHook, annealed_keep_rate
 from depthkit.engine.runner import DepthRunner
 from depthkit.errors import InputError
+from depthkit.models import EViT, ToSA
 from depthkit.registry import METRICS
 
 
@@ -58,6 +60,10 @@ def test_a_cosine_from_start_to_target():
     assert annealed_keep_rate(1.0, (0.2, 1.0), 0.5) == pytest.approx((0.6, 1.0))
 
 
+def test_where_nothing_is_selected_in_the_end_nothing_ever_is():
+    assert annealed_keep_rate(0.8, (1, 0.4), 0.5) == pytest.approx((1, 0.6))
+
+
 @given(st.floats(0.01, 1), st.floats(0.01, 1), st.floats(-1, 3), st.floats(-1, 3))
 def test_it_never_turns_back_and_stays_between(start, target, a, b):
     earlier, later = sorted((a, b))
@@ -93,6 +99,25 @@ def test_one_rate_for_each_layer(tiny_config):
     assert watch.train[0] == (1.0, 1.0)
     assert watch.train[5] == pytest.approx((0.6, 0.8))
     assert runner.model.backbone.keep_rate == (0.2, 0.6)
+
+
+def test_evit_and_tosa_take_the_same_schedule(tiny_config):
+    tiny = dict(img_size=32, embed_dim=32, depth=4, num_heads=2)
+    for backbone, first, middle in (
+        (EViT(keep_rate=0.5, **tiny), (1, 1, 1, 1), (1, 1, 1, 0.75)),
+        (ToSA(keep_rate=0.5, **tiny), (1, 1), (0.75, 0.75)),
+    ):
+        config = tiny_config(type(backbone).__name__, custom_hooks=[dict(type="KeepRateHook", duration=1.0)])
+        runner = DepthRunner.from_cfg(config)
+        # Beside what computes, so that it is the schedule alone that is looked at.
+        line, runner.model.backbone = runner.model.backbone, backbone
+        runner.model.forward = lambda inputs, *_, line=line, **__: {"loss": line(torch.stack(list(inputs))).mean()}
+        watch = Watch()
+        runner.register_hook(watch)
+        runner.train()
+        assert watch.train[0] == first
+        assert watch.train[5] == pytest.approx(middle)
+        assert runner.message_hub.get_scalar("train/keep_rate").data[0][5] == pytest.approx(0.75)
 
 
 def test_resumed_it_goes_on_where_it_was(tiny_config):

@@ -95,7 +95,8 @@ def test_constructor_arguments(arguments, selection):
     images = pictures(vit)
     with torch.no_grad():
         model = tosa_from_timm(vit, keep_rate=1, selection=selection)
-        assert torch.equal(model(images), vit(images))
+        # Not bit by bit: sums into other memory let matrix products run on rows that lie differently.
+        torch.testing.assert_close(model(images), vit(images), atol=1e-6, rtol=1e-5)
         for asked in (
             {},
             {"indices": [0, 2], "norm": True, "return_prefix_tokens": True},

@@ -8,6 +8,8 @@ from depthkit.registry import MODELS
 
 BACKBONES = {
     "DeiT": dict(type="DeiT"),
+    "EViT": dict(type="EViT", num_classes=0),
+    "EViT unfused": dict(type="EViT", num_classes=0, fuse_token=False),
     "ToSA per_head": dict(type="ToSA", selection="per_head"),
     "ToSA shared": dict(type="ToSA", selection="shared"),
 }

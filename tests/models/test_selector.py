@@ -26,6 +26,32 @@ def test_selector_is_pointwise_so_a_subset_of_rows_gives_exactly_those_rows():
     torch.testing.assert_close(selector(maps[:, :, rows]), selector(maps)[:, :, rows])
 
 
+def test_a_deeper_selector_starts_at_the_identity_and_is_pointwise_too():
+    selector = TokenSelector(3, layers=2)
+    maps = torch.randn(2, 3, 10, 10)
+    torch.testing.assert_close(selector(maps), maps)
+    torch.nn.init.normal_(selector.out.weight)
+    by_hand = selector.mix(maps) + selector.out(torch.nn.functional.gelu(selector.hidden(maps)))
+    torch.testing.assert_close(selector(maps), by_hand)
+    torch.testing.assert_close(selector(maps[:, :, 3:5]), selector(maps)[:, :, 3:5])
+
+
+def test_without_layers_the_selector_is_the_current_map():
+    selector = TokenSelector(3, layers=0)
+    maps = torch.randn(2, 3, 5, 7)
+    assert selector(maps) is maps and not list(selector.parameters())
+
+
+def test_the_prefix_rows_may_weigh_as_much_as_all_the_others():
+    maps = torch.randn(2, 3, 5, 7)
+    attention = maps.softmax(-1)
+    expected = (attention[:, :, 0] + attention[:, :, 1:].mean(2)) / 2
+    torch.testing.assert_close(importance(maps, 1, 0.5), expected)
+    torch.testing.assert_close(importance(maps, 1, 0.2), importance(maps, 1, None))  # 1 of 5 rows
+    torch.testing.assert_close(importance(maps[:, :, :1], 1, 0.5), attention[:, :, 0])
+    torch.testing.assert_close(importance(maps, 0, 0.5), attention.mean(2))
+
+
 def test_importance_is_the_mean_attention_received():
     # One head, two queries, two keys: softmax([0, ln 3]) = (1/4, 3/4), softmax([0, 0]) = (1/2, 1/2).
     maps = torch.tensor([[[[0.0, 3.0], [0.0, 1.0]]]])

@@ -271,6 +271,8 @@ def test_timm_loads_a_local_file(deit_tiny_weights):
         ({"selection": "heads"}, "selection='heads': expected one of per_head, shared"),
         ({"score_rows": "some"}, "score_rows='some'"),
         ({"score_stride": 0}, "score_stride=0"),
+        ({"prefix_share": 1.5}, "prefix_share=1.5: expected a number from 0 to 1"),
+        ({"selector_layers": 3}, "selector_layers=3: expected 0, 1 or 2"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -116,6 +116,8 @@ class SelectiveBlock(Block):
         keep_rate: part of the patches to attend, in (0, 1].
         selection: ``per_head`` or ``shared``.
         score_rows, score_stride: see `depthkit.models.selector.score_queries`.
+        prefix_share: see `depthkit.models.selector.importance`.
+        selector_layers: see `depthkit.models.selector.TokenSelector`.
         **block: further arguments of timm's `Block`.
     """
 
@@ -127,14 +129,17 @@ class SelectiveBlock(Block):
         selection: str,
         score_rows: str,
         score_stride: int,
+        prefix_share: float | None,
+        selector_layers: int,
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
-        self.selector = TokenSelector(num_heads)
+        self.selector = TokenSelector(num_heads, selector_layers)
         self.keep_rate = keep_rate
         self.selection = selection
         self.score_rows = score_rows
         self.score_stride = score_stride
+        self.prefix_share = prefix_share
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
@@ -162,10 +167,15 @@ class SelectiveBlock(Block):
         if count == patches:
             return None
         rows = score_queries(query, grid, self.score_rows, self.score_stride)
-        scores = importance(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)))
+        return self.top(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)), count, key.shape[2] - patches)
+
+    def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
+        """The `prefix` tokens and the `count` most important patches, (B, 1 or H, T), in pre-softmax maps (B, H, R,
+        N), those of the prefix tokens first."""
+        scores = importance(maps, prefix, self.prefix_share)
         if self.selection == "shared":
             scores = scores.mean(dim=1, keepdim=True)
-        return top_patches(scores, count, key.shape[2] - patches)
+        return top_patches(scores, count, prefix)
 
     def _forward_dense(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, q, k = add_attention(self, x)

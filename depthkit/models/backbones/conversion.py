@@ -23,6 +23,8 @@ def tosa_from_timm(
     selection: str = "per_head",
     score_rows: str = "pooled",
     score_stride: int = 4,
+    prefix_share: float | None = None,
+    selector_layers: int = 1,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
     """Turn a timm VisionTransformer into its ToSA form: every second layer becomes token selective.
@@ -35,7 +37,7 @@ def tosa_from_timm(
 
     Args:
         vit: the model, from ``timm.create_model`` or a constructor.
-        keep_rate, selection, score_rows, score_stride: see `ToSA`.
+        keep_rate, selection, score_rows, score_stride, prefix_share, selector_layers: see `ToSA`.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
 
@@ -44,25 +46,31 @@ def tosa_from_timm(
             other than timm's `Block` (parallel, post-norm), attention other than its plain `Attention` (rotary,
             differential, gated), patch dropout.
     """
-    return _ConvertedToSA(vit, keep_rate, selection, score_rows, score_stride, out_indices)
+    selective = dict(
+        selection=selection,
+        score_rows=score_rows,
+        score_stride=score_stride,
+        prefix_share=prefix_share,
+        selector_layers=selector_layers,
+    )
+    return _ConvertedToSA(vit, keep_rate, selective, out_indices)
 
 
 class _ConvertedToSA(ToSA):
-    """A ToSA whose parts are those of a given model; arguments as in `tosa_from_timm`."""
+    """A ToSA whose parts are those of a given model; arguments as in `tosa_from_timm`, those of `SelectiveBlock`
+    in `selective`."""
 
     def __init__(
         self,
         vit: VisionTransformer,
         keep_rate: float | Sequence[float],
-        selection: str,
-        score_rows: str,
-        score_stride: int,
+        selective: dict,
         out_indices: Sequence[int] | None,
     ) -> None:
         _check_model(vit)
         depth = len(vit.blocks)
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(selection, score_rows, score_stride)
+        check_selection(**selective)
         # Not ToSA's constructor: all that it would build is there, and timm's methods need attributes only.
         nn.Module.__init__(self)
         _share(vit, self)
@@ -71,9 +79,7 @@ class _ConvertedToSA(ToSA):
         self.is_init = True
         self.blocks = nn.Sequential(
             *(
-                _make_selective(block, rates[i // 2], selection, score_rows, score_stride)
-                if i % 2
-                else _make_standard(block)
+                _make_selective(block, rates[i // 2], selective) if i % 2 else _make_standard(block)
                 for i, block in enumerate(vit.blocks)
             )
         )
@@ -86,22 +92,12 @@ def _make_standard(block: Block) -> StandardBlock:
     return standard
 
 
-def _make_selective(
-    block: Block, keep_rate: float, selection: str, score_rows: str, score_stride: int
-) -> SelectiveBlock:
+def _make_selective(block: Block, keep_rate: float, selective: dict) -> SelectiveBlock:
     weight = block.attn.qkv.weight
-    selective = SelectiveBlock(
-        weight.shape[1],
-        block.attn.num_heads,
-        keep_rate=keep_rate,
-        selection=selection,
-        score_rows=score_rows,
-        score_stride=score_stride,
-        device="meta",
-    )
-    selective.selector.to(weight.device, weight.dtype)
-    _share(block, selective)
-    return selective
+    made = SelectiveBlock(weight.shape[1], block.attn.num_heads, keep_rate=keep_rate, **selective, device="meta")
+    made.selector.to(weight.device, weight.dtype)
+    _share(block, made)
+    return made
 
 
 def _share(source: nn.Module, target: nn.Module) -> None:

@@ -13,7 +13,11 @@ from depthkit.models.backbones.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 
-_SIZES = {192: "tiny", 384: "small", 768: "base"}
+SIZES = {
+    "tiny": dict(embed_dim=192, num_heads=3),
+    "small": dict(embed_dim=384, num_heads=6),
+    "base": dict(embed_dim=768, num_heads=12),
+}
 
 
 def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[int, ...] | None:
@@ -95,7 +99,8 @@ class DeiT(VisionTransformer):
     @property
     def hub_name(self) -> str:
         """The timm name of the dense model of this size."""
-        size = _SIZES.get(self.embed_dim, f"{self.embed_dim}-channel")
+        sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
+        size = sizes.get(self.embed_dim, f"{self.embed_dim}-channel")
         patch = self.patch_embed.patch_size[0]
         return f"deit_{size}{'_distilled' if self.distilled else ''}_patch{patch}_224"
 

@@ -9,7 +9,7 @@ from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.blocks import add_attention
+from depthkit.models.backbones.blocks import add_attention, add_mlp
 from depthkit.models.backbones.keep_rates import check_keep_rates
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.backbones.token_trace import TokenTrace
@@ -52,13 +52,13 @@ class ReorganisingBlock(Block):
         """As `forward`, with the kept patches as indices (B, K) among those of `x`, None where all were kept."""
         patches = x.shape[1] - self.num_prefix_tokens
         count = math.ceil(self.keep_rate * patches)
-        if count == patches:
-            return super().forward(x), None
         x, q, k = add_attention(self, x)
-        scores = importance(q[:, :, :1] * self.attn.scale @ k.transpose(-2, -1)).mean(dim=1)
+        index = None
+        if count < patches:
+            scores = importance(q[:, :, :1] * self.attn.scale @ k.transpose(-2, -1)).mean(dim=1)
+            x, index = keep_top(x, scores, count, self.num_prefix_tokens, self.fuse_token)
         del q, k  # they need not live through the MLP
-        x, index = keep_top(x, scores, count, self.num_prefix_tokens, self.fuse_token)
-        return x + self.drop_path2(self.ls2(self.mlp(self.norm2(x)))), index
+        return add_mlp(self, x), index
 
 
 @MODELS.register_module()
@@ -150,7 +150,7 @@ class EViT(LayerwiseDeiT):
         Returns:
             The tokens; with `return_indices` also, for each layer that removed patches, those it kept as indices
             (B, K) into the image's grid, counted row by row, in descending order of importance; -1 stands for
-            the fused token of an earlier layer.
+            a fused token of an earlier layer.
         """
         self._check_no_mask(attn_mask)
         if not return_indices:

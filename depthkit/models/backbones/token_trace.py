@@ -20,7 +20,7 @@ class TokenTrace:
 
     Attributes:
         kept: for each reorganisation so far, the kept patches as indices (B, K) into the grid, row by row, in
-            descending order of importance; `FUSED` (-1) for the fused token of an earlier layer.
+            descending order of importance; `FUSED` (-1) for a fused token of an earlier layer.
     """
 
     def __init__(self, batch: int, patches: int, prefix: int, fuse: bool, device: torch.device) -> None:

@@ -17,7 +17,9 @@ from depthkit.registry import MODELS
 SELECTIONS = ("per_head", "shared")
 
 
-def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
+def check_selection(
+    selection: str, score_rows: str, score_stride: int, prefix_share: float | None, selector_layers: int
+) -> None:
     """Raise InputError unless these are the names and numbers that `ToSA` documents."""
     if selection not in SELECTIONS:
         raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
@@ -25,6 +27,10 @@ def check_selection(selection: str, score_rows: str, score_stride: int) -> None:
         raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
     if score_stride < 1:
         raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
+    if prefix_share is not None and not 0 <= prefix_share <= 1:
+        raise InputError(f"prefix_share={prefix_share}: expected a number from 0 to 1, or None")
+    if selector_layers not in (0, 1, 2):
+        raise InputError(f"selector_layers={selector_layers}: expected 0, 1 or 2")
 
 
 @MODELS.register_module()
@@ -45,6 +51,9 @@ class ToSA(LayerwiseDeiT):
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
             (`depthkit.models.selector.score_queries`).
         score_stride: distance [patches] of those rows in both directions; unused with ``all``.
+        prefix_share: weight of the class token's row in the importance; None: as any row's
+            (`depthkit.models.selector.importance`).
+        selector_layers: depth of the selectors (`depthkit.models.selector.TokenSelector`).
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:
@@ -62,6 +71,8 @@ class ToSA(LayerwiseDeiT):
         selection: str = "per_head",
         score_rows: str = "pooled",
         score_stride: int = 4,
+        prefix_share: float | None = None,
+        selector_layers: int = 1,
         num_classes: int = 0,
         distilled: bool = False,
         out_indices: Sequence[int] | None = None,
@@ -69,7 +80,7 @@ class ToSA(LayerwiseDeiT):
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(selection, score_rows, score_stride)
+        check_selection(selection, score_rows, score_stride, prefix_share, selector_layers)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -86,6 +97,8 @@ class ToSA(LayerwiseDeiT):
                 selection=selection,
                 score_rows=score_rows,
                 score_stride=score_stride,
+                prefix_share=prefix_share,
+                selector_layers=selector_layers,
             ),
             **timm,
         )
@@ -175,7 +188,8 @@ class ToSA(LayerwiseDeiT):
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
     """Build layer `depth` (0-based): even ones and an odd last one are standard, the others token selective."""
-    selective = {key: arguments.pop(key) for key in ("selection", "score_rows", "score_stride")}
+    names = ("selection", "score_rows", "score_stride", "prefix_share", "selector_layers")
+    selective = {name: arguments.pop(name) for name in names}
     if depth % 2 == 0:
         return StandardBlock(depth=depth, **arguments)
     return SelectiveBlock(depth=depth, keep_rate=rates[depth // 2], **selective, **arguments)

@@ -1,0 +1,61 @@
+"""The models that a benchmark compares, by name: `timm`, `deit`, `tosa_shared:0.5` and so on."""
+
+import timm
+from torch import nn
+
+from depthkit.errors import InputError
+from depthkit.models import ToSA  # noqa: F401  registers the backbones
+from depthkit.models.backbones.deit import SIZES
+from depthkit.models.weights import load_backbone
+from depthkit.registry import MODELS
+
+KINDS = {
+    "deit": dict(type="DeiT"),
+    "tosa_shared": dict(type="ToSA", selection="shared"),
+    "tosa_per_head": dict(type="ToSA", selection="per_head"),
+    "evit": dict(type="EViT", num_classes=0),
+}
+
+
+def build_variant(name: str, task: str, size: str, weights: str | None = None) -> nn.Module:
+    """Build a backbone, or a depth model with the default decoder, for timing.
+
+    Args:
+        name: ``timm``, the baseline; one of `KINDS`, those that select tokens with their keep rate behind a
+            colon: ``tosa_shared:0.5``, or one for each pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``.
+        task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
+        size: ``tiny``, ``small`` or ``base``.
+        weights: file with weights of the dense model or of a ToSA; without it they are random.
+
+    Raises:
+        InputError: no such variant, a keep rate that is missing, superfluous or out of range, weights that do
+            not fit.
+    """
+    kind, _, keep = name.partition(":")
+    if name == "timm" and task == "backbone":
+        model = timm.create_model(f"deit_{size}_patch16_224", num_classes=0, dynamic_img_size=True)
+        if weights:
+            load_backbone(model, weights, f"deit_{size}_patch16_224", optional=("selector",))
+        return model
+    config = KINDS.get("deit" if name == "timm" else kind)
+    if config is None or (config["type"] == "DeiT") != (not keep):
+        raise InputError(
+            f"--variants {name}: expected timm, deit or "
+            f"{', '.join(f'{known}:KEEP' for known in KINDS if known != 'deit')}, such as tosa_shared:0.5"
+        )
+    backbone = SIZES[size] | config | dict(pretrained=weights)
+    if keep:
+        try:
+            rates = [float(rate) for rate in keep.split(",")]
+        except ValueError:
+            raise InputError(f"--variants {name}: '{keep}' is no number; expected one such as 0.5") from None
+        backbone["keep_rate"] = rates[0] if len(rates) == 1 else rates
+    if task == "backbone":
+        return MODELS.build(backbone)
+    return MODELS.build(
+        dict(
+            type="DepthEstimator",
+            backbone=backbone | dict(out_indices=(2, 4, 8, 10)),
+            decode_head=dict(type="DPTHead", in_channels=(backbone["embed_dim"],) * 4),
+        )
+    )
