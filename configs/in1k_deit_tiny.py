@@ -1,6 +1,6 @@
 # DeiT-Tiny on ImageNet-1k, the dense baseline: DeiT's 300 epochs, or its weights to be tested.
 # python tools/train.py configs/in1k_deit_tiny.py --cfg-options data_root=/data/in1k/train val_root=/data/in1k/val
-# python tools/test.py configs/in1k_deit_tiny.py deit_tiny_patch16_224.safetensors --cfg-options val_root=/data/in1k/val
+# python tools/test.py configs/in1k_deit_tiny.py weights.safetensors --cfg-options val_root=/data/in1k/val
 # Hardware, time and result: not yet run on ImageNet.
 _base_ = "_base_/imagenet.py"
 pretrained = None  # True: DeiT's weights from timm's hub; or the path of a local file

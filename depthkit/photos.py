@@ -118,7 +118,9 @@ def predict_photos(
             a model without a classifier.
     """
     if classes and not predictor.has_classes:
-        raise InputError("classes: this model has no classifier; use a config such as configs/depth_and_classes_tiny.py")
+        raise InputError(
+            "classes: this model has no classifier; use a config such as configs/depth_and_classes_tiny.py"
+        )
     if depth_range is not None:
         check_range(depth_range)
     folder = make_output_folder(out_dir)

@@ -69,10 +69,21 @@ optim_wrapper = dict(
     constructor="LayerDecayOptimWrapperConstructor",
     optimizer=dict(type="AdamW", lr=lr, weight_decay=weight_decay),
 )
-cosine = dict(type="CosineAnnealingLR", eta_min_ratio=min_lr_ratio, begin=warmup_epochs, convert_to_iter_based=True)
-param_scheduler = [dict(cosine, T_max=max_epochs - warmup_epochs, end=max_epochs)]
-if warmup_epochs:
-    param_scheduler.insert(0, dict(type="LinearLR", start_factor=1e-3, end=warmup_epochs, convert_to_iter_based=True))
+param_scheduler = [
+    *(
+        [dict(type="LinearLR", start_factor=1e-3, end=warmup_epochs, convert_to_iter_based=True)]
+        if warmup_epochs
+        else []
+    ),
+    dict(
+        type="CosineAnnealingLR",
+        eta_min_ratio=min_lr_ratio,
+        begin=warmup_epochs,
+        end=max_epochs,
+        T_max=max_epochs - warmup_epochs,
+        convert_to_iter_based=True,
+    ),
+]
 auto_scale_lr = dict(base_batch_size=1024, enable=True)
 
 default_hooks = dict(

@@ -78,10 +78,7 @@ class ImageNet(BaseDataset):
         transforms = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
         super().__init__(pipeline=transforms, test_mode=test_mode, indices=indices)
         del self.pictures  # a million of them; mmengine has its own, packed
-        print_log(
-            f"ImageNet: {len(self)} pictures of {len(set(labels))} classes, split {split}, {ann_file or self.folder}",
-            logger="current",
-        )
+        print_log(f"ImageNet: {len(self)} pictures, split {split}, {ann_file or self.folder}", logger="current")
 
     def load_data_list(self) -> list[dict]:
         """Return {"img_path", "gt_label"} for each picture."""

@@ -43,7 +43,10 @@ class Evaluation:
         widths = [max(len(name), 8) for name in names]
         if "protocol" in self.conditions:
             mirrored = ", averaged with the mirrored image" * bool(self.conditions["flip"])
-            conditions, reason = f"protocol    {self.conditions['protocol_description']}{mirrored}", "without a valid pixel"
+            conditions, reason = (
+                f"protocol    {self.conditions['protocol_description']}{mirrored}",
+                "without a valid pixel",
+            )
         else:
             conditions, reason = f"transform   {self.conditions['transform']}", "unreadable"
         return "\n".join(

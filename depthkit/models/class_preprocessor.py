@@ -56,7 +56,11 @@ class ClassPreProcessor(SegDataPreProcessor):
 
     def _mix(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if len(inputs) % 2:
-            raise InputError(f"mixup: pictures are mixed in pairs, but the batch has {len(inputs)}; use an even batch_size")
+            raise InputError(
+                f"mixup: pictures are mixed in pairs, but the batch has {len(inputs)}; use an even batch_size"
+            )
         if int(labels.max()) >= self.mixup.num_classes:
-            raise InputError(f"mixup: num_classes={self.mixup.num_classes}, but a picture is of class {int(labels.max())}")
+            raise InputError(
+                f"mixup: num_classes={self.mixup.num_classes}, but a picture is of class {int(labels.max())}"
+            )
         return self.mixup(inputs, labels.to(inputs.device))

@@ -17,7 +17,8 @@ CROP_PART = 0.875
 class TimmTransform(BaseTransform):
     """What timm's `create_transform` makes for ImageNet: crops and augmentation, or the evaluation's crop.
 
-    Random ones draw from `random`, numpy and torch, which mmengine seeds in each worker. Values stay uint8: normalisation, random erasing and mixing are the model's preprocessor's
+    Random ones draw from `random`, numpy and torch, which mmengine seeds in each worker. Values stay uint8:
+    normalisation, random erasing and mixing are the model's preprocessor's
     (`ClassPreProcessor`), on the batch and on its device.
 
     Args:
