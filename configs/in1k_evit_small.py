@@ -25,6 +25,7 @@ model = dict(
         type="EViT",
         embed_dim=384,
         num_heads=6,
+        num_classes=0,
         img_size=img_size,
         drop_path_rate=drop_path,
         keep_rate=keep_rate,

@@ -18,7 +18,7 @@ class Classifier(BaseModel):
     """Images to classes: a vision transformer of ours and a `ClsHead`.
 
     Args:
-        backbone: config of a DeiT, ToSA or EViT without a classifier of its own.
+        backbone: config of a DeiT, ToSA or EViT without a classifier of its own (num_classes=0).
         cls_head: config of a ClsHead.
         pretrained: weights of both: True (timm's hub), or the path of a file: timm's or DeiT's own, or a checkpoint
             of one of our models.
@@ -41,7 +41,7 @@ class Classifier(BaseModel):
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(MODELS.build(data_preprocessor) if data_preprocessor else None, init_cfg)
-        self.backbone = MODELS.build({"num_classes": 0, **backbone})
+        self.backbone = MODELS.build(backbone)
         self.cls_head = MODELS.build(cls_head)
         check_readout(self.cls_head, self.backbone)
         # In a list, so that it is no submodule: neither trained, nor saved, nor synchronised between processes.

@@ -40,7 +40,7 @@ class DepthClassifier(DepthEstimator):
         freeze_backbone: bool = False,
         **depth,
     ) -> None:
-        super().__init__(backbone={"num_classes": 0, **backbone}, **depth)
+        super().__init__(backbone=backbone, **depth)
         self.cls_head = MODELS.build(cls_head)
         check_readout(self.cls_head, self.backbone)
         if self.test_cfg["mode"] != "whole":
