@@ -40,7 +40,13 @@ model = dict(
 train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=lr, weight_decay=weight_decay))
 param_scheduler = [
-    dict(type="CosineAnnealingLR", T_max=max_epochs, eta_min_ratio=min_lr_ratio, convert_to_iter_based=True)
+    dict(
+        type="CosineAnnealingLR",
+        end=max_epochs,
+        T_max=max_epochs,
+        eta_min_ratio=min_lr_ratio,
+        convert_to_iter_based=True,
+    )
 ]
 custom_hooks = [
     dict(type="NonFiniteLossHook"),

@@ -57,7 +57,8 @@ class DeiT(VisionTransformer):
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:
-        InputError: `out_indices` names a layer that is not there, or the weights cannot be had or do not fit.
+        InputError: `img_size` holds no patch, `out_indices` names a layer that is not there, or the weights cannot be
+            had or do not fit.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class DeiT(VisionTransformer):
         block_fn: Callable[..., nn.Module] = Block,
         **timm,
     ) -> None:
+        if min(img_size if isinstance(img_size, Sequence) else [img_size]) < patch_size:
+            raise InputError(f"img_size={img_size}: expected sides of one patch ({patch_size} px) at least")
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
