@@ -159,15 +159,22 @@ class DepthPredictor:
             InputError: the file cannot be read, or the array is of another kind.
         """
         rgb, focal_length, name = _read(image)
+        batch = self.preprocess(rgb, name)
+        with torch.inference_mode():
+            predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
+        depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        classes = name_classes(predicted.pred_score) if self.has_classes else ()
+        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
+
+    def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
+        """What the model gets for a photo, uint8 RGB (H, W, 3): ``inputs`` (1, 3, h, w), normalised, on its device,
+        and ``data_samples``. `name` is for messages."""
         sample = make_sample(rgb, name)
         for transform in self.transforms:
             sample = transform(sample)
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
         with torch.inference_mode():
-            predicted = self.model.test_step(batch)[0]
-        depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
-        classes = name_classes(predicted.pred_score) if self.has_classes else ()
-        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
+            return self.model.data_preprocessor(batch, False)
 
     @property
     def has_classes(self) -> bool:

@@ -72,6 +72,14 @@ def unique_stems(photos: Sequence[Path]) -> list[str]:
     return names
 
 
+def check_not_photos(results: Sequence[Path], photos: Sequence[Path]) -> None:
+    """Raise InputError if one of the files in `results`, to be written, is one of the photos."""
+    sources = {photo.resolve() for photo in photos}
+    for path in results:
+        if path.resolve() in sources:
+            raise InputError(f"{path}: is one of the photos and would be overwritten; choose another output folder")
+
+
 def output_paths(
     out_dir: str | Path, stem: str, side_by_side: bool = False, point_cloud: bool = False
 ) -> dict[str, Path]:
@@ -125,11 +133,7 @@ def predict_photos(
         check_range(depth_range)
     folder = make_output_folder(out_dir)
     stems = unique_stems(photos)
-    sources = {photo.resolve() for photo in photos}
-    for stem in stems:
-        for path in output_paths(folder, stem, side_by_side, point_cloud).values():
-            if path.resolve() in sources:
-                raise InputError(f"{path}: is one of the photos and would be overwritten; choose another output folder")
+    check_not_photos([p for s in stems for p in output_paths(folder, s, side_by_side, point_cloud).values()], photos)
     failed = 0
     for photo, stem in zip(tqdm(photos, unit="photo", disable=None), stems, strict=True):
         try:

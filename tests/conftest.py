@@ -9,6 +9,11 @@ from pathlib import Path
 
 import pytest
 
+# Tests run side by side (make test): two threads each would be more than there are cores, and threads that wait by
+# spinning slow everything else down. Read when torch is imported, in processes that tests start, too.
+os.environ["OMP_NUM_THREADS"] = "1"
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 
@@ -76,11 +81,10 @@ def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]
 
 
 def tool_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment for a tool's process: this checkout importable, one thread, as `extra` says besides."""
+    """The environment for a tool's process: this checkout importable, as `extra` says besides."""
     paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
     return {
         **os.environ,
         "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        "OMP_NUM_THREADS": "1",
         **(extra or {}),
     }

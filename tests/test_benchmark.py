@@ -41,7 +41,7 @@ def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
 
 
 @pytest.mark.parametrize("task", ["backbone", "depth"])
-def test_the_tool_prints_a_table_and_writes_json(run_tool, tmp_path, task):
+def test_the_tool_prints_a_table_and_writes_json(call_tool, tmp_path, task):
     arguments = [
         "--task",
         task,
@@ -55,7 +55,7 @@ def test_the_tool_prints_a_table_and_writes_json(run_tool, tmp_path, task):
         tmp_path / "r.json",
     ]
     variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "evit:0.5"]
-    result = run_tool("benchmark", *arguments, "--variants", *variants)
+    result = call_tool("benchmark", *arguments, "--variants", *variants)
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
     assert [r["variant"] for r in report["results"]] == ["timm", *variants]

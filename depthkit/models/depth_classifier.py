@@ -68,7 +68,7 @@ class DepthClassifier(DepthEstimator):
 
     def answer(self, inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] and logits (B, classes) of images (B, 3, H, W), and the backbone's losses."""
-        padded = self._pad(inputs)
+        padded = self.pad(inputs)
         tokens, maps, losses = self.backbone.forward_all(padded)
         return self._decode(maps, padded, inputs), self.cls_head(tokens, self.backbone.num_prefix_tokens), losses
 

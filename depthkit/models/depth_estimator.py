@@ -66,12 +66,17 @@ class DepthEstimator(BaseModel):
 
     def depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses in training."""
-        padded = self._pad(inputs)
+        padded = self.pad(inputs)
         if hasattr(self.backbone, "forward_maps"):
             features, losses = self.backbone.forward_maps(padded)
         else:
             features, losses = self.backbone(padded), {}
         return self._decode(features, padded, inputs), losses
+
+    def pad(self, inputs: Tensor) -> Tensor:
+        """Images (B, 3, H, W) with the border repeated to sides that are multiples of `size_divisor`."""
+        bottom, right = (-side % self.size_divisor for side in inputs.shape[-2:])
+        return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Losses of the decoder and auxiliary losses of the backbone, each a scalar named ``loss_*``."""
@@ -86,10 +91,6 @@ class DepthEstimator(BaseModel):
             mirrored = self._predict_window(inputs.flip(-1)).flip(-1)
             depth = (depth + mirrored) / 2
         return self._add_depth(data_samples or [SegDataSample() for _ in inputs], depth)
-
-    def _pad(self, inputs: Tensor) -> Tensor:
-        bottom, right = (-side % self.size_divisor for side in inputs.shape[-2:])
-        return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
     def _decode(self, features: list, padded: Tensor, inputs: Tensor) -> Tensor:
         """Depth (B, 1, H, W) [m] of `inputs`, from the backbone's maps of them `padded`."""

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from depthkit.models.patch_counts import part_of
+
 SCORE_ROWS = ("all", "grid", "pooled")
 
 
@@ -115,7 +117,7 @@ def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
 
 def num_attended(keep_rate: float, num_patches: int) -> int:
     """Number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
-    return max(1, round(keep_rate * num_patches))
+    return part_of(num_patches, keep_rate, round)
 
 
 def selector_loss(predicted: Tensor, true: Tensor) -> Tensor:

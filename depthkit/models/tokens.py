@@ -38,7 +38,7 @@ def keep_top(tokens: Tensor, scores: Tensor, count: int, prefix: int, fuse: bool
         C) or one more; and the kept patches as indices (B, count) among the n.
     """
     index = scores[:, prefix:].topk(count, dim=1).indices
-    head = torch.arange(prefix, device=index.device).expand(len(index), prefix)
+    head = torch.arange(prefix, device=index.device).expand(index.shape[0], prefix)
     chosen = torch.cat([head, index + prefix], dim=1)
     kept = select(tokens, chosen)
     if fuse:

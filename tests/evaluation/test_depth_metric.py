@@ -178,7 +178,7 @@ def test_two_processes_give_what_one_gives(tmp_path):
     samples = make_samples(5)
     samples[3].gt_depth_map.data[:] = 0  # skipped, on the second process
     (tmp_path / "samples.pkl").write_bytes(pickle.dumps(samples))
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2]), "OMP_NUM_THREADS": "1"}
+    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
     processes = [
         subprocess.Popen([sys.executable, "-c", TWO_PROCESSES, str(rank), str(tmp_path)], env=env, cwd=tmp_path)
         for rank in range(2)

@@ -54,12 +54,12 @@ def pictures(tmp_path_factory) -> Path:
     return folder
 
 
-def predict(run_tool, checkpoint, out, *args):
-    return run_tool("predict", *args, "--config", CONFIG, "--checkpoint", checkpoint, "--out", out)
+def predict(call_tool, checkpoint, out, *args):
+    return call_tool("predict", *args, "--config", CONFIG, "--checkpoint", checkpoint, "--out", out)
 
 
-def test_every_kind_of_picture_in_a_folder(run_tool, checkpoint, pictures, tmp_path):
-    done = predict(run_tool, checkpoint, tmp_path / "new" / "out", pictures, "--side-by-side", "--point-cloud")
+def test_every_kind_of_picture_in_a_folder(call_tool, checkpoint, pictures, tmp_path):
+    done = predict(call_tool, checkpoint, tmp_path / "new" / "out", pictures, "--side-by-side", "--point-cloud")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "new" / "out"
     sizes = dict.fromkeys(("rgb", "grey", "cmyk", "palette", "sixteen", "alpha"), (140, 120))
@@ -78,7 +78,7 @@ def test_every_kind_of_picture_in_a_folder(run_tool, checkpoint, pictures, tmp_p
         assert f"{stem}_colored.png" in done.stdout
 
 
-def test_bad_files_are_reported_and_the_rest_go_on(run_tool, checkpoint, pictures, tmp_path):
+def test_bad_files_are_reported_and_the_rest_go_on(call_tool, checkpoint, pictures, tmp_path):
     photos = [
         tmp_path / "a" / "x.jpg",
         tmp_path / "b" / "x.jpg",
@@ -90,7 +90,7 @@ def test_bad_files_are_reported_and_the_rest_go_on(run_tool, checkpoint, picture
         photo.parent.mkdir(exist_ok=True)
         photo.write_bytes(content)
     missing, text = tmp_path / "missing.jpg", pictures / "readme.txt"
-    done = predict(run_tool, checkpoint, tmp_path / "out", *photos, missing, text, "--range", 0, 6)
+    done = predict(call_tool, checkpoint, tmp_path / "out", *photos, missing, text, "--range", 0, 6)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 4 and "Traceback" not in done.stderr
@@ -101,8 +101,8 @@ def test_bad_files_are_reported_and_the_rest_go_on(run_tool, checkpoint, picture
     assert names == {f"{folder}_x_jpg_{kind}" for folder in "ab" for kind in kinds}
 
 
-def test_nothing_but_bad_files(run_tool, checkpoint, pictures, tmp_path):
-    done = predict(run_tool, checkpoint, tmp_path / "out", pictures / "readme.txt")
+def test_nothing_but_bad_files(call_tool, checkpoint, pictures, tmp_path):
+    done = predict(call_tool, checkpoint, tmp_path / "out", pictures / "readme.txt")
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
@@ -126,7 +126,7 @@ def crafted(path: Path) -> Path:
     return path
 
 
-def test_what_cannot_be_used_is_one_sentence(run_tool, checkpoint, pictures, tmp_path):
+def test_what_cannot_be_used_is_one_sentence(call_tool, checkpoint, pictures, tmp_path):
     bad = crafted(tmp_path / "crafted.pth")
     (tmp_path / "file").touch()
     photo, out = pictures / "rgb.jpg", tmp_path / "out"
@@ -135,7 +135,7 @@ def test_what_cannot_be_used_is_one_sentence(run_tool, checkpoint, pictures, tmp
         "is not a folder": ["--checkpoint", checkpoint, "--out", tmp_path / "file"],
     }
     for expected, options in runs.items():
-        done = run_tool("predict", photo, "--config", CONFIG, *options)
+        done = call_tool("predict", photo, "--config", CONFIG, *options)
         assert done.returncode == 2, (expected, done.stderr)
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
         assert expected in done.stderr

@@ -27,9 +27,10 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def test_table_json_and_predictions(run_tool, checkpoint: Path, tmp_path: Path) -> None:
+def test_table_json_and_predictions(call_tool, checkpoint: Path, tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
     out, pictures = tmp_path / "results.json", tmp_path / "pictures"
-    result = run_tool("test", CONFIG, checkpoint, "--out", out, "--save-dir", pictures, *FEW, cwd=tmp_path)
+    result = call_tool("test", CONFIG, checkpoint, "--out", out, "--save-dir", pictures, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert content["protocol"] == "full"

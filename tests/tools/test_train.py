@@ -74,7 +74,7 @@ def torchrun(tool: str, *args: object) -> subprocess.CompletedProcess:
     command = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc_per_node", "2"]
     process = subprocess.Popen(
         [*command, str(REPOSITORY / "tools" / tool), *map(str, args)],
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -118,7 +118,7 @@ def test_killed_and_resumed_it_ends_where_it_would_have(config: Path, run_tool, 
     command = [sys.executable, REPOSITORY / "tools" / "train.py", config, "--work-dir", tmp_path, *options]
     process = subprocess.Popen(
         list(map(str, command)),
-        env={**os.environ, "PYTHONPATH": str(REPOSITORY), "OMP_NUM_THREADS": "1"},
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )

@@ -13,6 +13,7 @@ from depthkit.models.backbones.blocks import add_attention, add_mlp
 from depthkit.models.backbones.keep_rates import check_keep_rates
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.backbones.token_trace import TokenTrace
+from depthkit.models.patch_counts import part_of
 from depthkit.models.selector import importance
 from depthkit.models.tokens import keep_top
 from depthkit.registry import MODELS
@@ -51,7 +52,7 @@ class ReorganisingBlock(Block):
     def reorganise(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """As `forward`, with the kept patches as indices (B, K) among those of `x`, None where all were kept."""
         patches = x.shape[1] - self.num_prefix_tokens
-        count = math.ceil(self.keep_rate * patches)
+        count = part_of(patches, self.keep_rate, math.ceil)
         x, q, k = add_attention(self, x)
         index = None
         if count < patches:
@@ -162,7 +163,7 @@ class EViT(LayerwiseDeiT):
 
     def _new_state(self, x: Tensor) -> TokenTrace:
         height, width = self.patch_embed.dynamic_feat_size(x.shape[-2:])
-        return TokenTrace(len(x), height * width, self.num_prefix_tokens, self.fuse_token, x.device)
+        return TokenTrace(x.shape[0], height * width, self.num_prefix_tokens, self.fuse_token, x.device)
 
     def _layers(self, x: Tensor, trace: TokenTrace, count: int) -> Iterator[Tensor]:
         """Yield the tokens (B, M, C) that are left after each of the first `count` layers."""

@@ -31,8 +31,8 @@ class HeadSets:
         """Heads (B, H, T, d) side by side for the tokens of the union, (U, H * d): zeros where a head has no part."""
         head = torch.arange(self.heads, device=x.device).unsqueeze(1)
         place = (self._place[self.rows] * self.heads + head).flatten()
-        joined = x.new_zeros(len(self.union) * self.heads, x.shape[3])
-        return joined.index_copy(0, place, x.transpose(0, 1).flatten(0, 2)).view(len(self.union), -1)
+        joined = x.new_zeros(self.union.shape[0] * self.heads, x.shape[3])
+        return joined.index_copy(0, place, x.transpose(0, 1).flatten(0, 2)).view(self.union.shape[0], -1)
 
     def drop_path(self, drop: nn.Module, update: Tensor) -> Tensor:
         """Stochastic depth `drop` on the union's update (U, C): images, not tokens, are dropped."""

@@ -1,0 +1,61 @@
+"""How far an exported model agrees with the one it was made of."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import matplotlib.cbook
+import numpy as np
+import torch
+from torch import Tensor
+
+from depthkit.export.deployable import smallest_side
+from depthkit.io import read_rgb
+from depthkit.models import DepthEstimator
+
+TOLERANCE = 1e-3  # [m], the step of a depth PNG
+# Another runtime adds in another order. Where two patches have nearly the same importance it may attend the other
+# one, and the depth there then differs by more than rounding: such places must be few.
+MAX_BEYOND = 0.05
+_SIZES = ((1, 128, 128), (2, 224, 304), (1, 480, 640))  # batch, height, width [px]
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Exported and original model on images of one size.
+
+    Args:
+        size: batch, height and width [px].
+        largest: difference of depth [m].
+        beyond: part of the pixels that differ by more than `TOLERANCE`.
+    """
+
+    size: tuple[int, int, int]
+    largest: float
+    beyond: float
+
+    @property
+    def holds(self) -> bool:
+        """Whether no more pixels differ than near ties explain; a NaN never holds."""
+        return self.beyond <= MAX_BEYOND
+
+
+@torch.inference_mode()
+def compare(model: DepthEstimator, run: Callable[[Tensor], Tensor]) -> list[Agreement]:
+    """Run both on a real photo in several sizes, the original with its own data preprocessor.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        run: the exported one: images (B, 3, H, W), float32 from 0 to 255, to depth (B, 1, H, W) [m].
+    """
+    photo = torch.from_numpy(read_rgb(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    least, divisor = smallest_side(model.size_divisor), model.size_divisor
+    found = []
+    for batch, *sides in _SIZES:
+        height, width = (max(least, side // divisor * divisor) for side in sides)
+        image = torch.nn.functional.interpolate(photo.permute(2, 0, 1)[None].float(), (height, width), mode="area")
+        images = torch.cat([image, image.flip(-1)])[:batch].round()
+        normalised = model.data_preprocessor({"inputs": list(images.to(torch.uint8))}, False)["inputs"]
+        difference = np.abs((run(images) - model(normalised)).numpy())
+        within = difference <= TOLERANCE  # False for NaN
+        found.append(Agreement((batch, height, width), float(difference.max()), 1 - float(within.mean())))
+    return found

@@ -1,0 +1,95 @@
+"""Writing a depth model as a file of torch.export or ONNX, checked before it is kept."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.export import ExportedProgram
+
+from depthkit.errors import InputError
+from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare
+from depthkit.export.deployable import trace
+from depthkit.io import atomic_path
+from depthkit.models import DepthEstimator
+
+SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
+_NEEDED = "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"
+
+
+def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> list[Agreement]:
+    """Write `model` to `path`, read it back, and compare it with the original on photos of several sizes.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+        path: ends in .pt2 for ``torch``, in .onnx for ``onnx``.
+        file_format: ``torch`` or ``onnx``.
+
+    Returns:
+        What the comparison found.
+
+    Raises:
+        InputError: the suffix is another, packages are missing, the model cannot be exported or the file not
+            written, or the two do not agree: nothing is kept then.
+    """
+    path = Path(path)
+    if path.suffix != SUFFIXES[file_format]:
+        raise InputError(f"{path}: expected a name that ends in {SUFFIXES[file_format]} for the format {file_format}")
+    write, load = {"torch": (_write_torch, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
+    if file_format == "onnx":
+        _check_packages()
+    program = trace(model)
+    with atomic_path(path) as temporary:
+        write(program, temporary)
+        found = compare(model, load(temporary))
+        for one in found:
+            if not one.holds:
+                raise InputError(
+                    f"{path}: not written, for the exported model differs from the original: at {one.size} "
+                    f"{one.beyond:.1%} of the pixels by more than {TOLERANCE:g} m (expected {MAX_BEYOND:.0%} at most), "
+                    f"the largest difference is {one.largest:.3g} m; try another release of torch or of onnxruntime"
+                )
+    return found
+
+
+def _write_torch(program: ExportedProgram, path: Path) -> None:
+    torch.export.save(program, path)
+
+
+def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
+    return torch.export.load(path).module()
+
+
+def _write_onnx(program: ExportedProgram, path: Path) -> None:
+    try:
+        exported = torch.onnx.export(
+            program,
+            dynamo=True,
+            input_names=["images"],
+            output_names=["depth"],
+            verbose=False,
+        )
+    except torch.onnx.errors.OnnxExporterError as error:
+        reason = " ".join(str(error.__cause__ or error).split())[:300]
+        raise InputError(f"the model has a part that has no ONNX form here ({reason})") from error
+    exported.save(path)
+
+
+def _load_onnx(path: Path) -> Callable[[Tensor], Tensor]:
+    import onnxruntime
+
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+
+    def run(images: Tensor) -> Tensor:
+        return torch.from_numpy(session.run(["depth"], {"images": images.numpy()})[0])
+
+    return run
+
+
+def _check_packages() -> None:
+    try:
+        import onnx  # noqa: F401
+        import onnxruntime  # noqa: F401
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise InputError(_NEEDED) from error

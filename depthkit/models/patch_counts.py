@@ -1,0 +1,26 @@
+"""How many patches a part of them is, also where that is known only when an exported graph runs."""
+
+import math
+from collections.abc import Callable
+
+import torch
+
+_OF_TENSORS = {round: torch.round, math.ceil: torch.ceil}
+
+
+def part_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
+    """``rounding(rate * patches)``, at least 1; `rounding` is `round` or `math.ceil`, `rate` in (0, 1].
+
+    In a graph of torch.export the product is a tensor of one double: neither torch's format nor ONNX's can write
+    down the rounding of a size, and ONNX's exporter would multiply in float32, which rounds 0.7 * 45 to the other
+    side. Such a graph presumes that a rate below 1 leaves a patch out.
+    """
+    if rate == 1:
+        return patches
+    if not (torch.compiler.is_exporting() and isinstance(patches, torch.SymInt)):
+        return max(1, rounding(rate * patches))
+    product = torch.scalar_tensor(patches, dtype=torch.float64) * rate
+    count = _OF_TENSORS[rounding](product).to(torch.int64).clamp(min=1).item()
+    torch._check(count >= 1)
+    torch._check(count < patches)
+    return count

@@ -1,0 +1,112 @@
+"""Exported models: read back, they give the depth of the original at sizes and batches they were not traced with."""
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from depthkit.errors import InputError
+from depthkit.export import agreement
+from depthkit.export.deployable import Deployable, smallest_side
+from depthkit.export.formats import export_model
+from depthkit.models import DepthEstimator
+
+PREPROCESSOR = dict(type="SegDataPreProcessor", mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+
+
+def tiny(backbone: str, **arguments) -> DepthEstimator:
+    torch.manual_seed(0)
+    model = DepthEstimator(
+        data_preprocessor=PREPROCESSOR,
+        backbone=dict(type=backbone, embed_dim=48, depth=2, num_heads=3, out_indices=(0, 1), **arguments),
+        decode_head=dict(type="DPTHead", in_channels=(48, 48), channels=8, scales=(4, 2)),
+    )
+    return model.eval()
+
+
+@pytest.fixture
+def images() -> torch.Tensor:
+    """Smooth ones: among patches of noise all are equally important."""
+    generator = torch.Generator().manual_seed(1)
+    return F.interpolate(255 * torch.rand(3, 3, 5, 7, generator=generator), (176, 240), mode="bicubic").clamp(0, 255)
+
+
+def test_torch_program_of_the_shared_form(images, tmp_path):
+    model = tiny("ToSA", selection="shared", keep_rate=0.7)
+    found = export_model(model, tmp_path / "m.pt2", "torch")
+    assert [one.size for one in found] == [(1, 128, 128), (2, 224, 304), (1, 480, 640)]
+    assert all(one.largest <= 1e-5 and one.beyond == 0 for one in found)
+    run = torch.export.load(tmp_path / "m.pt2").module()
+    normalised = (images - torch.tensor(PREPROCESSOR["mean"]).view(3, 1, 1)) / torch.tensor(PREPROCESSOR["std"]).view(
+        3, 1, 1
+    )
+    with torch.no_grad():
+        assert run(images).shape == (3, 1, 176, 240)
+        torch.testing.assert_close(run(images), model(normalised), rtol=0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        dict(backbone="ToSA", selection="shared", keep_rate=0.7),
+        dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
+    ],
+    ids=["shared", "per_head"],
+)
+def test_onnx(arguments, images, tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    model = tiny(**arguments)
+    found = export_model(model, tmp_path / "m.onnx", "onnx")
+    assert all(one.holds for one in found)
+    assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]  # no weights in a file beside it
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    assert [(i.name, i.type) for i in session.get_inputs()] == [("images", "tensor(float)")]
+    depth = torch.from_numpy(session.run(["depth"], {"images": images.numpy()})[0])
+    with torch.no_grad():
+        torch.testing.assert_close(depth, Deployable(model)(images), rtol=0, atol=1e-4)
+
+
+def test_the_model_itself_stays_as_it_was():
+    model = tiny("DeiT")
+    image = torch.randn(1, 3, 130, 135)
+    with torch.no_grad():
+        before = model.backbone(image)
+        Deployable(model)
+        assert all(torch.equal(a, b) for a, b in zip(before, model.backbone(image), strict=True))
+
+
+def test_a_file_that_disagrees_is_not_kept(monkeypatch, tmp_path):
+    monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
+    monkeypatch.setattr("depthkit.export.formats._write_torch", lambda program, path: path.touch())
+    monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: lambda images: images[:, :1] * torch.nan)
+    with pytest.raises(InputError, match="m.pt2: not written, for the exported model differs"):
+        export_model(tiny("DeiT"), tmp_path / "m.pt2", "torch")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_comparison_finds_a_shift_of_two_millimetres():
+    model = tiny("DeiT")
+    same = Deployable(model)
+    assert all(one.largest < 1e-5 and one.holds for one in agreement.compare(model, same))
+    shifted = agreement.compare(model, lambda images: same(images) + 2e-3)
+    assert all(abs(one.largest - 2e-3) < 1e-5 and one.beyond == 1 and not one.holds for one in shifted)
+
+
+def test_what_cannot_be_exported(tmp_path):
+    with pytest.raises(InputError, match=r"m.pth: expected a name that ends in .onnx for the format onnx"):
+        export_model(tiny("DeiT"), tmp_path / "m.pth", "onnx")
+
+    class Stubborn(nn.Module):
+        def forward(self, x):
+            return [x.mean().item() * x]
+
+    model = tiny("DeiT")
+    model.backbone = Stubborn()
+    with pytest.raises(InputError, match="Stubborn: torch.export cannot follow this model"):
+        export_model(model, tmp_path / "m.pt2", "torch")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(("divisor", "least"), [(16, 128), (14, 140), (32, 128), (1, 128)])
+def test_smallest_side(divisor, least):
+    assert smallest_side(divisor) == least
