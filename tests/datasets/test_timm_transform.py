@@ -31,6 +31,14 @@ def test_training_draws_other_views():
     assert not np.array_equal(views[0], views[1]) or not np.array_equal(views[0], views[2])
 
 
+@pytest.mark.parametrize("augment", ["rand-m10-mstd0-n15-inc1", "rand-m0-mstd0-n15", "original", "v0r"])
+def test_no_augmentation_of_timms_fails_at_the_ends_of_its_range(augment):
+    # Pillow 13 refuses to posterize to 0 bits, which timm 1.0.31 asks it to at magnitude 10.
+    transform = TimmTransform(16, is_training=True, auto_augment=augment)
+    for _ in range(60):
+        assert transform(make_sample(IMAGE[:32, :32], "x"))["img"].shape == (16, 16, 3)
+
+
 @pytest.mark.parametrize("arguments", [dict(img_size=0), dict(img_size=(224, 224)), dict(scale=(0.5, 1.0))])
 def test_arguments_that_make_no_sense(arguments):
     with pytest.raises(InputError, match="TimmTransform"):

@@ -3,7 +3,7 @@
 import math
 
 from mmcv.transforms.base import BaseTransform
-from PIL import Image
+from PIL import Image, ImageOps
 from timm.data import create_transform
 
 from depthkit.errors import InputError
@@ -45,6 +45,8 @@ class TimmTransform(BaseTransform):
         self.apply = create_transform(
             img_size, is_training=is_training, interpolation=interpolation, normalize=False, **part, **timm
         )
+        for step in self.apply.transforms:
+            _keep_one_bit(step)
 
     @property
     def description(self) -> str:
@@ -62,3 +64,16 @@ class TimmTransform(BaseTransform):
         picture = self.apply(Image.fromarray(results["img"]))
         image = picture.permute(1, 2, 0).numpy()
         return {**results, "img": image, "img_shape": image.shape[:2]}
+
+
+def _keep_one_bit(step: object) -> None:
+    """Let an automatic augmentation of timm's keep a bit when it posterizes: at the highest magnitudes it asks for 0,
+    which was a black picture, and which Pillow 13 refuses."""
+    ops = [*getattr(step, "ops", []), *(op for policy in getattr(step, "policy", []) for op in policy)]
+    for op in ops:
+        if op.name.startswith("Posterize"):
+            op.aug_fn = _posterize
+
+
+def _posterize(picture: Image.Image, bits: int, **_) -> Image.Image:
+    return ImageOps.posterize(picture, min(max(bits, 1), 8))
