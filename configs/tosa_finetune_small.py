@@ -30,7 +30,13 @@ model = dict(
         size_divisor=1,
     ),
     backbone=dict(
-        type="ToSA", **dense, keep_rate=keep_rate, selection=selection, prefix_share=0.5, pretrained=pretrained
+        type="ToSA",
+        **dense,
+        keep_rate=keep_rate,
+        selection=selection,
+        prefix_share=0.5,
+        selector_layers=2,
+        pretrained=pretrained,
     ),
     teacher=dict(type="DeiT", **dense, pretrained=teacher),
     logits_weight=1.0,

@@ -31,6 +31,7 @@ model = dict(
         keep_rate=keep_rate,
         selection=selection,
         prefix_share=0.5,
+        selector_layers=2,
         pretrained=pretrained,
     ),
     num_rows=32,
