@@ -2,10 +2,11 @@
 # python tools/train.py configs/tosa_finetune_small.py --cfg-options data_root=/data/pictures
 # Hardware, time and result: not yet run.
 _base_ = ["_base_/pictures.py", "_base_/runtime.py"]
-max_epochs = 20
+max_epochs = 10
 teacher = True  # the dense model from timm's hub; without a network the path of a local file
 pretrained = teacher  # where the student starts: the dense model, or what configs/tosa_selector_small.py saved
-keep_rate = 0.5
+# One for each pair of layers, 0.5 on average: the early layers need their tokens most (docs/tosa.md).
+keep_rate = (1, 0.7, 0.5, 0.3, 0.25, 0.25)
 selection = "shared"  # or "per_head"
 
 train_cfg = dict(max_epochs=max_epochs)
@@ -14,7 +15,7 @@ default_hooks = dict(checkpoint=dict(save_best="agreement", rule="greater"))
 custom_hooks = [
     dict(type="NonFiniteLossHook"),
     dict(type="ProgressHook"),
-    dict(type="KeepRateHook", start=1.0, duration=0.4),
+    dict(type="KeepRateHook", start=1.0, duration=0.2),
 ]
 test_cfg = None  # measured by the validation
 
@@ -28,7 +29,15 @@ model = dict(
         bgr_to_rgb=False,
         size_divisor=1,
     ),
-    backbone=dict(type="ToSA", **dense, keep_rate=keep_rate, selection=selection, pretrained=pretrained),
+    backbone=dict(
+        type="ToSA",
+        **dense,
+        keep_rate=keep_rate,
+        selection=selection,
+        prefix_share=0.5,
+        selector_layers=2,
+        pretrained=pretrained,
+    ),
     teacher=dict(type="DeiT", **dense, pretrained=teacher),
     logits_weight=1.0,
     tokens_weight=1.0,

@@ -30,6 +30,8 @@ model = dict(
         num_classes=1000,
         keep_rate=keep_rate,
         selection=selection,
+        prefix_share=0.5,
+        selector_layers=2,
         pretrained=pretrained,
     ),
     num_rows=32,

@@ -17,7 +17,7 @@ KINDS = {
 }
 
 
-def build_variant(name: str, task: str, size: str, weights: str | None = None) -> nn.Module:
+def build_variant(name: str, task: str, size: str, weights: str | None = None, selector_layers: int = 1) -> nn.Module:
     """Build a backbone, or a depth model with the default decoder, for timing.
 
     Args:
@@ -25,6 +25,7 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None) -
             colon: ``tosa_shared:0.5``, or one for each pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``.
         task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
         size: ``tiny``, ``small`` or ``base``.
+        selector_layers: depth of a ToSA's selectors.
         weights: file with weights of the dense model or of a ToSA; without it they are random.
 
     Raises:
@@ -44,6 +45,8 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None) -
             f"{', '.join(f'{known}:KEEP' for known in KINDS if known != 'deit')}, such as tosa_shared:0.5"
         )
     backbone = SIZES[size] | config | dict(pretrained=weights)
+    if config["type"] == "ToSA":
+        backbone["selector_layers"] = selector_layers
     if keep:
         try:
             rates = [float(rate) for rate in keep.split(",")]

@@ -13,11 +13,13 @@ from PIL import ExifTags, Image
 
 from depthkit.config import load_config
 from depthkit.datasets.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
+from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.engine.config_errors import config_errors
 from depthkit.engine.device import check_device
 from depthkit.errors import InputError
 from depthkit.io import pil_to_rgb, read_rgb, write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
+from depthkit.models import DepthClassifier
 from depthkit.models.weights import load_weights
 from depthkit.photos import output_paths
 from depthkit.registry import MODELS, SCOPE, TRANSFORMS
@@ -39,12 +41,14 @@ class DepthResult:
         image: the photo, upright, uint8 RGB (H, W, 3).
         depth_range: the ends of the colour bar [m] unless another range is asked for: what the model can say.
         focal_length: [px], from the photo's EXIF; None where it does not tell.
+        classes: names and probabilities of the five likeliest ImageNet classes, for a model with a classifier.
     """
 
     depth: np.ndarray
     image: np.ndarray
     depth_range: tuple[float, float] = DEFAULT_RANGE
     focal_length: float | None = None
+    classes: tuple[tuple[str, float], ...] = ()
 
     @property
     def size(self) -> tuple[int, int]:
@@ -132,8 +136,9 @@ class DepthPredictor:
             )
         self.device = check_device(device)
         init_default_scope(SCOPE)
-        if "pretrained" in model_cfg["backbone"]:
-            model_cfg["backbone"]["pretrained"] = None
+        for part in (model_cfg, model_cfg["backbone"]):
+            if "pretrained" in part:
+                part["pretrained"] = None
         with config_errors(name, "model"):
             model = MODELS.build(model_cfg)
         load_weights(model, checkpoint)
@@ -158,7 +163,8 @@ class DepthPredictor:
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
         depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
-        return DepthResult(depth, rgb, self.depth_range, focal_length)
+        classes = name_classes(predicted.pred_score) if self.has_classes else ()
+        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
 
     def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
         """What the model gets for a photo, uint8 RGB (H, W, 3): ``inputs`` (1, 3, h, w), normalised, on its device,
@@ -169,6 +175,21 @@ class DepthPredictor:
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
         with torch.inference_mode():
             return self.model.data_preprocessor(batch, False)
+
+    @property
+    def has_classes(self) -> bool:
+        """Whether the model names what it sees too: results have `classes` then."""
+        return isinstance(self.model, DepthClassifier)
+
+
+def name_classes(scores: torch.Tensor, count: int = 5) -> tuple[tuple[str, float], ...]:
+    """The `count` likeliest classes by `scores` (classes,), likeliest first, each with its score.
+
+    Of 1000 classes the names are ImageNet's; of any other number "class 7".
+    """
+    names = imagenet_names() if len(scores) == len(imagenet_names()) else [f"class {i}" for i in range(len(scores))]
+    best = scores.topk(min(count, len(scores)))
+    return tuple((names[i], score) for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True))
 
 
 def exif_focal_length(picture: Image.Image) -> float | None:

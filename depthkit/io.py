@@ -39,24 +39,31 @@ _DECODER_ERRORS = (
 _SIXTEEN_TO_EIGHT = 257.0
 
 
-def read_rgb(path: str | os.PathLike) -> np.ndarray:
-    """Read a picture as uint8 RGB (H, W, 3), turned as its EXIF orientation says.
+def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool = True) -> np.ndarray:
+    """Read a picture as uint8 RGB (H, W, 3), turned as its EXIF orientation says unless `upright` is False.
+
+    A JPEG whose shorter side stays at least `min_size` [px] when halved, quartered or divided by 8 is decoded at
+    that size, in a fraction of the time.
 
     Grey, palette, CMYK and 16-bit pictures are converted; transparent parts show white, as most viewers do.
     Of a file with several frames the first is read. Raises `InputError` for what is not a picture, is
     damaged, or holds values without a known range (float or 32-bit).
     """
     with _decoding(path), Image.open(path) as picture:
-        return pil_to_rgb(picture, path)
+        if min_size is not None:
+            # Pillow keeps both sides at least as long as asked; does nothing to other formats.
+            picture.draft("RGB", (min_size, min_size))
+        return pil_to_rgb(picture, path, upright)
 
 
-def pil_to_rgb(picture: Image.Image, name: str | os.PathLike) -> np.ndarray:
+def pil_to_rgb(picture: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
     """Convert a Pillow picture to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
 
     16-bit grey keeps its full range. Raises `InputError` for 32-bit and float pictures.
     """
     file_format = picture.format
-    picture = ImageOps.exif_transpose(picture)
+    if upright:
+        picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format in ("PNG", "PPM")):
         grey = np.rint(np.asarray(picture).astype(np.float32) / _SIXTEEN_TO_EIGHT)
         picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))

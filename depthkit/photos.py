@@ -103,6 +103,7 @@ def predict_photos(
     depth_range: tuple[float, float] | None = None,
     side_by_side: bool = False,
     point_cloud: bool = False,
+    classes: bool = False,
 ) -> int:
     """Predict photos and save the results (`output_paths`), with a progress bar on a terminal.
 
@@ -115,13 +116,19 @@ def predict_photos(
         depth_range: ends of the colour bar [m]; None for `DepthResult.depth_range`.
         side_by_side: also save photo | depth map.
         point_cloud: also save a point cloud.
+        classes: also print the likeliest classes of each photo.
 
     Returns:
         how many photos could not be read.
 
     Raises:
-        InputError: a result cannot be written, or would replace one of the photos; the range is empty.
+        InputError: a result cannot be written, or would replace one of the photos; the range is empty; `classes` of
+            a model without a classifier.
     """
+    if classes and not predictor.has_classes:
+        raise InputError(
+            "classes: this model has no classifier; use a config such as configs/depth_and_classes_tiny.py"
+        )
     if depth_range is not None:
         check_range(depth_range)
     folder = make_output_folder(out_dir)
@@ -137,6 +144,8 @@ def predict_photos(
             continue
         saturated = result.save(folder, stem, depth_range, side_by_side, point_cloud)
         tqdm.write(f"{photo} -> {output_paths(folder, stem)['colored']} ({_span(result)})", file=sys.stdout)
+        for name, score in result.classes if classes else ():
+            tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
         if saturated:
             tqdm.write(
                 f"warning: {photo}: {saturated} pixels are beyond the 65.535 m that {stem}_depth.png can "

@@ -30,7 +30,7 @@ METRICS = Registry(
     "metric",
     parent=MMSEG_METRICS,
     scope=SCOPE,
-    locations=["depthkit.evaluation.depth_metric", "depthkit.evaluation.sample_means"],
+    locations=[f"depthkit.evaluation.{name}" for name in ("class_metric", "depth_metric", "sample_means")],
 )
 HOOKS = Registry("hook", parent=MMSEG_HOOKS, scope=SCOPE, locations=["depthkit.engine"])
 LOOPS = Registry("loop", parent=MMSEG_LOOPS, scope=SCOPE, locations=["depthkit.engine"])

@@ -1,9 +1,11 @@
 import json
 
 import pytest
+import timm
 import torch
+from PIL import Image
 
-from depthkit.benchmark import count_macs, peak_memory, time_interleaved
+from depthkit.benchmark import count_macs, peak_memory, picture_batch, time_interleaved
 from depthkit.models import DeiT, ToSA
 
 
@@ -76,3 +78,36 @@ def test_bad_arguments_are_named(call_tool, arguments):
     result = call_tool("benchmark", *arguments)
     assert result.returncode == 2
     assert arguments[1] in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("selection", ["shared", "per_head"])
+def test_token_selection_needs_no_more_memory_than_timms_dense_model(selection):
+    timm_model = timm.create_model("deit_tiny_patch16_224", num_classes=0).eval()
+    model = ToSA(embed_dim=192, num_heads=3, selection=selection, keep_rate=0.5).eval()
+    images = torch.randn(2, 3, 224, 224)
+    assert peak_memory(model, images) <= peak_memory(timm_model, images)
+
+
+def test_pictures_fill_the_batch_and_the_size(tmp_path):
+    for name, value in (("a", 0), ("b", 255)):
+        Image.new("RGB", (50, 30), (value,) * 3).save(tmp_path / f"{name}.png")
+    batch = picture_batch(tmp_path, 32, 64, 3)
+    assert batch.shape == (3, 3, 32, 64)
+    # ImageNet's mean and deviation of red: 0.485 and 0.229.
+    assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--train"], "--train: losses are those of depth models; add --task depth"),
+        (["--variants", "tosa_shared"], "--variants tosa_shared: expected timm, deit or"),
+        (["--variants", "deit:0.5"], "--variants deit:0.5: expected"),
+        (["--variants", "evit:half"], "'half' is no number"),
+        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 pairs"),
+    ],
+)
+def test_what_cannot_be_benchmarked_is_said(call_tool, arguments, message):
+    result = call_tool("benchmark", "--inputs", "32x32:1", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr

@@ -15,7 +15,8 @@ from depthkit.registry import MODELS
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))
 WITHOUT_LABELS = [path for path in CONFIGS if path.name.startswith(("tosa_selector", "tosa_finetune"))]
-DEPTH = [path for path in CONFIGS if path not in WITHOUT_LABELS]
+CLASSES = [path for path in CONFIGS if path.name.startswith("in1k_")]
+DEPTH = [path for path in CONFIGS if path not in (*WITHOUT_LABELS, *CLASSES)]
 NYU = [path for path in CONFIGS if path.name.startswith("nyu_")]
 
 
@@ -36,6 +37,9 @@ def test_all_of_them_are_there() -> None:
         "nyu_tosa_small_shared",
         "rgbd_folder",
         "demo_rooms",
+        "depth_and_classes_tiny",
+        *(f"in1k_{kind}_{size}" for kind in ("deit", "evit", "tosa") for size in ("tiny", "small")),
+        *(f"in1k_evit_{size}_ft" for size in ("tiny", "small")),
         *(f"tosa_{kind}_{size}" for kind in ("selector", "finetune") for size in ("tiny", "small")),
     }
 
@@ -70,7 +74,8 @@ def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
     assert config.train_dataloader.batch_size == 3
     assert config.train_dataloader.num_workers == 0 and not config.train_dataloader.persistent_workers
     assert config.train_cfg.max_epochs == 2
-    assert config.model.backbone.pretrained == "w.pth"
+    # A classifier's weights are of backbone and head.
+    assert (config.model if path.stem == "depth_and_classes_tiny" else config.model.backbone).pretrained == "w.pth"
 
 
 @pytest.mark.parametrize("path", WITHOUT_LABELS, ids=name)
@@ -135,5 +140,48 @@ def test_the_model_gives_depth(path: Path, scope: None) -> None:
     model = MODELS.build(config.model).eval()
     with torch.inference_mode():
         depth = model(torch.zeros(1, 3, 48, 72))
+    depth = depth[0] if isinstance(depth, tuple) else depth
     assert depth.shape == (1, 1, 48, 72)
     assert depth.min() >= 1e-3 and depth.max() <= 10
+
+
+@pytest.mark.parametrize("path", CLASSES, ids=name)
+def test_the_knobs_of_classification(path: Path) -> None:
+    knobs = {"img_size": 288, "batch_size": 4, "max_epochs": 9, "pretrained": "w.pth", "workers": 0, "drop_path": 0.2}
+    knobs |= {"lr": 1e-4, "ema": 0.1, "hold_out_every": 3, "data_root": "/mnt/x", "val_root": "/mnt/y"}
+    config = load_config(path, knobs)
+    train, test = config.train_dataloader, config.test_dataloader
+    assert (train.dataset.data_root, train.dataset.split, train.batch_size) == ("/mnt/x", "train", 4)
+    assert (test.dataset.data_root, test.dataset.split, test.dataset.test_mode) == ("/mnt/y", "val", True)
+    assert config.val_dataloader == test
+    assert train.dataset.pipeline[0].img_size == test.dataset.pipeline[0].img_size == 288
+    assert (config.model.backbone.img_size, config.model.backbone.drop_path_rate) == (288, 0.2)
+    assert config.model.pretrained == "w.pth"
+    assert config.train_cfg.max_epochs == config.param_scheduler[-1].end == 9
+    assert config.optim_wrapper.optimizer.lr == 1e-4
+    assert {"type": "EMAHook", "momentum": 0.1} in config.custom_hooks
+    assert any(hook.type == "KeepRateHook" for hook in config.custom_hooks) == ("evit" in path.stem)
+    assert config.auto_scale_lr == dict(base_batch_size=1024, enable=True)
+    if "evit" in path.stem or "tosa" in path.stem:
+        assert load_config(path, {"keep_rate": 0.6}).model.backbone.keep_rate == 0.6
+
+
+@pytest.mark.parametrize("path", CLASSES, ids=name)
+def test_the_model_gives_classes(path: Path, scope: None) -> None:
+    if "small" in path.stem:
+        pytest.skip("the tiny ones stand for the small ones, which take seconds to make")
+    model = MODELS.build(load_config(path, {"pretrained": None}).model).eval()
+    with torch.inference_mode():
+        assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
+
+
+@pytest.mark.parametrize("kind", ["deit", "evit", "tosa", "evit_ft"])
+def test_small_classifiers_differ_from_tiny_in_size_only(kind: str) -> None:
+    base, _, ft = kind.partition("_")
+    names = (f"in1k_{base}_{size}{'_ft' if ft else ''}.py" for size in ("tiny", "small"))
+    tiny, small = (load_config(FOLDER / name).to_dict() for name in names)
+    for config, dim, heads in ((tiny, 192, 3), (small, 384, 6)):
+        backbone = config["model"]["backbone"]
+        assert (backbone.pop("embed_dim"), backbone.pop("num_heads")) == (dim, heads)
+        assert config["model"]["cls_head"].pop("in_channels") == dim
+    assert tiny == small

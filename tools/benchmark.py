@@ -2,7 +2,7 @@
 
 A variant is `deit` (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA,
 one for each pair of layers with commas between. The baseline `timm` is always there.
-JSON: machine, threads, torch, task, model, device, dtype, compile, train, pictures, rounds, and for each of `results`:
+JSON: machine, threads, torch, task, model, device, dtype, compile, train, pictures, selector_layers, rounds, and for each of `results`:
 variant, height and width [px], batch, macs (one image, forward), ms (median), ms_low, ms_high (10th, 90th percentile),
 speedup (median over rounds of the baseline's time by this one's), peak_bytes (of the forward pass, without weights).
 
@@ -40,6 +40,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
         "--weights", metavar="FILE", help="what per_head costs depends on the weights (default: random)"
     )
     parser.add_argument("--pictures", type=Path, metavar="DIR", help="... and on the input (default: noise)")
+    parser.add_argument("--selector-layers", type=int, choices=[0, 1, 2], default=1, help="depth of ToSA's selectors")
     parser.add_argument("--train", action="store_true", help="time forward and backward passes of depth models' losses")
     parser.add_argument(
         "--compile", choices=["default", "reduce-overhead"], help="torch.compile all; reduce-overhead: CUDA graphs"
@@ -71,7 +72,9 @@ def main(argv: list[str]) -> int:
     synchronize = torch.cuda.synchronize if device.type == "cuda" else lambda: None
     torch.manual_seed(0)
     models = {
-        name: build_variant(name, arguments.task, arguments.model, arguments.weights).to(device, dtype).eval()
+        name: build_variant(name, arguments.task, arguments.model, arguments.weights, arguments.selector_layers)
+        .to(device, dtype)
+        .eval()
         for name in ["timm", *arguments.variants]
     }
     results = []
@@ -116,6 +119,7 @@ def main(argv: list[str]) -> int:
             compile=arguments.compile,
             train=arguments.train,
             pictures=str(arguments.pictures) if arguments.pictures else None,
+            selector_layers=arguments.selector_layers,
             rounds=arguments.rounds,
             results=results,
         )

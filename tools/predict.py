@@ -25,6 +25,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
     parser.add_argument("--out", required=True, metavar="DIR", help="folder for the results")
     parser.add_argument("--side-by-side", action="store_true", help="also NAME_side_by_side.png: photo | depth")
     parser.add_argument("--point-cloud", action="store_true", help="also NAME_points.ply, in metres")
+    parser.add_argument("--classes", action="store_true", help="also print the five likeliest ImageNet classes")
     parser.add_argument(
         "--range",
         nargs=2,
@@ -58,6 +59,7 @@ def main(argv: list[str]) -> int:
         depth_range=None if args.range is None else tuple(args.range),
         side_by_side=args.side_by_side,
         point_cloud=args.point_cloud,
+        classes=args.classes,
     )
     if failed == len(photos):
         return 2

@@ -1,10 +1,21 @@
 """Data sets: from files to samples. Importing this registers all of them, and the transforms."""
 
 from depthkit.datasets import transforms
+from depthkit.datasets.imagenet import ImageNet
 from depthkit.datasets.nyu import NYUDepthV2
 from depthkit.datasets.picture_folder import PictureFolder
+from depthkit.datasets.repeated_augmentation import RepeatedAugmentation
 from depthkit.datasets.rgbd_folder import RGBDFolder
 from depthkit.datasets.rooms import Rooms
 from depthkit.datasets.sample import make_sample
 
-__all__ = ["NYUDepthV2", "PictureFolder", "RGBDFolder", "Rooms", "make_sample", "transforms"]
+__all__ = [
+    "ImageNet",
+    "NYUDepthV2",
+    "PictureFolder",
+    "RGBDFolder",
+    "RepeatedAugmentation",
+    "Rooms",
+    "make_sample",
+    "transforms",
+]

@@ -16,8 +16,10 @@ from depthkit.engine.device import process_group, select_device, wrapper_config
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.training import forget_pretrained
 from depthkit.errors import InputError
-from depthkit.evaluation import METRIC_NAMES, get_protocol
+from depthkit.evaluation import get_protocol
+from depthkit.evaluation.depth_metric import DepthMetric
 from depthkit.io import atomic_path
+from depthkit.models.weights import read_state_dict
 from depthkit.output_folder import make_output_folder
 
 
@@ -25,12 +27,10 @@ from depthkit.output_folder import make_output_folder
 class Evaluation:
     """The result of an evaluation, with what is needed to read it."""
 
-    protocol: str
-    protocol_description: str
-    flip: bool
+    conditions: dict[str, str | bool]  # what makes results comparable: the protocol, or the pictures' transform
     images: int
-    skipped: int  # without a valid pixel of ground truth
-    metrics: dict[str, float]  # `depthkit.evaluation.METRIC_NAMES`; rmse [m], sq_rel [m], silog x100
+    skipped: int  # without a valid pixel of ground truth, or unreadable
+    metrics: dict[str, float]  # depth: `METRIC_NAMES`; rmse [m], sq_rel [m], silog x100. Classes: top1, top5 [%]
     images_per_second: float  # reading, prediction and measuring, of all processes together; start-up left out
     device: str
     processes: int
@@ -41,12 +41,19 @@ class Evaluation:
         """For people: a few lines of text."""
         names = list(self.metrics)
         widths = [max(len(name), 8) for name in names]
+        if "protocol" in self.conditions:
+            mirrored = ", averaged with the mirrored image" * bool(self.conditions["flip"])
+            conditions, reason = (
+                f"protocol    {self.conditions['protocol_description']}{mirrored}",
+                "without a valid pixel",
+            )
+        else:
+            conditions, reason = f"transform   {self.conditions['transform']}", "unreadable"
         return "\n".join(
             [
                 f"checkpoint  {self.checkpoint}",
-                f"protocol    {self.protocol_description}" + (", averaged with the mirrored image" * self.flip),
-                f"images      {self.images}"
-                + (f" ({self.skipped} without a valid pixel skipped)" if self.skipped else ""),
+                conditions,
+                f"images      {self.images}" + (f" ({self.skipped} {reason} skipped)" if self.skipped else ""),
                 f"speed       {self.images_per_second:.2f} images/s on {self.device}, {self.processes} process(es)",
                 "",
                 "  ".join(name.rjust(width) for name, width in zip(names, widths, strict=True)),
@@ -57,13 +64,15 @@ class Evaluation:
         )
 
     def write_json(self, path: str | Path) -> None:
-        """Write everything as JSON, the metrics in full precision.
+        """Write everything as JSON, the conditions as keys of their own, the metrics in full precision.
 
         Raises:
             InputError: `path` cannot be written.
         """
         with atomic_path(path) as temporary:
-            temporary.write_text(json.dumps(dataclasses.asdict(self), indent=2) + "\n", encoding="utf-8")
+            content = dataclasses.asdict(self)
+            content = {**content.pop("conditions"), **content}
+            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def evaluate(
@@ -79,8 +88,8 @@ def evaluate(
 
     Args:
         config: from `depthkit.config.load_config`; it is changed to what is run.
-        checkpoint: of the config's model, all of its weights.
-        protocol: name of a protocol instead of the config's.
+        checkpoint: of the config's model, all of its weights; for a classifier also a file with timm's keys.
+        protocol: name of a protocol instead of the config's. This and the next two are for depth.
         flip: average each prediction with that of the mirrored image.
         save_dir: folder for the predictions as 16-bit PNG [mm].
         launcher: ``pytorch`` under torchrun, else ``none``; every process gets the same result.
@@ -92,7 +101,9 @@ def evaluate(
     if "test_dataloader" not in config or "test_evaluator" not in config:
         raise InputError(f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on")
     if not isinstance(config.test_evaluator, dict):
-        raise InputError(f"{config.filename}: test_evaluator is a list; expected one DepthMetric, as a dict")
+        raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
+    if config.test_evaluator.type != "DepthMetric" and (protocol or flip or save_dir):
+        raise InputError(f"{config.filename}: is no depth model; leave out the protocol, flip and save_dir")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
@@ -108,6 +119,10 @@ def evaluate(
     config.custom_hooks = [hook for hook in config.get("custom_hooks", []) if hook["type"] == "ProgressHook"]
     forget_pretrained(config)
     config.load_from, config.resume = str(checkpoint), False
+    if config.model.type == "Classifier":
+        config.model.pop("teacher", None)  # of the training only
+        if not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
+            config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
     config.launcher = launcher
     chosen = select_device(device)
     speed = _Speed()
@@ -119,20 +134,28 @@ def evaluate(
         runner.register_hook(speed)
         results = runner.test()
         runner.unwrap_model()
-        used = get_protocol(runner.test_evaluator.metrics[0].protocol.name)
         return Evaluation(
-            protocol=used.name,
-            protocol_description=used.description,
-            flip=bool(config.model.get("test_cfg", {}).get("flip", False)),
-            images=int(results["images"]),
-            skipped=int(results["skipped"]),
-            metrics={name: float(results[name]) for name in METRIC_NAMES},
+            conditions=_conditions(runner),
+            images=int(results.pop("images")),
+            skipped=int(results.pop("skipped")),
+            metrics={name: float(value) for name, value in results.items()},
             images_per_second=speed.images_per_second * get_world_size(),
             device=str(chosen),
             processes=get_world_size(),
             config=str(config.filename),
             checkpoint=str(checkpoint),
         )
+
+
+def _conditions(runner: Runner) -> dict[str, str | bool]:
+    """What has to be the same for two results to be comparable, beside the pictures."""
+    metric = runner.test_evaluator.metrics[0]
+    if isinstance(metric, DepthMetric):
+        used = metric.protocol
+        flip = bool(runner.model.test_cfg["flip"])
+        return {"protocol": used.name, "protocol_description": used.description, "flip": flip}
+    steps = runner.test_dataloader.dataset.pipeline.transforms
+    return {"transform": ", ".join(step.description for step in steps if hasattr(step, "description"))}
 
 
 class _Speed(Hook):

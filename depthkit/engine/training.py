@@ -1,6 +1,5 @@
 """Training by a config: what tools/train.py does."""
 
-import contextlib
 import secrets
 from pathlib import Path
 
@@ -72,7 +71,7 @@ def train(
 
 def forget_pretrained(config: Config) -> None:
     """Build the model of `config` without loading pretrained weights that a checkpoint replaces anyway."""
-    with contextlib.suppress(AttributeError, KeyError):
-        if "pretrained" in config.model.backbone:
-            config.model.backbone.pretrained = None
-        config.model.backbone.pop("init_cfg", None)
+    for part in (config.model, config.model.get("backbone", {})):
+        if "pretrained" in part:
+            part.pretrained = None
+    config.model.get("backbone", {}).pop("init_cfg", None)

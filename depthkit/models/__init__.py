@@ -14,6 +14,10 @@ with warnings.catch_warnings():
     import mmseg.models  # noqa: F401
 
 from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
+from depthkit.models.class_preprocessor import ClassPreProcessor
+from depthkit.models.classifier import Classifier
+from depthkit.models.cls_head import ClsHead
+from depthkit.models.depth_classifier import DepthClassifier
 from depthkit.models.depth_estimator import DepthEstimator
 from depthkit.models.dpt_head import DPTHead
 from depthkit.models.losses import GradientLoss, SILogLoss
@@ -22,8 +26,12 @@ from depthkit.models.selector_distiller import SelectorDistiller
 from depthkit.models.token_distiller import TokenDistiller
 
 __all__ = [
+    "ClassPreProcessor",
+    "Classifier",
+    "ClsHead",
     "DPTHead",
     "DeiT",
+    "DepthClassifier",
     "DepthEstimator",
     "EViT",
     "GradientLoss",

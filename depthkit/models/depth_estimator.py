@@ -66,16 +66,12 @@ class DepthEstimator(BaseModel):
 
     def depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses in training."""
-        height, width = inputs.shape[-2:]
         padded = self.pad(inputs)
         if hasattr(self.backbone, "forward_maps"):
             features, losses = self.backbone.forward_maps(padded)
         else:
             features, losses = self.backbone(padded), {}
-        if self.neck is not None:
-            features = self.neck(features)
-        depth = self.decode_head(features, padded.shape[-2:])
-        return depth[..., :height, :width], losses
+        return self._decode(features, padded, inputs), losses
 
     def pad(self, inputs: Tensor) -> Tensor:
         """Images (B, 3, H, W) with the border repeated to sides that are multiples of `size_divisor`."""
@@ -90,11 +86,20 @@ class DepthEstimator(BaseModel):
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
         """Predict by `test_cfg`, undo the padding of the batch, and resize to each image's ``ori_shape``."""
-        samples = data_samples or [SegDataSample() for _ in inputs]
         depth = self._predict_window(inputs)
         if self.test_cfg["flip"]:
             mirrored = self._predict_window(inputs.flip(-1)).flip(-1)
             depth = (depth + mirrored) / 2
+        return self._add_depth(data_samples or [SegDataSample() for _ in inputs], depth)
+
+    def _decode(self, features: list, padded: Tensor, inputs: Tensor) -> Tensor:
+        """Depth (B, 1, H, W) [m] of `inputs`, from the backbone's maps of them `padded`."""
+        if self.neck is not None:
+            features = self.neck(features)
+        return self.decode_head(features, padded.shape[-2:])[..., : inputs.shape[-2], : inputs.shape[-1]]
+
+    def _add_depth(self, samples: list[SegDataSample], depth: Tensor) -> list[SegDataSample]:
+        """Give each sample its `pred_depth_map`, without the batch's padding and at the image's ``ori_shape``."""
         for sample, one in zip(samples, depth, strict=True):
             height, width = sample.metainfo.get("img_shape", one.shape[-2:])[:2]
             one = one[:, :height, :width]

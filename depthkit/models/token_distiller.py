@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.class_divergence import class_divergence
 from depthkit.registry import MODELS
 
 
@@ -113,11 +114,7 @@ class TokenDistiller(BaseModel):
     def _divergence(self, student: Tensor, teacher: Tensor) -> Tensor:
         """KL divergence (B,) of class probabilities at the temperature, from final tokens (B, N, C) of
         both."""
-        own, wanted = (
-            (logits.float() / self.temperature).log_softmax(dim=-1) for logits in self._logits(student, teacher)
-        )
-        divergence = F.kl_div(own, wanted, log_target=True, reduction="none").sum(dim=-1)
-        return divergence * self.temperature**2
+        return class_divergence(*self._logits(student, teacher), self.temperature)
 
     def _logits(self, student: Tensor, teacher: Tensor) -> tuple[Tensor, Tensor]:
         own = self.backbone.forward_head(self.backbone.norm(student))

@@ -93,17 +93,20 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
 
 def load_backbone(
     model: nn.Module, pretrained: bool | str | Path, hub_name: str, optional: tuple[str, ...] = ()
-) -> None:
+) -> dict[str, Tensor]:
     """Load the weights of a timm-style vision transformer and report what was missing and left over.
 
     Position embeddings are resampled to the model's grid. A checkpoint of one of our whole models works too:
-    what is under ``backbone.`` is taken.
+    what is under ``backbone.`` is taken, and what is under ``cls_head.`` is its classifier.
 
     Args:
         model: a timm VisionTransformer or subclass.
         pretrained: True for timm's hub, or the path of a local file in timm's or DeiT's own layout.
         hub_name: the timm name of the dense model, for example ``deit_small_patch16_224``.
         optional: parts of key names that a file may lack (a token selector, when the file is of a dense model).
+
+    Returns:
+        The classifier's weights by timm's names, where the model has no classifier of its own; else nothing.
 
     Raises:
         InputError: the hub cannot be reached, or the file is not of this model.
@@ -115,7 +118,8 @@ def load_backbone(
     else:
         source, state = str(pretrained), read_state_dict(pretrained)
     if any(k.startswith("backbone.") for k in state):
-        state = {k.removeprefix("backbone."): v for k, v in state.items() if k.startswith("backbone.")}
+        ours = ("backbone.", "cls_head.")
+        state = {k.partition(".")[2]: v for k, v in state.items() if k.startswith(ours)}
     own = model.state_dict()
     patch = state.get("patch_embed.proj.weight")
     if patch is None or patch.shape != own["patch_embed.proj.weight"].shape:
@@ -143,14 +147,17 @@ def load_backbone(
             f"{source}: does not fit this model: {_count('missing or of another shape', fatal)}; expected weights "
             f"of {hub_name} with {getattr(model, 'num_classes', 0)} classes"
         )
+    classifier = {}
     if not model.num_classes:  # a backbone without a classifier leaves the file's one aside, as asked
-        unexpected = [k for k in unexpected if not k.startswith(("head.", "head_dist."))]
+        classifier = {k: state[k] for k in unexpected if k.startswith(("head.", "head_dist."))}
+        unexpected = [k for k in unexpected if k not in classifier]
     model.load_state_dict({k: v for k, v in state.items() if k in own}, strict=False)
     print_log(
         f"Loaded {len(own) - len(missing)} tensors from {source}; {_count('missing', missing)}, "
         f"{_count('unexpected', unexpected)}.",
         logger="current",
     )
+    return classifier
 
 
 def _is_square(number: int) -> bool:

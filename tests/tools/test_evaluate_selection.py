@@ -42,6 +42,21 @@ def test_a_table_and_json(call_tool, pictures, deit_tiny_weights, tmp_path):
     assert result.stdout.count("\n") >= 1 + 1 + len(rows)
 
 
+def test_evit_beside_it_at_a_higher_resolution(call_tool, pictures, deit_tiny_weights, tmp_path):
+    result = call_tool(
+        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.7", "--selection",
+        "evit", "evit_unfused", "--split", "val", "--hold-out-every", "5", "--img-size", "288",
+        "--json", tmp_path / "r.json", "--device", "cpu",
+    )  # fmt: skip
+    assert result.returncode == 0, result.stderr
+    content = json.loads((tmp_path / "r.json").read_text())
+    assert "centre crop 288 px" in content["transform"] and content["skipped"] == 0
+    rows = {(r["selection"], r["keep_rate"]): r for r in content["results"]}
+    assert rows["evit", 1.0]["agreement"] == rows["evit_unfused", 1.0]["agreement"] == 100
+    assert rows["evit_unfused", 0.7]["macs"] < rows["evit", 0.7]["macs"] < 0.75 * rows["dense", 1.0]["macs"]
+    assert {r["score"] for r in content["results"][1:]} == {"class_token"}
+
+
 def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, pictures, deit_tiny_weights, tmp_path):
     result = call_tool(
         "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--split", "val",
@@ -75,9 +90,9 @@ def test_bad_arguments(call_tool, tmp_path, arguments, message):
 def test_keep_rates_out_of_range_and_foreign_folders(call_tool, pictures, deit_tiny_weights, tmp_path):
     result = call_tool("evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1.5")
     assert result.returncode == 2 and "error: keep_rate=1.5" in result.stderr
-    (tmp_path / "cats").mkdir()
-    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "cats" / "a.png")
-    result = call_tool("evaluate_selection", tmp_path / "cats", "--weights", deit_tiny_weights)
+    (tmp_path / "animals" / "cats").mkdir(parents=True)
+    Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "animals" / "cats" / "a.png")
+    result = call_tool("evaluate_selection", tmp_path / "animals", "--weights", deit_tiny_weights)
     assert result.returncode == 2 and "no class of ImageNet-1k" in result.stderr
 
 

@@ -6,12 +6,14 @@ from numpy's global generator, which mmengine seeds in each worker.
 """
 
 from depthkit.datasets.transforms.color_jitter import ColorJitter
-from depthkit.datasets.transforms.packing import PackDepthInputs
+from depthkit.datasets.transforms.packing import PackClassInputs, PackDepthInputs
 from depthkit.datasets.transforms.random_geometry import RandomCrop, RandomFlip, RandomRotation, RandomZoom
 from depthkit.datasets.transforms.resizing import Pad, Resize
+from depthkit.datasets.transforms.timm_transform import TimmTransform
 
 __all__ = [
     "ColorJitter",
+    "PackClassInputs",
     "PackDepthInputs",
     "Pad",
     "RandomCrop",
@@ -19,4 +21,5 @@ __all__ = [
     "RandomRotation",
     "RandomZoom",
     "Resize",
+    "TimmTransform",
 ]

@@ -57,7 +57,8 @@ class DeiT(VisionTransformer):
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:
-        InputError: `out_indices` names a layer that is not there, or the weights cannot be had or do not fit.
+        InputError: `img_size` holds no patch, `out_indices` names a layer that is not there, or the weights cannot be
+            had or do not fit.
     """
 
     def __init__(
@@ -75,6 +76,8 @@ class DeiT(VisionTransformer):
         block_fn: Callable[..., nn.Module] = Block,
         **timm,
     ) -> None:
+        if min(img_size if isinstance(img_size, Sequence) else [img_size]) < patch_size:
+            raise InputError(f"img_size={img_size}: expected sides of one patch ({patch_size} px) at least")
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -91,13 +94,18 @@ class DeiT(VisionTransformer):
             self._add_distillation_token()
         self.out_indices = check_out_indices(out_indices, depth)
         if pretrained:
-            sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
-            size = sizes.get(embed_dim, f"{embed_dim}-channel")
-            name = f"deit_{size}{'_distilled' if distilled else ''}_patch{patch_size}_224"
-            load_backbone(self, pretrained, name, optional=("selector",))
+            load_backbone(self, pretrained, self.hub_name, optional=("selector",))
         # timm initialises in the constructor; mmengine would call timm's `init_weights` once more, over the
         # pretrained weights, were the model not marked as initialised.
         self.is_init = True
+
+    @property
+    def hub_name(self) -> str:
+        """The timm name of the dense model of this size."""
+        sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
+        size = sizes.get(self.embed_dim, f"{self.embed_dim}-channel")
+        patch = self.patch_embed.patch_size[0]
+        return f"deit_{size}{'_distilled' if self.distilled else ''}_patch{patch}_224"
 
     def _add_distillation_token(self) -> None:
         self.num_prefix_tokens = 2
@@ -143,6 +151,18 @@ class DeiT(VisionTransformer):
             intermediates_only=True,
         )
         return pairs, {}
+
+    def forward_all(self, x: Tensor) -> tuple[Tensor, list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        """Run every layer on images (B, 3, H, W), once for a classifier and a decoder.
+
+        Returns:
+            The normalised tokens after the last layer (B, N, C), prefix tokens first; and what `forward_maps`
+            returns, without `out_indices` no maps.
+        """
+        if self.out_indices is None:
+            return self.forward_features(x), [], {}
+        tokens, maps = self.forward_intermediates(x, indices=list(self.out_indices), return_prefix_tokens=True)
+        return tokens, maps, {}
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""

@@ -151,16 +151,25 @@ class ToSA(LayerwiseDeiT):
         That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
         rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
         """
+        _, maps, losses = self._run_layers(x, max(self.out_indices) + 1)
+        return maps, losses
+
+    def forward_all(self, x: Tensor) -> tuple[Tensor, list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
+        """As `DeiT.forward_all`; in training the losses hold ``loss_selector``."""
+        tokens, maps, losses = self._run_layers(x, len(self.blocks))
+        return self.norm(tokens), maps, losses
+
+    def _run_layers(self, x: Tensor, count: int) -> tuple[Tensor, list, dict[str, Tensor]]:
+        """The tokens after the first `count` layers, the maps of `out_indices`, and in training the losses."""
         pairs: list[PairState] = []
-        maps = [
-            self._split(tokens, x)
-            for i, tokens in enumerate(self._layers(x, pairs, max(self.out_indices) + 1, self.training))
-            if i in self.out_indices
-        ]
-        if not self.num_prefix_tokens:
-            maps = [patches for patches, _ in maps]
+        maps = []
+        for i, layer in enumerate(self._layers(x, pairs, count, self.training)):
+            tokens = layer
+            if i in (self.out_indices or ()):
+                patches, prefix = self._split(tokens, x)
+                maps.append((patches, prefix) if self.num_prefix_tokens else patches)
         losses = [pair.loss for pair in pairs if pair.loss is not None]
-        return maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
+        return tokens, maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
 
     def _new_state(self, x: Tensor) -> list[PairState]:
         return []

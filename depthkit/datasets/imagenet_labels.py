@@ -1,0 +1,108 @@
+"""ImageNet-1k's classes: wnids, names, and the lists that say which picture is of which class."""
+
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from depthkit.errors import InputError
+
+
+@cache
+def imagenet_wnids() -> tuple[str, ...]:
+    """The 1000 wnids (``n01440764``), sorted: the place of one is its class."""
+    from timm.data import ImageNetInfo
+
+    return tuple(sorted(ImageNetInfo().label_names()))
+
+
+@cache
+def imagenet_names() -> tuple[str, ...]:
+    """What people call the 1000 classes ("tench, Tinca tinca"), in the order of `imagenet_wnids`."""
+    from timm.data import ImageNetInfo
+
+    info = ImageNetInfo()
+    return tuple(info.label_name_to_description(wnid) for wnid in imagenet_wnids())
+
+
+@cache
+def _classes() -> dict[str, int]:
+    return {wnid: index for index, wnid in enumerate(imagenet_wnids())}
+
+
+def class_of_wnid(wnid: str, where: str | Path) -> int:
+    """The class of `wnid`; `where` is for the error.
+
+    Raises:
+        InputError: ImageNet-1k has no such wnid.
+    """
+    if wnid not in _classes():
+        raise InputError(
+            f"{where}: '{wnid}' is no class of ImageNet-1k; expected one of its 1000 wnids, such as n01440764"
+        )
+    return _classes()[wnid]
+
+
+def read_picture_list(ann_file: str | Path, data_root: Path) -> tuple[list[str], list[int]]:
+    """The pictures that a list names and their classes, in its order. Three forms are known:
+
+    - lines ``path`` or ``path label``, the path relative to `data_root`, the label a wnid or the place (from 0)
+      among the sorted wnids; without one, the picture's folder is its wnid;
+    - Kaggle's ``LOC_val_solution.csv``, its first line ``ImageId,PredictionString``;
+    - the devkit's ``ILSVRC2012_validation_ground_truth.txt``: numbers alone, for the pictures of `data_root`
+      sorted by name. They are the devkit's own, so its ``meta.mat`` must lie beside the list.
+
+    Raises:
+        InputError: no such file, a line that is none of these, an unknown class, an empty list.
+    """
+    path = Path(ann_file).expanduser()
+    try:
+        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
+    except FileNotFoundError:
+        raise InputError(f"{path}: no such list of pictures") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: the list cannot be read ({error})") from error
+    lines = [line for line in lines if line and not line.startswith("#")]
+    if not lines:
+        raise InputError(f"{path}: names no picture; expected a line for each: path, and wnid or class")
+    if all(line.isdigit() for line in lines):
+        return _read_devkit_list(path, [int(line) for line in lines], data_root)
+    if lines[0].replace(" ", "").startswith("ImageId,"):
+        lines = [f"{name}.JPEG {label.split()[0]}" for name, _, label in (x.partition(",") for x in lines[1:]) if label]
+    files, labels = [], []
+    for number, line in enumerate(lines, start=1):
+        name, _, label = line.rpartition(" ") if " " in line else (line, "", Path(line).parent.name)
+        files.append(str(data_root / name.strip().lstrip("/")))
+        labels.append(_parse_label(label, f"{path}, picture {number}"))
+    return files, labels
+
+
+def _parse_label(label: str, where: str) -> int:
+    if not label.isdigit():
+        return class_of_wnid(label, where)
+    if int(label) >= len(imagenet_wnids()):
+        raise InputError(f"{where}: class {label}; expected 0 to 999, the place among the sorted wnids, or a wnid")
+    return int(label)
+
+
+def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> tuple[list[str], list[int]]:
+    from scipy.io import loadmat
+
+    meta = path.with_name("meta.mat")
+    try:
+        synsets = loadmat(meta, squeeze_me=True)["synsets"]
+        # Parents in the hierarchy are in it too, after the 1000 that have no children.
+        wnids = {int(one["ILSVRC2012_ID"]): str(one["WNID"]) for one in synsets if int(one["num_children"]) == 0}
+    except (OSError, KeyError, ValueError, NotImplementedError, IndexError) as error:
+        raise InputError(
+            f"{path}: its numbers are the devkit's own, and {meta}, which says what they mean, cannot be read "
+            f"({type(error).__name__}); put the devkit's meta.mat beside the list"
+        ) from error
+    from depthkit.io import IMAGE_SUFFIXES
+
+    files = sorted(str(file) for file in data_root.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
+    if len(files) != len(numbers):
+        raise InputError(f"{path}: has {len(numbers)} lines, but {data_root} holds {len(files)} pictures")
+    for number in numbers:
+        if number not in wnids:
+            raise InputError(f"{path}: number {number} is no class of {meta}")
+    return files, [class_of_wnid(wnids[number], meta) for number in numbers]

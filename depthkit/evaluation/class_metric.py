@@ -1,0 +1,54 @@
+"""The mm metric of classification: top-1 and top-5 accuracy."""
+
+from collections.abc import Sequence
+from logging import WARNING
+from typing import Any
+
+from mmengine.evaluator import BaseMetric
+from mmengine.logging import print_log
+
+from depthkit.errors import InputError
+from depthkit.registry import METRICS
+
+
+@METRICS.register_module()
+class ClassMetric(BaseMetric):
+    """Accuracy [%] of predicted classes: ``top1`` and ``top5``.
+
+    The result has these plain names (``save_best='top1'``), and ``images`` and ``skipped``: the number of pictures
+    measured, and of those that could not be read, each of which the log names.
+
+    Raises:
+        InputError: a sample without a class; at the end, when no picture could be read.
+    """
+
+    def __init__(self) -> None:
+        # See DepthMetric on both arguments.
+        super().__init__(collect_device="gpu", prefix="classes")
+        self.prefix = None
+
+    def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
+        """Add a batch of samples with `pred_score` (classes,) and `gt_label`."""
+        for sample in data_samples:
+            if "unreadable" in sample:
+                print_log(f"{sample['unreadable']}; skipped", logger="current", level=WARNING)
+                self.results.append(None)
+                continue
+            if "gt_label" not in sample:
+                raise InputError(f"{sample.get('img_path', '')}: has no class (gt_label), so it cannot be evaluated")
+            score, label = sample["pred_score"], int(sample["gt_label"])
+            if label >= len(score):
+                raise InputError(
+                    f"{sample.get('img_path', '')}: is of class {label}, but the model has {len(score)} classes; give "
+                    "the pictures and the number of classes that it was trained with"
+                )
+            # How many classes are ranked before it. Ties and NaN count against the model, which says nothing then.
+            self.results.append(int((~(score < score[label])).sum()) - 1)
+
+    def compute_metrics(self, results: list[int | None]) -> dict[str, float]:
+        """The part of the pictures whose class is ranked first, and among the first five [%]."""
+        ranks = [rank for rank in results if rank is not None]
+        if not ranks:
+            raise InputError(f"none of the {len(results)} images could be read")
+        top = {f"top{k}": 100 * sum(rank < k for rank in ranks) / len(ranks) for k in (1, 5)}
+        return {**top, "images": len(ranks), "skipped": len(results) - len(ranks)}
