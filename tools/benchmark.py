@@ -2,7 +2,8 @@
 
 A variant is `deit` (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA,
 one for each pair of layers with commas between. The baseline `timm` is always there.
-JSON: machine, threads, torch, task, model, device, dtype, compile, train, pictures, selector_layers, rounds, and for each of `results`:
+JSON: machine, threads, torch, task, model, device, dtype, compile, train, pictures, selector_layers, rounds, and for
+each of `results`:
 variant, height and width [px], batch, macs (one image, forward), ms (median), ms_low, ms_high (10th, 90th percentile),
 speedup (median over rounds of the baseline's time by this one's), peak_bytes (of the forward pass, without weights).
 
