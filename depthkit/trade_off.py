@@ -8,7 +8,8 @@ from pathlib import Path
 from depthkit.errors import InputError
 from depthkit.visualization.trade_off import Panel
 
-Points = dict[str, dict[float, float]]
+Rates = tuple[float, ...]
+Points = dict[str, dict[Rates, float]]
 
 
 def read_panels(files: Sequence[Path]) -> list[Panel]:
@@ -27,20 +28,22 @@ def read_panels(files: Sequence[Path]) -> list[Panel]:
                 kind, _, keep = result["variant"].partition(":")
                 if keep:
                     size = f"{result['height']}x{result['width']}, batch {result['batch']}"
-                    points = speed.setdefault(size, defaultdict(dict))[kind]
-                    points[_mean([float(rate) for rate in keep.split(",")])] = result["speedup"]
+                    rates = tuple(float(rate) for rate in keep.split(","))
+                    speed.setdefault(size, defaultdict(dict))[_name(kind, rates)][rates] = result["speedup"]
             elif result["selection"] == "dense":
                 dense = result["top1"]
             elif result["score"] == "selector":
-                top1[f"tosa_{result['selection']}"][_mean(result["keep_rate"])] = result["top1"]
+                rates = result["keep_rate"]
+                rates = tuple(rates) if isinstance(rates, list) else (rates,)
+                top1[_name(f"tosa_{result['selection']}", rates)][rates] = result["top1"]
     panels = [Panel("keep rate", f"speed-up, {size}", _curves(points), 1.0) for size, points in speed.items()]
     if top1:
         panels.append(Panel("keep rate", "top-1 [%]", _curves(top1), dense))
     for size, points in speed.items():
         both = {
-            kind: [(points[kind][keep], accuracy) for keep, accuracy in sorted(found.items()) if keep in points[kind]]
-            for kind, found in top1.items()
-            if points[kind].keys() & found.keys()
+            name: [(points[name][rates], value) for rates, value in sorted(found.items()) if rates in points[name]]
+            for name, found in top1.items()
+            if points[name].keys() & found.keys()
         }
         if both:
             panels.append(Panel(f"speed-up, {size}", "top-1 [%]", both, dense))
@@ -63,9 +66,14 @@ def _read(file: Path) -> dict:
     return content
 
 
-def _mean(rates: float | list[float]) -> float:
-    return sum(rates) / len(rates) if isinstance(rates, list) else rates
+def _name(kind: str, rates: Rates) -> str:
+    """Of the curve: rates that differ by layer are another one."""
+    return kind if len(rates) == 1 else f"{kind}, by layer"
 
 
 def _curves(points: Points) -> dict[str, list[tuple[float, float]]]:
-    return {kind: sorted(found.items()) for kind, found in points.items() if found}
+    return {
+        name: sorted((sum(rates) / len(rates), value) for rates, value in found.items())
+        for name, found in points.items()
+        if found
+    }
