@@ -35,7 +35,6 @@ model = dict(
         keep_rate=keep_rate,
         selection=selection,
         prefix_share=0.5,
-        selector_layers=2,
         pretrained=pretrained,
     ),
     teacher=dict(type="DeiT", **dense, pretrained=teacher),

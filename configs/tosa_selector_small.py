@@ -31,7 +31,6 @@ model = dict(
         keep_rate=keep_rate,
         selection=selection,
         prefix_share=0.5,
-        selector_layers=2,
         pretrained=pretrained,
     ),
     num_rows=32,

@@ -1,6 +1,7 @@
 """What all tests share: the real data beside the repository, and running a tool as a user does."""
 
 import importlib.util
+import logging
 import os
 import subprocess
 import sys
@@ -13,6 +14,10 @@ import pytest
 # spinning slow everything else down. Read when torch is imported, in processes that tests start, too.
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+
+# Tools called within a test log to the test's captured streams; a logger that outlives the test would print a
+# traceback about its closed stream into the next one's output.
+logging.raiseExceptions = False
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"

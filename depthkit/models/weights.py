@@ -147,6 +147,13 @@ def load_backbone(
             f"{source}: does not fit this model: {_count('missing or of another shape', fatal)}; expected weights "
             f"of {hub_name} with {getattr(model, 'num_classes', 0)} classes"
         )
+    # A dense model leaves a ToSA's selectors aside; another kind of selector must not be left aside in part.
+    foreign = [k for k in unexpected if any(part in k and any(part in name for name in own) for part in optional)]
+    if foreign:
+        raise InputError(
+            f"{source}: {_count('of another kind', foreign)} than this model's; build it with the selector_layers that "
+            "the weights were trained with"
+        )
     classifier = {}
     if not model.num_classes:  # a backbone without a classifier leaves the file's one aside, as asked
         classifier = {k: state[k] for k in unexpected if k.startswith(("head.", "head_dist."))}
