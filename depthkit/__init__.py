@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from depthkit.inference import DepthPredictor, DepthResult
+    from depthkit.apis.predictor import DepthPredictor, DepthResult
 
 __version__ = "0.1.0"
 __all__ = ["DepthPredictor", "DepthResult", "__version__"]
@@ -12,9 +12,9 @@ __all__ = ["DepthPredictor", "DepthResult", "__version__"]
 def __getattr__(name: str) -> object:
     """Import the predictor only when it is asked for (PEP 562): torch and mmseg cost seconds."""
     if name in ("DepthPredictor", "DepthResult"):
-        from depthkit import inference
+        from depthkit.apis import predictor
 
-        return getattr(inference, name)
+        return getattr(predictor, name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -7,7 +7,7 @@ Model wrappers have no registry here: mmengine's Runner looks them up in its roo
 """
 
 # ruff: noqa: E402  (the check comes before the first import of an mm package)
-from depthkit.environment import check_environment
+from depthkit.utils.environment import check_environment
 
 check_environment()
 
@@ -30,7 +30,7 @@ METRICS = Registry(
     "metric",
     parent=MMSEG_METRICS,
     scope=SCOPE,
-    locations=[f"depthkit.evaluation.{name}" for name in ("class_metric", "depth_metric", "sample_means")],
+    locations=[f"depthkit.evaluation.{name}" for name in ("accuracy", "depth_metric", "sample_means")],
 )
 HOOKS = Registry("hook", parent=MMSEG_HOOKS, scope=SCOPE, locations=["depthkit.engine"])
 LOOPS = Registry("loop", parent=MMSEG_LOOPS, scope=SCOPE, locations=["depthkit.engine"])

@@ -68,17 +68,17 @@ def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]
     """As `run_tool`, but in this process: without the seconds that importing torch and mmseg takes."""
 
     def call(name: str, *args: object) -> subprocess.CompletedProcess:
-        from depthkit import cli
+        from depthkit.utils import console
 
         path = REPOSITORY / "tools" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(f"tool_{name}", path)
+        spec = importlib.util.spec_from_file_location(f"tool_{path.stem}", path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         command = [str(path), *map(str, args)]
         monkeypatch.setattr(sys, "argv", command)
         capsys.readouterr()
         with pytest.raises(SystemExit) as caught:
-            cli.run_tool(module.main)
+            console.run_tool(module.main)
         printed = capsys.readouterr()
         return subprocess.CompletedProcess(command, caught.value.code, printed.out, printed.err)
 

@@ -9,8 +9,8 @@ from mmengine.registry import DefaultScope
 import depthkit.datasets
 import depthkit.engine
 import depthkit.models  # noqa: F401 (registers)
-from depthkit.config import load_config
 from depthkit.registry import MODELS
+from depthkit.utils.config import load_config
 
 FOLDER = Path(__file__).resolve().parent.parent / "configs"
 CONFIGS = sorted(FOLDER.glob("*.py"))

@@ -16,7 +16,7 @@ import json
 import platform
 from pathlib import Path
 
-from depthkit.cli import run_tool
+from depthkit.utils.console import run_tool
 
 DEFAULT_VARIANTS = [
     "deit",
@@ -63,10 +63,10 @@ def main(argv: list[str]) -> int:
 
     import torch
 
-    from depthkit.benchmark import count_macs, peak_memory, picture_batch, time_interleaved, training_step
-    from depthkit.benchmark_variants import build_variant
-    from depthkit.engine.device import select_device
-    from depthkit.io import atomic_path
+    from depthkit.analysis.benchmark import count_macs, peak_memory, picture_batch, time_interleaved, training_step
+    from depthkit.analysis.benchmark_variants import build_variant
+    from depthkit.utils.device import select_device
+    from depthkit.utils.io import atomic_path
 
     device = select_device(arguments.device)
     dtype = getattr(torch, arguments.dtype)

@@ -7,9 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from depthkit.cli import run_tool
 from depthkit.errors import InputError
-from depthkit.output_folder import make_output_folder
+from depthkit.utils.console import run_tool
+from depthkit.utils.output_folder import make_output_folder
 
 TOOLS = Path(__file__).resolve().parent
 CONFIG = TOOLS.parent / "configs" / "demo_rooms.py"

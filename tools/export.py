@@ -10,7 +10,7 @@ are left to the caller. The file is run and compared with the model on a photo b
 
 import argparse
 
-from depthkit.cli import add_config_options, run_tool
+from depthkit.utils.console import add_config_options, run_tool
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -27,11 +27,11 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
-    from depthkit.config import load_config
+    from depthkit.apis.predictor import DepthPredictor
     from depthkit.export.agreement import TOLERANCE
     from depthkit.export.deployable import smallest_side
     from depthkit.export.formats import export_model
-    from depthkit.inference import DepthPredictor
+    from depthkit.utils.config import load_config
 
     model = DepthPredictor(load_config(args.config, args.cfg_options), args.checkpoint).model
     found = export_model(model, args.out, args.format)

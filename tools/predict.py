@@ -12,7 +12,7 @@ rotation is honoured. Exit status: 0; 1 when some photos could not be read; 2 wh
 import argparse
 import sys
 
-from depthkit.cli import add_config_options, run_tool
+from depthkit.utils.console import add_config_options, run_tool
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -40,7 +40,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
-    from depthkit.photos import find_photos, predict_photos
+    from depthkit.apis.predict import find_photos, predict_photos
 
     photos, problems = find_photos(args.photos)  # before the seconds that torch and mmseg take to import
     for problem in problems:
@@ -48,8 +48,8 @@ def main(argv: list[str]) -> int:
     if not photos:
         return 2
 
-    from depthkit.config import load_config
-    from depthkit.inference import DepthPredictor
+    from depthkit.apis.predictor import DepthPredictor
+    from depthkit.utils.config import load_config
 
     predictor = DepthPredictor(load_config(args.config, args.cfg_options), args.checkpoint, args.device)
     failed = predict_photos(

@@ -9,7 +9,7 @@ The exit status of --check is 0 when the folder is whole, 1 when something is mi
 import argparse
 from pathlib import Path
 
-from depthkit.cli import run_tool
+from depthkit.utils.console import run_tool
 
 
 def main(argv: list[str]) -> int:
@@ -30,7 +30,7 @@ def main(argv: list[str]) -> int:
 
 def check(data_root: Path) -> int:
     """Print what `data_root` holds; return 0 when it is whole and 1 when something is missing."""
-    from depthkit.datasets.nyu_inventory import take_inventory
+    from depthkit.datasets.nyu.inventory import take_inventory
 
     states = take_inventory(data_root)
     for state in states:
@@ -42,8 +42,8 @@ def check(data_root: Path) -> int:
 
 def convert(source: Path, splits: Path | None, out: Path, depth: str) -> None:
     """Convert the labelled `.mat` in (or at) `source` and print what was written."""
-    from depthkit.datasets.nyu_conversion import convert_mat
-    from depthkit.datasets.nyu_mat import MAT_NAME, SPLITS_NAME
+    from depthkit.datasets.nyu.conversion import convert_mat
+    from depthkit.datasets.nyu.mat import MAT_NAME, SPLITS_NAME
 
     mat_path = source / MAT_NAME if source.is_dir() else source
     done = convert_mat(mat_path, splits or mat_path.parent / SPLITS_NAME, out, depth)

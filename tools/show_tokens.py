@@ -13,7 +13,7 @@ Exit status: 0; 1 when some photos could not be read; 2 when nothing could be do
 import argparse
 import sys
 
-from depthkit.cli import add_config_options, run_tool
+from depthkit.utils.console import add_config_options, run_tool
 
 OF_WEIGHTS = {"model": "tosa", "size": "tiny", "keep_rate": 0.5, "selection": "shared", "img_size": 224}
 
@@ -59,7 +59,7 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
-    from depthkit.photos import find_photos
+    from depthkit.apis.predict import find_photos
 
     photos, problems = find_photos(args.photos)  # before the seconds that torch and mmseg take to import
     for problem in problems:
@@ -67,8 +67,8 @@ def main(argv: list[str]) -> int:
     if not photos:
         return 2
 
-    from depthkit.config import load_config
-    from depthkit.selection_maps import show_photos, viewer_of_config, viewer_of_weights
+    from depthkit.analysis.selection_maps import show_photos, viewer_of_config, viewer_of_weights
+    from depthkit.utils.config import load_config
 
     if args.config:
         viewer = viewer_of_config(load_config(args.config, args.cfg_options), args.checkpoint)

@@ -6,7 +6,7 @@ python tools/test.py configs/nyu_tosa_small.py work_dirs/nyu_tosa_small/epoch_20
 
 import argparse
 
-from depthkit.cli import add_config_options, run_tool
+from depthkit.utils.console import add_config_options, run_tool
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -30,11 +30,11 @@ def main(argv: list[str]) -> int:
     import os
     from pathlib import Path
 
-    from depthkit.config import load_config
-    from depthkit.output_folder import make_output_folder
+    from depthkit.utils.config import load_config
+    from depthkit.utils.output_folder import make_output_folder
 
     config = load_config(args.config, args.cfg_options)
-    from depthkit.engine.testing import evaluate  # seconds: after the config is known to be right
+    from depthkit.apis.evaluate import evaluate  # seconds: after the config is known to be right
 
     if args.out:
         make_output_folder(Path(args.out).absolute().parent)  # before minutes of evaluation, not after

@@ -7,7 +7,7 @@ torchrun --nproc_per_node 2 tools/train.py configs/nyu_tosa_small.py --launcher 
 
 import argparse
 
-from depthkit.cli import add_config_options, run_tool
+from depthkit.utils.console import add_config_options, run_tool
 
 
 def parse_args(argv: list[str]) -> argparse.Namespace:
@@ -27,10 +27,10 @@ def parse_args(argv: list[str]) -> argparse.Namespace:
 
 def main(argv: list[str]) -> int:
     args = parse_args(argv)
-    from depthkit.config import load_config
+    from depthkit.utils.config import load_config
 
     config = load_config(args.config, args.cfg_options)
-    from depthkit.engine.training import train  # seconds: after the config is known to be right
+    from depthkit.apis.train import train  # seconds: after the config is known to be right
 
     train(
         config,

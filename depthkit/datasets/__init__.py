@@ -1,10 +1,10 @@
 """Data sets: from files to samples. Importing this registers all of them, and the transforms."""
 
 from depthkit.datasets import transforms
+from depthkit.datasets.image_folder import PictureFolder
 from depthkit.datasets.imagenet import ImageNet
-from depthkit.datasets.nyu import NYUDepthV2
-from depthkit.datasets.picture_folder import PictureFolder
-from depthkit.datasets.repeated_augmentation import RepeatedAugmentation
+from depthkit.datasets.nyu.dataset import NYUDepthV2
+from depthkit.datasets.repeat_aug_sampler import RepeatedAugmentation
 from depthkit.datasets.rgbd_folder import RGBDFolder
 from depthkit.datasets.rooms import Rooms
 from depthkit.datasets.sample import make_sample

@@ -9,12 +9,12 @@ import numpy as np
 from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
+from depthkit.datasets.image_folder import split_pictures
 from depthkit.datasets.imagenet_labels import class_of_wnid, read_picture_list
-from depthkit.datasets.picture_folder import split_pictures
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
-from depthkit.io import IMAGE_SUFFIXES, read_rgb
 from depthkit.registry import DATASETS, TRANSFORMS
+from depthkit.utils.io import IMAGE_SUFFIXES, read_rgb
 
 
 @DATASETS.register_module()

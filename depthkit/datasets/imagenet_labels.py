@@ -97,7 +97,7 @@ def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> tu
             f"{path}: its numbers are the devkit's own, and {meta}, which says what they mean, cannot be read "
             f"({type(error).__name__}); put the devkit's meta.mat beside the list"
         ) from error
-    from depthkit.io import IMAGE_SUFFIXES
+    from depthkit.utils.io import IMAGE_SUFFIXES
 
     files = sorted(str(file) for file in data_root.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
     if len(files) != len(numbers):

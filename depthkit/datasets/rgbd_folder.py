@@ -6,13 +6,13 @@ from pathlib import Path
 import numpy as np
 from mmengine.logging import print_log
 
-from depthkit.datasets.camera import focal_intrinsics, pinhole
 from depthkit.datasets.depth_dataset import DepthDataset
 from depthkit.datasets.sample import Frame
 from depthkit.datasets.split_list import SplitLine, missing_files, parse_focal, read_split_list
 from depthkit.errors import InputError
-from depthkit.io import DEPTH_SUFFIXES, IMAGE_SUFFIXES, read_depth, read_rgb
 from depthkit.registry import DATASETS
+from depthkit.utils.camera import focal_intrinsics, pinhole
+from depthkit.utils.io import DEPTH_SUFFIXES, IMAGE_SUFFIXES, read_depth, read_rgb
 
 SPLITS = ("train", "test", "all")
 SANITY_FILES = 16

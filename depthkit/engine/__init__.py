@@ -3,19 +3,19 @@
 Importing this registers them, and makes mmengine's own checkpoint loader strict.
 """
 
-from depthkit.environment import check_environment
+from depthkit.utils.environment import check_environment
 
 check_environment()  # before the first import of an mm package
 
-from depthkit.engine.checkpoint_hook import CheckpointHook  # noqa: E402
 from depthkit.engine.checkpoints import use_strict_loading  # noqa: E402
-from depthkit.engine.keep_rate_hook import KeepRateHook  # noqa: E402
+from depthkit.engine.hooks.check_invalid_loss_hook import NonFiniteLossHook  # noqa: E402
+from depthkit.engine.hooks.checkpoint_hook import CheckpointHook  # noqa: E402
+from depthkit.engine.hooks.keep_rate_hook import KeepRateHook  # noqa: E402
+from depthkit.engine.hooks.progress_hook import ProgressHook  # noqa: E402
+from depthkit.engine.hooks.visualization_hook import DepthVisualizationHook  # noqa: E402
 from depthkit.engine.layer_decay import LayerDecayOptimWrapperConstructor  # noqa: E402
-from depthkit.engine.non_finite_loss_hook import NonFiniteLossHook  # noqa: E402
-from depthkit.engine.progress_hook import ProgressHook  # noqa: E402
 from depthkit.engine.runner import DepthRunner  # noqa: E402
 from depthkit.engine.train_loop import TrainLoop  # noqa: E402
-from depthkit.engine.visualization_hook import DepthVisualizationHook  # noqa: E402
 
 use_strict_loading()
 

@@ -14,10 +14,10 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import BaseLoop, Runner
 
 from depthkit.engine.checkpoints import find_whole_checkpoint
-from depthkit.engine.config_errors import config_errors
 from depthkit.engine.console import console_level, leave_out_internals
 from depthkit.errors import InputError
 from depthkit.registry import RUNNERS
+from depthkit.utils.config_errors import config_errors
 
 
 @RUNNERS.register_module()

@@ -15,9 +15,9 @@ from mmengine.logging import print_log
 from depthkit.errors import InputError
 from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, pool
 from depthkit.evaluation.protocol import get_protocol
-from depthkit.io import write_depth_png
-from depthkit.output_folder import make_output_folder
 from depthkit.registry import METRICS
+from depthkit.utils.io import write_depth_png
+from depthkit.utils.output_folder import make_output_folder
 
 
 @METRICS.register_module()

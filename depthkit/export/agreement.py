@@ -9,8 +9,8 @@ import torch
 from torch import Tensor
 
 from depthkit.export.deployable import smallest_side
-from depthkit.io import read_rgb
 from depthkit.models import DepthEstimator
+from depthkit.utils.io import read_rgb
 
 TOLERANCE = 1e-3  # [m], the step of a depth PNG
 # Another runtime adds in another order. Where two patches have nearly the same importance it may attend the other

@@ -10,8 +10,8 @@ from torch.export import ExportedProgram
 from depthkit.errors import InputError
 from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare
 from depthkit.export.deployable import trace
-from depthkit.io import atomic_path
 from depthkit.models import DepthEstimator
+from depthkit.utils.io import atomic_path
 
 SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
 _NEEDED = "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"

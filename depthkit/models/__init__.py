@@ -3,7 +3,7 @@
 # ruff: noqa: E402  (the check comes before the first import of an mm package)
 import warnings
 
-from depthkit.environment import check_environment
+from depthkit.utils.environment import check_environment
 
 check_environment()
 
@@ -14,16 +14,16 @@ with warnings.catch_warnings():
     import mmseg.models  # noqa: F401
 
 from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
-from depthkit.models.class_preprocessor import ClassPreProcessor
-from depthkit.models.classifier import Classifier
-from depthkit.models.cls_head import ClsHead
-from depthkit.models.depth_classifier import DepthClassifier
-from depthkit.models.depth_estimator import DepthEstimator
-from depthkit.models.dpt_head import DPTHead
-from depthkit.models.losses import GradientLoss, SILogLoss
-from depthkit.models.selector import TokenSelector
-from depthkit.models.selector_distiller import SelectorDistiller
-from depthkit.models.token_distiller import TokenDistiller
+from depthkit.models.data_preprocessor import ClassPreProcessor
+from depthkit.models.distillers.selector_distiller import SelectorDistiller
+from depthkit.models.distillers.token_distiller import TokenDistiller
+from depthkit.models.estimators.classifier import Classifier
+from depthkit.models.estimators.depth_classifier import DepthClassifier
+from depthkit.models.estimators.depth_estimator import DepthEstimator
+from depthkit.models.heads.cls_head import ClsHead
+from depthkit.models.heads.dpt_head import DPTHead
+from depthkit.models.layers.selector import TokenSelector
+from depthkit.models.losses.depth_losses import GradientLoss, SILogLoss
 
 __all__ = [
     "ClassPreProcessor",

@@ -11,11 +11,11 @@ from scipy.io import loadmat, savemat
 from torch.utils.data import DataLoader
 
 from depthkit.datasets import NYUDepthV2
-from depthkit.datasets.camera import NYU_INTRINSICS
 from depthkit.datasets.rooms.dataset import RoomGenerator
 from depthkit.errors import InputError
-from depthkit.io import read_depth, read_rgb, write_depth_png, write_rgb
 from depthkit.registry import DATASETS
+from depthkit.utils.camera import NYU_INTRINSICS
+from depthkit.utils.io import read_depth, read_rgb, write_depth_png, write_rgb
 
 FRAMES = 1449
 # Frames of the official splits, counted from 0: the first and last of each, and one in the middle.

@@ -4,7 +4,7 @@ from PIL import Image
 
 from depthkit.datasets import RGBDFolder
 from depthkit.errors import InputError
-from depthkit.io import write_rgb
+from depthkit.utils.io import write_rgb
 
 
 @pytest.fixture

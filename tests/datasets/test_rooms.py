@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 
 from depthkit.datasets import Rooms
-from depthkit.datasets.camera import NYU_INTRINSICS, pinhole
 from depthkit.datasets.rooms.dataset import room_intrinsics
 from depthkit.datasets.rooms.furniture import Box
 from depthkit.datasets.rooms.rendering import camera_rays, cast
 from depthkit.datasets.rooms.scene import Scene, camera_rotation, random_scene
 from depthkit.datasets.rooms.textures import Material
 from depthkit.errors import InputError
+from depthkit.utils.camera import NYU_INTRINSICS, pinhole
 
 GREY = Material("paint", np.full(3, 0.5), np.full(3, 0.5), 0)
 

@@ -8,10 +8,10 @@ import torch
 from mmengine.registry import DefaultScope
 
 import depthkit.models  # noqa: F401 (registers)
-from depthkit.config import load_config
 from depthkit.registry import MODELS
+from depthkit.utils.config import load_config
 
-CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 FEW = ["workers=0", "batch_size=4"]
 
 

@@ -1,6 +1,6 @@
 def test_the_table_has_a_line_for_each_score(call_tool, shared_data, deit_tiny_weights):
     pictures = shared_data / "imagenet" / "val"
-    result = call_tool("compare_score_rows", pictures, "--weights", deit_tiny_weights, "--count", "3")
+    result = call_tool("analysis_tools/compare_score_rows", pictures, "--weights", deit_tiny_weights, "--count", "3")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
     assert "3 pictures, keep_rate 0.5; chance is 0.50" in lines
@@ -10,6 +10,6 @@ def test_the_table_has_a_line_for_each_score(call_tool, shared_data, deit_tiny_w
 
 
 def test_a_folder_without_pictures_is_an_error(call_tool, tmp_path):
-    result = call_tool("compare_score_rows", tmp_path, "--weights", "none.pth")
+    result = call_tool("analysis_tools/compare_score_rows", tmp_path, "--weights", "none.pth")
     assert result.returncode == 2
     assert result.stderr.strip() == f"error: {tmp_path}: holds no picture; give another folder"

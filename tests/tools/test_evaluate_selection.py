@@ -1,4 +1,4 @@
-"""tools/evaluate_selection.py as a user runs it, on a few real pictures with the real weights."""
+"""tools/analysis_tools/evaluate_selection.py as a user runs it, on a few real pictures with the real weights."""
 
 import json
 import os
@@ -22,8 +22,8 @@ def pictures(shared_data: Path, tmp_path: Path) -> Path:
 
 def test_a_table_and_json(call_tool, pictures, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.5", "--score",
-        "selector", "random", "--json", tmp_path / "r.json", "--device", "cpu",
+        "analysis_tools/evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.5",
+        "--score", "selector", "random", "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
     assert "30 pictures, split all; resize to 256 px" in result.stdout
@@ -44,8 +44,8 @@ def test_a_table_and_json(call_tool, pictures, deit_tiny_weights, tmp_path):
 
 def test_evit_beside_it_at_a_higher_resolution(call_tool, pictures, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.7", "--selection",
-        "evit", "evit_unfused", "--split", "val", "--hold-out-every", "5", "--img-size", "288",
+        "analysis_tools/evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.7",
+        "--selection", "evit", "evit_unfused", "--split", "val", "--hold-out-every", "5", "--img-size", "288",
         "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -59,7 +59,7 @@ def test_evit_beside_it_at_a_higher_resolution(call_tool, pictures, deit_tiny_we
 
 def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, pictures, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "evaluate_selection", pictures, "--weights", deit_tiny_weights, "--split", "val",
+        "analysis_tools/evaluate_selection", pictures, "--weights", deit_tiny_weights, "--split", "val",
         "--hold-out-every", "10", "--keep-rate", "1,1,1,.5,.5,.5", "--selection", "shared",
         "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
@@ -82,23 +82,25 @@ def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, pictures, deit
 def test_bad_arguments(call_tool, tmp_path, arguments, message):
     (tmp_path / "n01440764").mkdir()
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "n01440764" / "a.png")
-    result = call_tool("evaluate_selection", tmp_path, *arguments)
+    result = call_tool("analysis_tools/evaluate_selection", tmp_path, *arguments)
     assert result.returncode == 2
     assert message in result.stderr
 
 
 def test_keep_rates_out_of_range_and_foreign_folders(call_tool, pictures, deit_tiny_weights, tmp_path):
-    result = call_tool("evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1.5")
+    result = call_tool(
+        "analysis_tools/evaluate_selection", pictures, "--weights", deit_tiny_weights, "--keep-rate", "1.5"
+    )
     assert result.returncode == 2 and "error: keep_rate=1.5" in result.stderr
     (tmp_path / "animals" / "cats").mkdir(parents=True)
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "animals" / "cats" / "a.png")
-    result = call_tool("evaluate_selection", tmp_path / "animals", "--weights", deit_tiny_weights)
+    result = call_tool("analysis_tools/evaluate_selection", tmp_path / "animals", "--weights", deit_tiny_weights)
     assert result.returncode == 2 and "no class of ImageNet-1k" in result.stderr
 
 
 def test_help_answers_at_once(run_tool):
     start = os.times()
-    result = run_tool("evaluate_selection", "--help")
+    result = run_tool("analysis_tools/evaluate_selection", "--help")
     end = os.times()
     assert result.returncode == 0 and "--hold-out-every" in result.stdout
     assert end.children_user + end.children_system - start.children_user - start.children_system < 2

@@ -13,8 +13,8 @@ import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from depthkit.config import load_config
 from depthkit.registry import MODELS
+from depthkit.utils.config import load_config
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo_rooms.py"
 

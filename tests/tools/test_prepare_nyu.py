@@ -8,7 +8,7 @@ import pytest
 from scipy.io import savemat
 
 from depthkit.datasets import NYUDepthV2
-from depthkit.datasets.nyu_conversion import convert_mat
+from depthkit.datasets.nyu.conversion import convert_mat
 from depthkit.errors import InputError
 
 HEIGHT, WIDTH, FRAMES = 12, 16, 6
@@ -78,7 +78,7 @@ def test_an_interrupted_conversion_goes_on(mat_root, tmp_path, monkeypatch):
             raise KeyboardInterrupt
         return original(path, depth)
 
-    import depthkit.datasets.nyu_conversion as module
+    import depthkit.datasets.nyu.conversion as module
 
     original = module.write_depth_png
     monkeypatch.setattr(module, "write_depth_png", stop_at_the_third)

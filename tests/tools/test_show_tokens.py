@@ -8,9 +8,9 @@ import torch
 from mmengine.registry import init_default_scope
 from PIL import Image
 
-from depthkit.config import load_config
 from depthkit.models import EViT, ToSA
 from depthkit.registry import MODELS
+from depthkit.utils.config import load_config
 
 PHOTO = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False))
 CONFIG = Path(__file__).parents[2] / "configs" / "demo_rooms.py"

@@ -9,12 +9,12 @@ import torch
 from mmengine.registry import DefaultScope
 
 import depthkit.models  # noqa: F401 (registers)
-from depthkit.config import load_config
 from depthkit.evaluation import METRIC_NAMES, get_protocol
-from depthkit.io import read_depth
 from depthkit.registry import MODELS
+from depthkit.utils.config import load_config
+from depthkit.utils.io import read_depth
 
-CONFIG = Path(__file__).resolve().parent.parent.parent / "configs" / "demo_rooms.py"
+CONFIG = Path(__file__).resolve().parents[2] / "configs" / "demo_rooms.py"
 FEW = ["--device", "cpu", "--cfg-options", "test_dataloader.dataset.length=3", "workers=0"]
 
 

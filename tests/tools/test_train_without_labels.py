@@ -9,7 +9,7 @@ import torch
 
 from depthkit.models import ToSA
 
-CONFIGS = Path(__file__).resolve().parent.parent.parent / "configs"
+CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SMALL = ["workers=0", "batch_size=4", "max_epochs=2", "train_dataloader.dataset.indices=12",
          "val_dataloader.dataset.indices=4", "img_size=(112,112)"]  # fmt: skip
 

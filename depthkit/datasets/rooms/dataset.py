@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from depthkit.datasets.camera import NYU_INTRINSICS, NYU_SHAPE, crop_intrinsics, scale_intrinsics
 from depthkit.datasets.depth_dataset import DepthDataset
 from depthkit.datasets.rooms.rendering import render
 from depthkit.datasets.rooms.scene import random_scene
@@ -12,6 +11,7 @@ from depthkit.datasets.sample import Frame
 from depthkit.datasets.transforms.checks import check_size
 from depthkit.errors import InputError
 from depthkit.registry import DATASETS
+from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, crop_intrinsics, scale_intrinsics
 
 
 @DATASETS.register_module()

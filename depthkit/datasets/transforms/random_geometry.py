@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 from mmcv.transforms.base import BaseTransform
 
-from depthkit.datasets.camera import crop_intrinsics, flip_intrinsics, rotate_intrinsics, scale_intrinsics
 from depthkit.datasets.transforms.checks import check_pair, check_probability, check_size
 from depthkit.datasets.transforms.resizing import resize_depth, resize_image
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
+from depthkit.utils.camera import crop_intrinsics, flip_intrinsics, rotate_intrinsics, scale_intrinsics
 
 
 @TRANSFORMS.register_module()

@@ -4,10 +4,10 @@ import cv2
 import numpy as np
 from mmcv.transforms.base import BaseTransform
 
-from depthkit.datasets.camera import scale_intrinsics
 from depthkit.datasets.transforms.checks import check_pair, check_size
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
+from depthkit.utils.camera import scale_intrinsics
 
 RESIZE_MODES = ("fit", "cover", "stretch")
 

@@ -9,7 +9,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.gelu import GELU
+from depthkit.models.layers.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 

@@ -9,13 +9,13 @@ from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.blocks import add_attention, add_mlp
-from depthkit.models.backbones.keep_rates import check_keep_rates
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.backbones.token_trace import TokenTrace
-from depthkit.models.patch_counts import part_of
-from depthkit.models.selector import importance
-from depthkit.models.tokens import keep_top
+from depthkit.models.layers.blocks import add_attention, add_mlp
+from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.selector import importance
+from depthkit.models.layers.token_trace import TokenTrace
+from depthkit.models.layers.tokens import keep_top
 from depthkit.registry import MODELS
 
 # Layers 4, 7 and 10: where the paper reorganises (its section 4), 0-based.

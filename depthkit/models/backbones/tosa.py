@@ -8,10 +8,10 @@ import torch
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.blocks import PairState, SelectiveBlock, StandardBlock
-from depthkit.models.backbones.keep_rates import check_keep_rates
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.selector import SCORE_ROWS
+from depthkit.models.layers.blocks import PairState, SelectiveBlock, StandardBlock
+from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.selector import SCORE_ROWS
 from depthkit.registry import MODELS
 
 SELECTIONS = ("per_head", "shared")
@@ -49,11 +49,11 @@ class ToSA(LayerwiseDeiT):
             for each pair. Class and distillation tokens always attend.
         selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
-            (`depthkit.models.selector.score_queries`).
+            (`depthkit.models.layers.selector.score_queries`).
         score_stride: distance [patches] of those rows in both directions; unused with ``all``.
         prefix_share: weight of the class token's row in the importance; None: as any row's
-            (`depthkit.models.selector.importance`).
-        selector_layers: depth of the selectors (`depthkit.models.selector.TokenSelector`).
+            (`depthkit.models.layers.selector.importance`).
+        selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:

@@ -1,0 +1,86 @@
+"""Other ways to rank tokens in a ToSA: the controls that its selector is compared with."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+
+import torch
+from torch import Tensor, nn
+
+from depthkit.errors import InputError
+from depthkit.models import ToSA
+from depthkit.models.layers.blocks import PairState, project_qkv
+from depthkit.models.layers.selector import importance, num_attended, score_queries, top_patches
+
+SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
+
+
+@contextmanager
+def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
+    """Inside, the layers of `model` choose as many tokens as ever, but by another score.
+
+    Args:
+        model: not used by other threads meanwhile.
+        score: ``selector``, its own; ``identity``: the attention received in the current map, without the
+            selector; ``class_token``: the class token's attention in the current map; ``oracle``: the
+            attention received in the true map of the layer that selects, from all rows; ``random``;
+            ``least``: the lowest of the selector's own.
+        seed: of ``random``.
+
+    Raises:
+        InputError: another score.
+    """
+    if score not in SCORES:
+        raise InputError(f"score '{score}': expected one of {', '.join(SCORES)}")
+    if score == "selector":
+        yield
+        return
+    blocks = list(model.blocks[1::2])
+    hooks = []
+    generator = torch.Generator().manual_seed(seed)
+    for block in blocks:
+        if score == "oracle":
+            hooks.append(block.register_forward_pre_hook(_choose_by_true_map))
+        else:
+            block.choose = partial(_choose, block, score, generator)
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
+        for block in blocks:
+            vars(block).pop("choose", None)
+
+
+@torch.no_grad()
+def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
+    """Replace what the selector chose, for only now are there the tokens whose map is the true one."""
+    tokens, state = arguments
+    query, key, _ = project_qkv(block.attn, block.norm1(tokens))
+    patches = state.grid[0] * state.grid[1]
+    maps = query * block.attn.scale @ key.transpose(-2, -1)
+    state.index = block.top(maps, num_attended(block.keep_rate, patches), maps.shape[-1] - patches)
+
+
+@torch.no_grad()
+def _choose(
+    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
+) -> Tensor:
+    """In the place of `SelectiveBlock.choose`."""
+    patches = grid[0] * grid[1]
+    prefix = key.shape[2] - patches
+    count = num_attended(block.keep_rate, patches)
+    if score == "random":
+        sets = 1 if block.selection == "shared" else key.shape[1]
+        scores = torch.rand(key.shape[0], sets, key.shape[2], generator=generator)
+        return top_patches(scores.to(key.device), count, prefix)
+    rows = query[:, :, :1]
+    if score != "class_token":
+        rows = score_queries(query, grid, block.score_rows, block.score_stride)
+    maps = rows * block.attn.scale @ key.transpose(-2, -1)
+    if score != "least":
+        return block.top(maps, count, prefix)
+    scores = importance(block.selector(maps), prefix, block.prefix_share)
+    if block.selection == "shared":
+        scores = scores.mean(dim=1, keepdim=True)
+    return top_patches(-scores, count, prefix)

@@ -1,0 +1,244 @@
+"""Which patches of a photo the layers of a model attend to: as maps, and as pictures (ToSA paper, figure 4)."""
+
+import math
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+from tqdm import tqdm
+
+from depthkit.apis.predict import check_not_photos, unique_stems
+from depthkit.errors import InputError
+from depthkit.models import EViT, ToSA
+from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.weights import load_backbone
+from depthkit.utils.io import read_rgb, write_rgb
+from depthkit.utils.output_folder import make_output_folder
+from depthkit.visualization.panels import resize_to_height
+from depthkit.visualization.token_map import draw_token_maps
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+FIGURE_LAYERS = (2, 6, 10)  # those of the paper's figure 4, counted from 1
+_PANEL_HEIGHT = 336  # [px], at least: patches of 224 px pictures are too small to look at
+
+
+class SelectionViewer:
+    """A ToSA or EViT backbone with what it takes to show it a photo and to show the photo as it was seen.
+
+    `viewer_of_weights` and `viewer_of_config` make one.
+
+    Args:
+        backbone: in evaluation mode.
+        prepare: turns a photo, uint8 RGB (H, W, 3), into the backbone's input, (1, 3, H', W'), normalised.
+        mean, std: of that normalisation, for values from 0 to 255, three numbers each.
+
+    Raises:
+        InputError: the backbone is of another kind: it attends all tokens.
+    """
+
+    def __init__(
+        self,
+        backbone: ToSA | EViT,
+        prepare: Callable[[np.ndarray], Tensor],
+        mean: Sequence[float],
+        std: Sequence[float],
+    ) -> None:
+        if not isinstance(backbone, ToSA | EViT):
+            raise InputError(f"{type(backbone).__name__}: attends every token in every layer; expected a ToSA or EViT")
+        self.backbone = backbone
+        self.prepare = prepare
+        self._mean = torch.as_tensor(mean).view(3, 1, 1)
+        self._std = torch.as_tensor(std).view(3, 1, 1)
+
+    @torch.inference_mode()
+    def draw(self, photo: np.ndarray, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
+        """The photo, and beside it for each layer a copy in which bypassed (EViT: removed) patches are dark.
+
+        A model with a set of patches for each head gets a row for each, below one of what any head attends: a
+        token bypasses the layer if none does.
+
+        Args:
+            photo: uint8 RGB (H, W, 3).
+            layers: counted from 1; None for layers 2, 6 and 10 of a ToSA, all that remove patches of an EViT.
+
+        Returns:
+            uint8 RGB (H', W', 3). The photo is as the backbone sees it, padding or cropping included.
+
+        Raises:
+            InputError: a layer is not token selective.
+        """
+        inputs = self.prepare(photo)
+        maps = selection_maps(self.backbone, inputs)
+        layers = self._chosen(layers, list(maps))
+        seen = (inputs[0] * self._std + self._mean).clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        seen = resize_to_height(seen, max(_PANEL_HEIGHT, seen.shape[0]), smooth=True)
+        sets = len(maps[layers[0]])
+        rows = [("", [maps[layer].any(axis=0) for layer in layers])]
+        if sets > 1:
+            rows = [(", any head", rows[0][1])]
+            rows += [(f", head {head + 1}", [maps[layer][head] for layer in layers]) for head in range(sets)]
+        return np.concatenate(
+            [
+                draw_token_maps(seen, grids, [_title(layer, name, g) for layer, g in zip(layers, grids, strict=True)])
+                for name, grids in rows
+            ]
+        )
+
+    def _chosen(self, layers: Sequence[int] | Literal["all"] | None, known: list[int]) -> list[int]:
+        """The layers to draw, of those `known` to select tokens."""
+        if not known:
+            raise InputError("no layer of this model leaves a token out; give a lower keep_rate")
+        if layers == "all":
+            return known
+        if layers is None:
+            return [layer for layer in known if layer in FIGURE_LAYERS or isinstance(self.backbone, EViT)]
+        for layer in layers:
+            if layer not in known:
+                listed = ", ".join(map(str, known))
+                raise InputError(f"layer {layer}: every token goes through it; layers that leave some out: {listed}")
+        return list(layers)
+
+
+@torch.inference_mode()
+def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray]:
+    """The patches that go through each token selective layer, for one image (1, 3, H, W), normalised.
+
+    Returns:
+        By layer, counted from 1, boolean (heads or 1, grid_h, grid_w): for ToSA the patches that attend, for
+        EViT those that the layer keeps (what it fused is not among them).
+    """
+    if isinstance(backbone, ToSA):
+        _, selection = backbone.forward_features(image, return_selection=True)
+        return {2 * i + 2: attended[0].numpy() for i, attended in enumerate(selection)}
+    grid = backbone.patch_embed.dynamic_feat_size(image.shape[-2:])
+    _, kept = backbone.forward_features(image, return_indices=True)
+    maps = {}
+    for layer, index in zip(_removing_layers(backbone, grid[0] * grid[1]), kept, strict=True):
+        patches = torch.zeros(grid[0] * grid[1], dtype=torch.bool)
+        patches[index[0][index[0] >= 0]] = True
+        maps[layer] = patches.view(1, *grid).numpy()
+    return maps
+
+
+def viewer_of_weights(
+    weights: str | Path,
+    model: str = "tosa",
+    size: str = "tiny",
+    keep_rate: float = 0.5,
+    selection: str | None = None,
+    img_size: int = 224,
+) -> SelectionViewer:
+    """A viewer of a pretrained classifier's backbone.
+
+    Photos are resized to a shorter side of `img_size` [px] (bicubic) and cropped to whole patches.
+
+    Args:
+        weights: of a DeiT of that size or of the model itself, .pth or .safetensors.
+        model: ``tosa`` or ``evit``.
+        size: ``tiny``, ``small`` or ``base``.
+        keep_rate: part of the patches to attend (ToSA) or keep (EViT).
+        selection: ToSA's, ``shared`` or ``per_head``; EViT has none.
+        img_size: [px].
+
+    Raises:
+        InputError: an argument is out of range, or the weights do not fit.
+    """
+    import timm
+    from torchvision.transforms import v2
+
+    name = f"{model}_deit_{size}_patch16_224"
+    arguments = {} if selection is None else {"selection": selection}
+    backbone = timm.create_model(name, num_classes=0, keep_rate=keep_rate, **arguments).eval()
+    load_backbone(backbone, weights, name, optional=("selector",))
+    patch = backbone.patch_embed.patch_size[0]
+    if img_size < patch:
+        raise InputError(f"image size {img_size}: expected {patch} px, the side of a patch, or more")
+    mean, std = ([255 * value for value in backbone.default_cfg[key]] for key in ("mean", "std"))
+    resize = v2.Resize(img_size, interpolation=v2.InterpolationMode.BICUBIC, antialias=True)
+    normalize = v2.Compose([v2.ToDtype(torch.float32), v2.Normalize(mean, std)])
+
+    def prepare(photo: np.ndarray) -> Tensor:
+        image = resize(torch.from_numpy(photo).permute(2, 0, 1))
+        whole = [side // patch * patch for side in image.shape[-2:]]
+        return normalize(v2.functional.center_crop(image, whole))[None]
+
+    return SelectionViewer(backbone, prepare, mean, std)
+
+
+def viewer_of_config(config: "Config", checkpoint: str | Path) -> SelectionViewer:
+    """A viewer of the backbone of a trained depth model; photos go through the config's `test_pipeline`.
+
+    Raises:
+        InputError: the config or the checkpoint cannot be used.
+    """
+    from depthkit.apis.predictor import DepthPredictor
+
+    predictor = DepthPredictor(config, checkpoint)
+    model = predictor.model
+
+    def prepare(photo: np.ndarray) -> Tensor:
+        return model.pad(predictor.preprocess(photo)["inputs"])
+
+    # Without normalisation in the config there are no such buffers.
+    mean = getattr(model.data_preprocessor, "mean", torch.zeros(3))
+    std = getattr(model.data_preprocessor, "std", torch.ones(3))
+    return SelectionViewer(model.backbone, prepare, mean, std)
+
+
+def show_photos(
+    viewer: SelectionViewer,
+    photos: Sequence[Path],
+    out_dir: str | Path,
+    layers: Sequence[int] | Literal["all"] | None = None,
+) -> int:
+    """Draw photos and save the pictures as NAME_tokens.png, with a progress bar on a terminal.
+
+    A photo that cannot be read is reported on stderr, and the rest go on.
+
+    Args:
+        viewer: of the model.
+        photos: files; pictures of photos with the same name get different ones.
+        out_dir: made if it is not there.
+        layers: see `SelectionViewer.draw`.
+
+    Returns:
+        How many photos could not be read.
+
+    Raises:
+        InputError: a picture cannot be written, or would replace one of the photos; a layer is not token selective.
+    """
+    folder = make_output_folder(out_dir)
+    paths = [folder / f"{stem}_tokens.png" for stem in unique_stems(photos)]
+    check_not_photos(paths, photos)
+    failed = 0
+    for photo, path in zip(tqdm(photos, unit="photo", disable=None), paths, strict=True):
+        try:
+            rgb = read_rgb(photo)
+        except InputError as error:
+            tqdm.write(f"error: {error}", file=sys.stderr)
+            failed += 1
+            continue
+        write_rgb(path, viewer.draw(rgb, layers))
+        tqdm.write(f"{photo} -> {path}", file=sys.stdout)
+    return failed
+
+
+def _removing_layers(backbone: EViT, patches: int) -> list[int]:
+    """The layers, counted from 1, that remove some of an image's patches: a rate near 1 may round to all."""
+    layers = []
+    for i, rate in enumerate(backbone.keep_rate):
+        count = part_of(patches, rate, math.ceil)
+        if count < patches:
+            layers.append(i + 1)
+            patches = count + backbone.fuse_token
+    return layers
+
+
+def _title(layer: int, name: str, attended: np.ndarray) -> str:
+    return f"layer {layer}{name}: {attended.sum()} of {attended.size}"

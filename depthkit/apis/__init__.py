@@ -1,0 +1,1 @@
+"""What a user calls: predict, train, evaluate."""

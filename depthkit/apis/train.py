@@ -1,0 +1,77 @@
+"""Training by a config: what tools/train.py does."""
+
+import secrets
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+from mmengine.logging import MMLogger
+
+from depthkit.engine.checkpoints import find_whole_checkpoint
+from depthkit.engine.runner import DepthRunner
+from depthkit.errors import InputError
+from depthkit.utils.device import process_group, select_device, wrapper_config
+from depthkit.utils.output_folder import make_output_folder
+
+
+def train(
+    config: Config,
+    work_dir: str | Path | None = None,
+    resume: bool = False,
+    amp: bool = False,
+    seed: int | None = None,
+    launcher: str = "none",
+    device: str | None = None,
+) -> DepthRunner:
+    """Train the model of `config` and return the Runner, with the trained model in ``.model``.
+
+    Args:
+        config: from `depthkit.utils.config.load_config`; it is changed to what is run.
+        work_dir: for checkpoints and logs; the config's, or ``work_dirs/<name of the config>``, when None.
+        resume: go on from the last whole checkpoint in `work_dir`, or from the beginning when there is none.
+        amp: mixed precision; needs a GPU.
+        seed: of weights, order and augmentation; the config's when None.
+        launcher: ``pytorch`` under torchrun, else ``none``.
+        device: see `select_device`.
+
+    Raises:
+        InputError: something in the config, the data, the files or the machine is not as it should be.
+    """
+    chosen = select_device(device)
+    if amp:
+        if chosen.type != "cuda":
+            raise InputError(f"--amp: mixed precision needs a GPU, the device is '{chosen}'; train without --amp")
+        config.optim_wrapper.type = "AmpOptimWrapper"
+    if seed is not None:
+        config.setdefault("randomness", {})["seed"] = seed
+    config.work_dir = str(work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem)
+    make_output_folder(config.work_dir)
+    config.resume = resume
+    if resume and not config.get("load_from"):
+        found = find_whole_checkpoint(config.work_dir, MMLogger.get_current_instance())
+        config.load_from = None if found is None else str(found)
+    if resume and config.get("load_from"):
+        forget_pretrained(config)  # the checkpoint has them; no need to fetch them again
+    config.launcher = launcher
+    # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.
+    config.setdefault("experiment_name", f"{Path(config.filename).stem}_{secrets.token_hex(3)}")
+    with process_group(launcher, chosen):
+        config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
+        runner = DepthRunner.from_cfg(config)
+        if is_main_process():
+            count = sum(p.numel() for p in runner.model.parameters() if p.requires_grad)
+            runner.logger.info(
+                f"training {config.filename} on {chosen}, {runner.world_size} process(es), "
+                f"{count / 1e6:.2f} M parameters, log and checkpoints in {config.work_dir}"
+            )
+        runner.train()
+        runner.unwrap_model()
+    return runner
+
+
+def forget_pretrained(config: Config) -> None:
+    """Build the model of `config` without loading pretrained weights that a checkpoint replaces anyway."""
+    for part in (config.model, config.model.get("backbone", {})):
+        if "pretrained" in part:
+            part.pretrained = None
+    config.model.get("backbone", {}).pop("init_cfg", None)

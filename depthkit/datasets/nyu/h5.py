@@ -1,0 +1,49 @@
+"""NYU Depth V2 as FastDepth's HDF5 files (Wofk et al., ICRA 2019): one `.h5` for each frame."""
+
+from pathlib import Path
+
+import h5py
+import numpy as np
+
+from depthkit.datasets.sample import Frame
+from depthkit.errors import InputError
+from depthkit.utils.camera import nyu_intrinsics
+from depthkit.utils.io import check_depth
+
+# The 654 official test frames lie in their own folder; the training frames are sampled from the raw
+# sequences.
+SPLIT_FOLDERS = {"train": "train", "test": "val/official"}
+
+
+class NYUH5:
+    """One split of FastDepth's folders: `train/<scene>/00001.h5`, `val/official/00001.h5`.
+
+    Each file holds `rgb` (3, H, W) uint8 and `depth` (H, W) [m]. Its authors filled the holes of the depth
+    maps in, so figures from this form are not those of the raw-depth protocols. Raises `InputError`.
+    """
+
+    def __init__(self, data_root: Path, split: str) -> None:
+        self._folder = data_root / SPLIT_FOLDERS[split]
+        self.description = f"form h5 (holes filled in by its authors), split {split}, {self._folder}"
+
+    def entries(self) -> list[dict]:
+        """Return {"path"} for each file, in the order of their names; raises `InputError` when there is
+        none.
+        """
+        paths = sorted(self._folder.rglob("*.h5")) if self._folder.is_dir() else []
+        if not paths:
+            raise InputError(f"{self._folder}: no .h5 files there; expected FastDepth's layout (see data/README.md)")
+        return [{"path": str(path)} for path in paths]
+
+    def read(self, entry: dict) -> Frame:
+        """Return the frame of an entry."""
+        path = entry["path"]
+        try:
+            with h5py.File(path, "r") as file:
+                rgb, depth = np.asarray(file["rgb"]), np.asarray(file["depth"])
+        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
+            raise InputError(f"{path}: is not a whole HDF5 file with 'rgb' and 'depth' ({error})") from error
+        if rgb.ndim != 3 or rgb.shape[0] != 3 or rgb.dtype != np.uint8:
+            raise InputError(f"{path}: 'rgb' is {rgb.dtype} {rgb.shape}; expected uint8 (3, height, width)")
+        image = np.ascontiguousarray(rgb.transpose(1, 2, 0))
+        return Frame(image, check_depth(depth, path), nyu_intrinsics(image.shape[:2]), path)

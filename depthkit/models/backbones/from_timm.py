@@ -1,0 +1,134 @@
+"""Any of timm's vision transformers in its ToSA form, made of the same parameters."""
+
+from collections.abc import Sequence
+
+from timm.layers import Attention
+from timm.models.deit import VisionTransformerDistilled
+from timm.models.vision_transformer import Block, VisionTransformer
+from torch import nn
+
+from depthkit.errors import InputError
+from depthkit.models.backbones.deit import DeiT, check_out_indices
+from depthkit.models.backbones.tosa import ToSA, check_selection
+from depthkit.models.layers.blocks import SelectiveBlock, StandardBlock
+from depthkit.models.layers.keep_rates import check_keep_rates
+
+# Subclasses of these may compute anything, so the type itself is asked for.
+_MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)
+
+
+def tosa_from_timm(
+    vit: VisionTransformer,
+    keep_rate: float | Sequence[float] = 0.5,
+    selection: str = "per_head",
+    score_rows: str = "pooled",
+    score_stride: int = 4,
+    prefix_share: float | None = None,
+    selector_layers: int = 1,
+    out_indices: Sequence[int] | None = None,
+) -> ToSA:
+    """Turn a timm VisionTransformer into its ToSA form: every second layer becomes token selective.
+
+    DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and their like: with or without class, distillation and
+    register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as it is and
+    shares its parameters, so training or moving one trains or moves both; only the selectors are new.
+    State-dict keys stay timm's. With ``keep_rate=1`` the result computes what `vit` does. It takes the input
+    sizes that `vit` takes: create that with ``dynamic_img_size=True`` for any.
+
+    Args:
+        vit: the model, from ``timm.create_model`` or a constructor.
+        keep_rate, selection, score_rows, score_stride, prefix_share, selector_layers: see `ToSA`.
+        out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
+            what `vit` gives.
+
+    Raises:
+        InputError: an argument is out of range, or a part of `vit` has no token selective form here: blocks
+            other than timm's `Block` (parallel, post-norm), attention other than its plain `Attention` (rotary,
+            differential, gated), patch dropout.
+    """
+    selective = dict(
+        selection=selection,
+        score_rows=score_rows,
+        score_stride=score_stride,
+        prefix_share=prefix_share,
+        selector_layers=selector_layers,
+    )
+    return _ConvertedToSA(vit, keep_rate, selective, out_indices)
+
+
+class _ConvertedToSA(ToSA):
+    """A ToSA whose parts are those of a given model; arguments as in `tosa_from_timm`, those of `SelectiveBlock`
+    in `selective`."""
+
+    def __init__(
+        self,
+        vit: VisionTransformer,
+        keep_rate: float | Sequence[float],
+        selective: dict,
+        out_indices: Sequence[int] | None,
+    ) -> None:
+        _check_model(vit)
+        depth = len(vit.blocks)
+        rates = check_keep_rates(keep_rate, depth // 2)
+        check_selection(**selective)
+        # Not ToSA's constructor: all that it would build is there, and timm's methods need attributes only.
+        nn.Module.__init__(self)
+        _share(vit, self)
+        self.distilled = hasattr(vit, "dist_token")
+        self.out_indices = check_out_indices(out_indices, depth)
+        self.is_init = True
+        self.blocks = nn.Sequential(
+            *(
+                _make_selective(block, rates[i // 2], selective) if i % 2 else _make_standard(block)
+                for i, block in enumerate(vit.blocks)
+            )
+        )
+
+
+def _make_standard(block: Block) -> StandardBlock:
+    # Built without memory ("meta") and emptied of what it was built with.
+    standard = StandardBlock(block.norm1.weight.shape[0], block.attn.num_heads, device="meta")
+    _share(block, standard)
+    return standard
+
+
+def _make_selective(block: Block, keep_rate: float, selective: dict) -> SelectiveBlock:
+    weight = block.attn.qkv.weight
+    made = SelectiveBlock(weight.shape[1], block.attn.num_heads, keep_rate=keep_rate, **selective, device="meta")
+    made.selector.to(weight.device, weight.dtype)
+    _share(block, made)
+    return made
+
+
+def _share(source: nn.Module, target: nn.Module) -> None:
+    """Give `target` the parameters, buffers, submodules and settings of `source`, not copied, without hooks."""
+    of_every_module = vars(nn.Module()).keys()
+    vars(target).update({name: value for name, value in vars(source).items() if name not in of_every_module})
+    for name in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):
+        getattr(target, name).update(getattr(source, name))
+    target.training = source.training
+
+
+def _check_model(vit: nn.Module) -> None:
+    """Raise InputError with the first part of `vit` that has no token selective form."""
+    if type(vit) not in _MODELS:
+        raise InputError(
+            f"{type(vit).__name__}: expected a VisionTransformer of timm's modules vision_transformer, deit "
+            "or vision_transformer_hybrid; other models compute their layers in another way"
+        )
+    if not isinstance(vit.patch_drop, nn.Identity):
+        raise InputError(
+            "patch dropout: token selection needs the whole grid of patches; create the model without patch_drop_rate"
+        )
+    for i, block in enumerate(vit.blocks):
+        if type(block) is not Block:
+            raise InputError(
+                f"blocks.{i} is a {type(block).__name__}: expected timm's Block, one attention and one MLP, "
+                "each after its norm"
+            )
+        if type(block.attn) is not Attention or getattr(block.attn, "gate", None) is not None:
+            kind = type(block.attn).__name__ + (" with a gate" if type(block.attn) is Attention else "")
+            raise InputError(
+                f"blocks.{i}.attn is a {kind}: expected timm's Attention, without rotary positions, "
+                "differences or gates"
+            )

@@ -1,0 +1,1 @@
+"""Heads: from a backbone's maps or tokens to depth or classes."""

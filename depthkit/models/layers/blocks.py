@@ -1,0 +1,218 @@
+"""The two layers of a ToSA pair: a standard one that shows its queries and keys, and a token selective one.
+
+Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from timm.models.vision_transformer import Block
+from torch import Tensor, nn
+
+from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head
+from depthkit.models.layers.selector import (
+    TokenSelector,
+    importance,
+    num_attended,
+    score_queries,
+    selector_loss,
+    top_patches,
+)
+from depthkit.models.layers.tokens import restore, select
+
+# Rows of the attention map on which the selector is compared with the truth in training.
+_LOSS_ROWS = 16
+
+
+@dataclass
+class PairState:
+    """What the two layers of a pair hand on beside the tokens, in one forward pass.
+
+    Attributes:
+        grid: (h, w) of the patches.
+        choose: the second layer's `SelectiveBlock.choose`; None where the first layer has no partner.
+        with_loss: compute the selector's loss.
+        index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
+        query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
+        key: its keys (B, H, N, d), likewise.
+        loss: the selector's loss, a scalar.
+    """
+
+    grid: tuple[int, int]
+    choose: Callable[[Tensor, Tensor, tuple[int, int]], Tensor | None] | None
+    with_loss: bool
+    index: Tensor | None = None
+    query: Tensor | None = None
+    key: Tensor | None = None
+    loss: Tensor | None = None
+
+
+def project_qkv(attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Queries, keys and values, each (B, H, N, d), of normalised tokens (B, N, C)."""
+    qkv = attn.qkv(x).unflatten(-1, (3, attn.num_heads, attn.head_dim)).permute(2, 0, 3, 1, 4)
+    q, k, v = qkv.unbind(0)
+    return attn.q_norm(q), attn.k_norm(k), v
+
+
+def attend(attn: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    """Fused attention of each head over its own tokens, (B, H, N, d) to (B, H, N, d)."""
+    return F.scaled_dot_product_attention(q, k, v, dropout_p=attn.attn_drop.p if attn.training else 0.0)
+
+
+def project_out(attn: nn.Module, x: Tensor) -> Tensor:
+    """Heads (B, H, N, d) side by side and through the output projection, (B, N, C)."""
+    return attn.proj_drop(attn.proj(attn.norm(x.transpose(1, 2).flatten(2))))
+
+
+def add_update(x: Tensor, update: Tensor) -> Tensor:
+    """Sum of tokens and a branch's fresh output; into the latter's memory where gradients are off."""
+    if torch.is_grad_enabled() or update.dtype != x.dtype:
+        return x + update
+    return update.add_(x)
+
+
+def add_mlp(block: Block, x: Tensor) -> Tensor:
+    """The second half of a layer: tokens (B, N, C) with the MLP's output added."""
+    return add_update(x, block.drop_path2(block.ls2(block.mlp(block.norm2(x)))))
+
+
+def add_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The first half of a layer: tokens (B, N, C) with what they attend to added, queries, keys (B, H, N, d)."""
+    q, k, v = project_qkv(block.attn, block.norm1(x))
+    update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v))))
+    return add_update(x, update), q, k
+
+
+class StandardBlock(Block):
+    """A transformer layer (timm's `Block`) that has the tokens chosen for the second of the pair."""
+
+    def forward(self, x: Tensor, state: PairState) -> Tensor:
+        """Tokens (B, N, C) to tokens (B, N, C)."""
+        x, q, k = add_attention(self, x)
+        # Chosen here and not in the second layer, so that queries and keys need not live through the MLP: they
+        # would raise the peak of memory.
+        if state.choose is not None:
+            state.index = state.choose(q, k, state.grid)
+        if state.with_loss:
+            # Top-k passes no gradient, and the selector's loss shall train the selector alone.
+            state.query, state.key = q.detach(), k.detach()
+        del q, k
+        return add_mlp(self, x)
+
+
+class SelectiveBlock(Block):
+    """A token selective transformer layer: the chosen tokens attend to each other, the others bypass it.
+
+    ToSA (arXiv 2406.08816), figures 1b and 2. With ``selection='per_head'`` (figure 2) each head has its own
+    set; a head adds nothing to the tokens it skipped, and tokens that no head attends leave the layer as they
+    came. With ``selection='shared'`` (our static-shape form) all heads use one set from their mean importance,
+    and the whole layer runs on those tokens only.
+
+    Args:
+        dim: channels C of a token.
+        num_heads: attention heads H.
+        keep_rate: part of the patches to attend, in (0, 1].
+        selection: ``per_head`` or ``shared``.
+        score_rows, score_stride: see `depthkit.models.layers.selector.score_queries`.
+        prefix_share: see `depthkit.models.layers.selector.importance`.
+        selector_layers: see `depthkit.models.layers.selector.TokenSelector`.
+        **block: further arguments of timm's `Block`.
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        num_heads: int,
+        keep_rate: float,
+        selection: str,
+        score_rows: str,
+        score_stride: int,
+        prefix_share: float | None,
+        selector_layers: int,
+        **block,
+    ) -> None:
+        super().__init__(dim, num_heads, **block)
+        self.selector = TokenSelector(num_heads, selector_layers)
+        self.keep_rate = keep_rate
+        self.selection = selection
+        self.score_rows = score_rows
+        self.score_stride = score_stride
+        self.prefix_share = prefix_share
+
+    def forward(self, x: Tensor, state: PairState) -> Tensor:
+        """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
+        index = state.index
+        if index is None:
+            out, q, k = self._forward_dense(x)
+        elif self.selection == "shared":
+            chosen, q, k = self._forward_dense(select(x, index[:, 0]))
+            out = restore(x, chosen, index[:, 0])
+        else:
+            out, q, k = self._forward_per_head(x, index)
+        if state.with_loss:
+            state.loss = self._loss(state, index, q, k)
+        return out
+
+    @torch.no_grad()
+    def choose(self, query: Tensor, key: Tensor, grid: tuple[int, int]) -> Tensor | None:
+        """Choose the tokens to attend from the first layer's queries and keys, (B, H, N, d) each.
+
+        Returns:
+            Their indices, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``; None for all tokens.
+        """
+        patches = grid[0] * grid[1]
+        count = num_attended(self.keep_rate, patches)
+        if count == patches:
+            return None
+        rows = score_queries(query, grid, self.score_rows, self.score_stride)
+        return self.top(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)), count, key.shape[2] - patches)
+
+    def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
+        """The `prefix` tokens and the `count` most important patches, (B, 1 or H, T), in pre-softmax maps (B, H, R,
+        N), those of the prefix tokens first."""
+        scores = importance(maps, prefix, self.prefix_share)
+        if self.selection == "shared":
+            scores = scores.mean(dim=1, keepdim=True)
+        return top_patches(scores, count, prefix)
+
+    def _forward_dense(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        x, q, k = add_attention(self, x)
+        return add_mlp(self, x), q, k
+
+    def _forward_per_head(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        sets = HeadSets(index, x.shape[1])
+        q, k, v = project_qkv_per_head(self.attn, self.norm1(x).flatten(0, 1), sets)
+        joined = sets.join(attend(self.attn, q, k, v))
+        # Of all images side by side, the tokens that some head attends: only they have anything to add.
+        flat = x.flatten(0, 1)
+        union = flat.index_select(0, sets.union)
+        update = self.attn.proj_drop(self.attn.proj(self.attn.norm(joined)))
+        union = add_update(union, sets.drop_path(self.drop_path1, self.ls1(update)))
+        union = add_update(union, sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union)))))
+        return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
+
+    def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
+        """KL of predicted and true attention among the attended tokens, on `_LOSS_ROWS` of their rows.
+
+        Args:
+            state: of this pair.
+            index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``; None for all.
+            query: this layer's queries of the attended tokens, (B, H, T, d).
+            key: its keys, (B, H, T, d).
+        """
+        if index is None:
+            index = torch.arange(key.shape[2], device=key.device).expand(key.shape[0], 1, -1)
+        step = max(1, index.shape[-1] // _LOSS_ROWS)
+        rows = index[..., ::step]
+        sets, heads, dim = index.shape[1], state.key.shape[1], state.key.shape[3]
+        # (B, S, H, R, d): for each set, the same rows of every head, for the selector mixes heads.
+        row_index = rows[:, :, None, :, None].expand(-1, -1, heads, -1, dim)
+        source = state.query[:, None].expand(-1, sets, -1, -1, -1).gather(3, row_index)
+        maps = source * self.attn.scale @ state.key[:, None].transpose(-2, -1)
+        predicted = self.selector(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
+        predicted = predicted[:, 0] if sets == 1 else predicted.diagonal(dim1=1, dim2=2).movedim(-1, 1)
+        columns = index.unsqueeze(2).expand(-1, heads, predicted.shape[2], -1)
+        true = query[:, :, ::step] * self.attn.scale @ key.transpose(-2, -1)
+        return selector_loss(predicted.gather(-1, columns), true)

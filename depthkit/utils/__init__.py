@@ -1,0 +1,1 @@
+"""What everything else stands on: files, configs, cameras, devices and the console."""

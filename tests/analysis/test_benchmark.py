@@ -1,0 +1,113 @@
+import json
+
+import pytest
+import timm
+import torch
+from PIL import Image
+
+from depthkit.analysis.benchmark import count_macs, peak_memory, picture_batch, time_interleaved
+from depthkit.models import DeiT, ToSA
+
+
+def test_macs_count_attention_and_fall_with_the_keep_rate():
+    images = torch.randn(1, 3, 224, 224)
+    small = dict(embed_dim=384, num_heads=6, num_classes=1000)
+    # DeiT-S: 4.6 G (Touvron et al. 2021, table 5); by hand: 12 layers of 12 N C^2 + 2 N^2 C with N = 197, C = 384, the
+    # patch embedding 196 * 768 * C and the head 1000 C.
+    by_hand = 12 * (12 * 197 * 384**2 + 2 * 197**2 * 384) + 196 * 768 * 384 + 1000 * 384
+    assert count_macs(DeiT(**small).eval(), images) == by_hand
+    assert by_hand == pytest.approx(4.6e9, rel=0.01)
+    rates = [count_macs(ToSA(keep_rate=k, selection="shared", **small).eval(), images) for k in (1, 0.5, 0.25)]
+    assert rates[0] == by_hand > rates[1] > rates[2]
+
+
+def test_peak_memory_sees_what_is_held():
+    class Holder(torch.nn.Module):
+        def forward(self, images):
+            held = [images * i for i in range(1, 4)]
+            return sum(held)
+
+    images = torch.randn(1, 3, 64, 64)
+    assert 3 * images.nbytes <= peak_memory(Holder(), images) <= 6 * images.nbytes
+
+
+def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
+    calls = []
+    passes = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
+    timings = time_interleaved(passes, "a", 5, lambda: None)
+    assert calls.count("a") == calls.count("b") == 7
+    assert timings["a"].speedup == 1.0
+    assert timings["a"].low <= timings["a"].median <= timings["a"].high
+
+
+@pytest.mark.parametrize("task", ["backbone", "depth"])
+def test_the_tool_prints_a_table_and_writes_json(call_tool, tmp_path, task):
+    arguments = [
+        "--task",
+        task,
+        "--model",
+        "tiny",
+        "--inputs",
+        "32x48:2",
+        "--rounds",
+        "1",
+        "--json",
+        tmp_path / "r.json",
+    ]
+    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "evit:0.5"]
+    result = call_tool("benchmark", *arguments, "--variants", *variants)
+    assert result.returncode == 0, result.stderr
+    report = json.loads((tmp_path / "r.json").read_text())
+    assert [r["variant"] for r in report["results"]] == ["timm", *variants]
+    assert report["results"][0]["speedup"] == 1.0
+    assert all(r["macs"] > 0 and r["ms"] > 0 and r["peak_bytes"] > 0 for r in report["results"])
+    assert "GMACs/image" in result.stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--inputs", "224"],
+        ["--variants", "tosa:0.5"],
+        ["--variants", "timm:0.5"],
+        ["--variants", "evit"],
+        ["--rounds", "0"],
+    ],
+)
+def test_bad_arguments_are_named(call_tool, arguments):
+    result = call_tool("benchmark", *arguments)
+    assert result.returncode == 2
+    assert arguments[1] in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.parametrize("selection", ["shared", "per_head"])
+def test_token_selection_needs_no_more_memory_than_timms_dense_model(selection):
+    timm_model = timm.create_model("deit_tiny_patch16_224", num_classes=0).eval()
+    model = ToSA(embed_dim=192, num_heads=3, selection=selection, keep_rate=0.5).eval()
+    images = torch.randn(2, 3, 224, 224)
+    assert peak_memory(model, images) <= peak_memory(timm_model, images)
+
+
+def test_pictures_fill_the_batch_and_the_size(tmp_path):
+    for name, value in (("a", 0), ("b", 255)):
+        Image.new("RGB", (50, 30), (value,) * 3).save(tmp_path / f"{name}.png")
+    batch = picture_batch(tmp_path, 32, 64, 3)
+    assert batch.shape == (3, 3, 32, 64)
+    # ImageNet's mean and deviation of red: 0.485 and 0.229.
+    assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--train"], "--train: losses are those of depth models; add --task depth"),
+        (["--variants", "tosa_shared"], "--variants tosa_shared: expected timm, deit or"),
+        (["--variants", "deit:0.5"], "--variants deit:0.5: expected"),
+        (["--variants", "evit:half"], "'half' is no number"),
+        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 pairs"),
+    ],
+)
+def test_what_cannot_be_benchmarked_is_said(call_tool, arguments, message):
+    result = call_tool("benchmark", "--inputs", "32x32:1", *arguments)
+    assert result.returncode == 2
+    assert message in result.stderr
