@@ -7,9 +7,9 @@ img_size = (96, 128)
 max_epochs = 6
 pretrained = None
 
-train_pipeline = [dict(type="RandomFlip", prob=0.5), dict(type="PackDepthInputs")]
+train_pipeline = [dict(type="RandomFlipRGBD", prob=0.5), dict(type="PackDepthInputs")]
 test_pipeline = [
-    dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
+    dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False),
     dict(type="PackDepthInputs"),
 ]
 train_dataloader = dict(
@@ -55,7 +55,7 @@ model = dict(
         readout="project",
         min_depth=1e-3,
         max_depth=10.0,
-        losses=[dict(type="SILogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
+        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
     ),
     test_cfg=dict(mode="whole", flip=False),
 )

@@ -49,7 +49,7 @@ param_scheduler = [
     )
 ]
 custom_hooks = [
-    dict(type="NonFiniteLossHook"),
+    dict(type="CheckInvalidLossHook"),
     dict(type="ProgressHook"),
     *([dict(type="KeepRateHook", warmup=annealing[0], duration=annealing[1])] if annealing else []),
     *([dict(type="EMAHook", momentum=ema)] if ema else []),

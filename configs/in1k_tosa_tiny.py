@@ -28,7 +28,7 @@ model = dict(
         drop_path_rate=drop_path,
         keep_rate=keep_rate,
         selection=selection,
-        prefix_share=0.5,  # the class token's row weighs as much as all the others in the importance
+        cls_token_weight=0.5,  # the class token's row weighs as much as all the others in the importance
     ),
     cls_head=dict(type="ClsHead", in_channels=192),
     pretrained=pretrained,

@@ -32,7 +32,7 @@ model = dict(
         readout="project",
         min_depth=1e-3,
         max_depth=10.0,
-        losses=[dict(type="SILogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
+        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
     ),
     test_cfg=dict(mode="whole", flip=False),
 )

@@ -14,7 +14,7 @@ train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=1e-3), paramwise_cfg=dict(backbone_mult=0.1, layer_decay=1.0))
 default_hooks = dict(checkpoint=dict(save_best="agreement", rule="greater"))
 custom_hooks = [
-    dict(type="NonFiniteLossHook"),
+    dict(type="CheckInvalidLossHook"),
     dict(type="ProgressHook"),
     dict(type="KeepRateHook", start=1.0, duration=0.2),
 ]
@@ -35,7 +35,7 @@ model = dict(
         **dense,
         keep_rate=keep_rate,
         selection=selection,
-        prefix_share=0.5,
+        cls_token_weight=0.5,
         pretrained=pretrained,
     ),
     teacher=dict(type="DeiT", **dense, pretrained=teacher),

@@ -11,7 +11,7 @@ selection = "per_head"  # or "shared": the same
 train_cfg = dict(max_epochs=max_epochs)
 optim_wrapper = dict(optimizer=dict(lr=1e-2, weight_decay=0.0))
 default_hooks = dict(checkpoint=dict(save_best="kl", rule="less"))
-custom_hooks = [dict(type="NonFiniteLossHook"), dict(type="ProgressHook")]
+custom_hooks = [dict(type="CheckInvalidLossHook"), dict(type="ProgressHook")]
 test_cfg = None  # measured by the validation
 
 model = dict(
@@ -30,7 +30,7 @@ model = dict(
         num_classes=1000,
         keep_rate=keep_rate,
         selection=selection,
-        prefix_share=0.5,
+        cls_token_weight=0.5,
         pretrained=pretrained,
     ),
     num_rows=32,

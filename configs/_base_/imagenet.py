@@ -30,7 +30,7 @@ train_dataloader = dict(
     num_workers=workers,
     persistent_workers=workers > 0,
     drop_last=True,
-    sampler=dict(type="RepeatedAugmentation", num_repeats=num_repeats),
+    sampler=dict(type="RepeatAugSampler", num_repeats=num_repeats),
     dataset=dict(
         type="ImageNet",
         data_root=data_root,
@@ -57,7 +57,7 @@ test_dataloader = dict(
         test_mode=True,
     ),
 )
-test_evaluator = dict(type="ClassMetric")
+test_evaluator = dict(type="Accuracy")
 val_dataloader = test_dataloader
 val_evaluator = test_evaluator
 
@@ -88,10 +88,10 @@ auto_scale_lr = dict(base_batch_size=1024, enable=True)
 
 default_hooks = dict(
     logger=dict(type="LoggerHook", interval=50),
-    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2, save_best="top1", rule="greater"),
+    checkpoint=dict(type="AtomicCheckpointHook", interval=1, max_keep_ckpts=2, save_best="top1", rule="greater"),
 )
 custom_hooks = [
-    dict(type="NonFiniteLossHook"),
+    dict(type="CheckInvalidLossHook"),
     dict(type="ProgressHook"),
     *([dict(type="EMAHook", momentum=ema)] if ema else []),
 ]

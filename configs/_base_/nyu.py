@@ -10,16 +10,16 @@ batch_size = 8
 workers = 2
 
 train_pipeline = [
-    dict(type="Resize", size=img_size, mode="cover"),
-    dict(type="RandomCrop", size=img_size),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="ResizeRGBD", size=img_size, mode="cover"),
+    dict(type="RandomCropRGBD", size=img_size),
+    dict(type="RandomFlipRGBD", prob=0.5),
     dict(type="RandomZoom", scale=(1.0, 1.5), prob=0.5),
     dict(type="ColorJitter", brightness=0.4, contrast=0.4, saturation=0.4, hue=0.1, prob=1.0),
     dict(type="PackDepthInputs"),
 ]
 # The ground truth keeps its own size; predictions are resized to it.
 test_pipeline = [
-    dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
+    dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False),
     dict(type="PackDepthInputs"),
 ]
 
@@ -38,6 +38,6 @@ test_dataloader = dict(
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(type="NYUDepthV2", data_root=data_root, split="test", pipeline=test_pipeline),
 )
-test_evaluator = dict(type="DepthMetric", protocol="eigen")
+test_evaluator = dict(type="DepthProtocolMetric", protocol="eigen")
 val_dataloader = test_dataloader
 val_evaluator = test_evaluator

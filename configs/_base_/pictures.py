@@ -7,15 +7,15 @@ batch_size = 20
 workers = 2
 
 train_pipeline = [
-    dict(type="Resize", size=resized, mode="cover"),
-    dict(type="RandomCrop", size=img_size),
+    dict(type="ResizeRGBD", size=resized, mode="cover"),
+    dict(type="RandomCropRGBD", size=img_size),
     dict(type="RandomZoom", scale=(1.0, 1.6), prob=0.8),
-    dict(type="RandomFlip", prob=0.5),
+    dict(type="RandomFlipRGBD", prob=0.5),
     dict(type="ColorJitter", brightness=0.3, contrast=0.3, saturation=0.3, hue=0.0, prob=0.8),
     dict(type="PackDepthInputs"),
 ]
 val_pipeline = [
-    dict(type="Resize", size=resized, mode="cover"),
+    dict(type="ResizeRGBD", size=resized, mode="cover"),
     dict(type="CenterCrop", crop_size=img_size[::-1]),
     dict(type="PackDepthInputs"),
 ]
@@ -27,7 +27,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(
-        type="PictureFolder",
+        type="ImageFolder",
         data_root=data_root,
         split="train",
         hold_out_every=hold_out_every,
@@ -40,7 +40,7 @@ val_dataloader = dict(
     persistent_workers=workers > 0,
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
-        type="PictureFolder",
+        type="ImageFolder",
         data_root=data_root,
         split="val",
         hold_out_every=hold_out_every,

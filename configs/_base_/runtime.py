@@ -26,10 +26,10 @@ auto_scale_lr = dict(base_batch_size=8, enable=False)
 
 default_hooks = dict(
     logger=dict(type="LoggerHook", interval=20),
-    checkpoint=dict(type="CheckpointHook", interval=1, max_keep_ckpts=2, save_best="abs_rel", rule="less"),
+    checkpoint=dict(type="AtomicCheckpointHook", interval=1, max_keep_ckpts=2, save_best="abs_rel", rule="less"),
 )
 custom_hooks = [
-    dict(type="NonFiniteLossHook"),
+    dict(type="CheckInvalidLossHook"),
     dict(type="ProgressHook"),
     dict(type="DepthVisualizationHook", num_pictures=4, depth_range=(0.0, 10.0)),
     *([dict(type="EMAHook", momentum=ema)] if ema else []),

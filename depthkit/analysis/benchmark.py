@@ -16,7 +16,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
-from depthkit.datasets.image_folder import PictureFolder
+from depthkit.datasets.image_folder import ImageFolder
 
 
 @dataclass(frozen=True)
@@ -73,10 +73,10 @@ def picture_batch(folder: Path, height: int, width: int, batch: int) -> Tensor:
     Raises:
         InputError: no picture there, or a damaged one.
     """
-    dataset = PictureFolder(
+    dataset = ImageFolder(
         folder,
         pipeline=[
-            dict(type="Resize", size=(height, width), mode="cover"),
+            dict(type="ResizeRGBD", size=(height, width), mode="cover"),
             dict(type="CenterCrop", crop_size=(width, height)),
             dict(type="PackDepthInputs"),
         ],

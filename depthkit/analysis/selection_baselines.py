@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.models.layers.blocks import PairState, project_qkv
-from depthkit.models.layers.selector import importance, num_attended, score_queries, top_patches
+from depthkit.models.layers.selector import importance, num_kept, score_queries, top_patches
 
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
@@ -59,7 +59,7 @@ def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -
     query, key, _ = project_qkv(block.attn, block.norm1(tokens))
     patches = state.grid[0] * state.grid[1]
     maps = query * block.attn.scale @ key.transpose(-2, -1)
-    state.index = block.top(maps, num_attended(block.keep_rate, patches), maps.shape[-1] - patches)
+    state.index = block.top(maps, num_kept(block.keep_rate, patches), maps.shape[-1] - patches)
 
 
 @torch.no_grad()
@@ -69,7 +69,7 @@ def _choose(
     """In the place of `SelectiveBlock.choose`."""
     patches = grid[0] * grid[1]
     prefix = key.shape[2] - patches
-    count = num_attended(block.keep_rate, patches)
+    count = num_kept(block.keep_rate, patches)
     if score == "random":
         sets = 1 if block.selection == "shared" else key.shape[1]
         scores = torch.rand(key.shape[0], sets, key.shape[2], generator=generator)
@@ -80,7 +80,7 @@ def _choose(
     maps = rows * block.attn.scale @ key.transpose(-2, -1)
     if score != "least":
         return block.top(maps, count, prefix)
-    scores = importance(block.selector(maps), prefix, block.prefix_share)
+    scores = importance(block.selector(maps), prefix, block.cls_token_weight)
     if block.selection == "shared":
         scores = scores.mean(dim=1, keepdim=True)
     return top_patches(-scores, count, prefix)

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from depthkit.models import ToSA
 from depthkit.models.distillers.pair_maps import PairMaps, read_pair_maps
-from depthkit.models.layers.selector import importance, num_attended, score_queries, top_patches
+from depthkit.models.layers.selector import importance, num_kept, score_queries, top_patches
 
 
 @torch.no_grad()
@@ -28,11 +28,11 @@ def selection_overlap(
     """
     found: dict[tuple[str, int], list[float]] = {score: [] for score in scores}
     for pair in read_pair_maps(model, images):
-        count = num_attended(keep_rate, pair.grid[0] * pair.grid[1])
+        count = num_kept(keep_rate, pair.grid[0] * pair.grid[1])
 
         def picked(rows: str, stride: int, pair: PairMaps = pair, count: int = count) -> Tensor:
             predicted = pair.block.selector(pair.current(score_queries(pair.query, pair.grid, rows, stride)))
-            received = importance(predicted, pair.prefix, pair.block.prefix_share).mean(dim=1)
+            received = importance(predicted, pair.prefix, pair.block.cls_token_weight).mean(dim=1)
             index = top_patches(received, count, pair.prefix)[:, pair.prefix :]
             return torch.zeros_like(received, dtype=torch.bool).scatter(1, index, True)
 

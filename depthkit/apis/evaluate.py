@@ -16,7 +16,7 @@ from depthkit.apis.train import forget_pretrained
 from depthkit.engine.runner import DepthRunner
 from depthkit.errors import InputError
 from depthkit.evaluation import get_protocol
-from depthkit.evaluation.depth_metric import DepthMetric
+from depthkit.evaluation.depth_metric import DepthProtocolMetric
 from depthkit.models.weights import read_state_dict
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.io import atomic_path
@@ -102,7 +102,7 @@ def evaluate(
         raise InputError(f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.type != "DepthMetric" and (protocol or flip or save_dir):
+    if config.test_evaluator.type != "DepthProtocolMetric" and (protocol or flip or save_dir):
         raise InputError(f"{config.filename}: is no depth model; leave out the protocol, flip and save_dir")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
@@ -150,7 +150,7 @@ def evaluate(
 def _conditions(runner: Runner) -> dict[str, str | bool]:
     """What has to be the same for two results to be comparable, beside the pictures."""
     metric = runner.test_evaluator.metrics[0]
-    if isinstance(metric, DepthMetric):
+    if isinstance(metric, DepthProtocolMetric):
         used = metric.protocol
         flip = bool(runner.model.test_cfg["flip"])
         return {"protocol": used.name, "protocol_description": used.description, "flip": flip}

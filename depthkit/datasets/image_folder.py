@@ -15,7 +15,7 @@ SPLITS = ("all", "train", "val")
 
 
 @DATASETS.register_module()
-class PictureFolder(BaseDataset):
+class ImageFolder(BaseDataset):
     """The pictures of a folder and its subfolders, sorted by path, as samples without depth or labels.
 
     Args:
@@ -46,7 +46,7 @@ class PictureFolder(BaseDataset):
         # Built from our registry here: mmengine would look the names up in whichever scope is default.
         transforms = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
         super().__init__(pipeline=transforms, test_mode=split == "val", indices=indices)
-        print_log(f"PictureFolder: {len(self)} pictures, split {split}, {self.folder}", logger="current")
+        print_log(f"ImageFolder: {len(self)} pictures, split {split}, {self.folder}", logger="current")
 
     def load_data_list(self) -> list[dict]:
         """Return {"img_path"} for each picture."""
@@ -79,7 +79,7 @@ def find_pictures(folder: Path) -> list[Path]:
 
 
 def split_pictures(files: Sequence[Path], folder: Path, split: str, hold_out_every: int | None) -> list[Path]:
-    """Those of `files` below `folder` that belong to `split`; see `PictureFolder`.
+    """Those of `files` below `folder` that belong to `split`; see `ImageFolder`.
 
     Raises:
         InputError: an unknown split, a split without `hold_out_every`, or an empty one.

@@ -26,7 +26,7 @@ class ImageNet(BaseDataset):
 
     A picture that cannot be read ends a training with an error, or with `allow_unreadable` is named in the log
     and another takes its place. In tests (`test_mode`) it goes through as a black one, with the reason as
-    `unreadable` in its metainfo; `ClassMetric` names, counts and leaves out those.
+    `unreadable` in its metainfo; `Accuracy` names, counts and leaves out those.
 
     Args:
         data_root: the folder. Names that begin with a dot are passed over.

@@ -4,13 +4,13 @@ from collections.abc import Sized
 
 from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS
-from timm.data.distributed_sampler import RepeatAugSampler
+from timm.data.distributed_sampler import RepeatAugSampler as TimmRepeatAugSampler
 
 from depthkit.errors import InputError
 
 
 @DATA_SAMPLERS.register_module()
-class RepeatedAugmentation(RepeatAugSampler):
+class RepeatAugSampler(TimmRepeatAugSampler):
     """timm's sampler of DeiT's repeated augmentation (Hoffer et al., CVPR 2020), as mmengine builds samplers.
 
     An epoch is as long as ever, of a third of the pictures three times each; several processes get different
@@ -27,7 +27,7 @@ class RepeatedAugmentation(RepeatAugSampler):
 
     def __init__(self, dataset: Sized, num_repeats: int = 3, seed: int | None = None) -> None:
         if not isinstance(num_repeats, int) or num_repeats < 1:
-            raise InputError(f"RepeatedAugmentation: num_repeats={num_repeats!r}; expected 1 or more")
+            raise InputError(f"RepeatAugSampler: num_repeats={num_repeats!r}; expected 1 or more")
         rank, processes = get_dist_info()
         super().__init__(dataset, processes, rank, shuffle=True, num_repeats=num_repeats)
         self.seed = seed or 0

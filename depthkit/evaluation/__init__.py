@@ -1,7 +1,7 @@
 """Metrics of depth maps and the protocols under which they are comparable.
 
-The mm metric around them is `depthkit.evaluation.depth_metric.DepthMetric` (``type='DepthMetric'``); it is
-not imported here, because mmengine and torch cost seconds that the plain functions do not need.
+The mm metric around them is `depthkit.evaluation.depth_metric.DepthProtocolMetric`. It is not imported here, because
+mmengine and torch cost seconds that the plain functions do not need.
 """
 
 from depthkit.evaluation.metrics import METRIC_NAMES, depth_metrics

@@ -12,7 +12,7 @@ from depthkit.registry import METRICS
 
 
 @METRICS.register_module()
-class ClassMetric(BaseMetric):
+class Accuracy(BaseMetric):
     """Accuracy [%] of predicted classes: ``top1`` and ``top5``.
 
     The result has these plain names (``save_best='top1'``), and ``images`` and ``skipped``: the number of pictures
@@ -23,7 +23,7 @@ class ClassMetric(BaseMetric):
     """
 
     def __init__(self) -> None:
-        # See DepthMetric on both arguments.
+        # See DepthProtocolMetric on both arguments.
         super().__init__(collect_device="gpu", prefix="classes")
         self.prefix = None
 

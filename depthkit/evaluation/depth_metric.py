@@ -21,7 +21,7 @@ from depthkit.utils.output_folder import make_output_folder
 
 
 @METRICS.register_module()
-class DepthMetric(BaseMetric):
+class DepthProtocolMetric(BaseMetric):
     """Metrics of predicted depth under a named protocol.
 
     Keeps ten numbers per picture, whatever its size, and so does what travels between processes. The result

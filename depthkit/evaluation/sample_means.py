@@ -25,7 +25,7 @@ class SampleMeans(BaseMetric):
     """
 
     def __init__(self) -> None:
-        # See DepthMetric on both arguments.
+        # See DepthProtocolMetric on both arguments.
         super().__init__(collect_device="gpu", prefix="measures")
         self.prefix = None
 

@@ -23,7 +23,7 @@ from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.heads.cls_head import ClsHead
 from depthkit.models.heads.dpt_head import DPTHead
 from depthkit.models.layers.selector import TokenSelector
-from depthkit.models.losses.depth_losses import GradientLoss, SILogLoss
+from depthkit.models.losses.depth_losses import GradientLoss, ScaleInvariantLogLoss
 
 __all__ = [
     "ClassPreProcessor",
@@ -35,7 +35,7 @@ __all__ = [
     "DepthEstimator",
     "EViT",
     "GradientLoss",
-    "SILogLoss",
+    "ScaleInvariantLogLoss",
     "SelectorDistiller",
     "ToSA",
     "TokenDistiller",

@@ -19,7 +19,7 @@ from depthkit.visualization import draw_depth_map
 CONFIG = """
 img_size = (64, 96)
 test_pipeline = [
-    dict(type="Resize", size=img_size, mode="fit", resize_depth=False),
+    dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False),
     dict(type="PackDepthInputs"),
 ]
 model = dict(
@@ -34,7 +34,7 @@ model = dict(
     ),
     decode_head=dict(
         type="DPTHead", in_channels=(48,) * 4, channels=16, readout="project", min_depth=1e-3, max_depth=8.0,
-        losses=[dict(type="SILogLoss")],
+        losses=[dict(type="ScaleInvariantLogLoss")],
     ),
     test_cfg=dict(mode="whole", flip=False),
 )

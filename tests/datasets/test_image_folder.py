@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from depthkit.datasets import PictureFolder
+from depthkit.datasets import ImageFolder
 from depthkit.errors import InputError
 
 PIPELINE = [
-    dict(type="Resize", size=(32, 32), mode="cover"),
-    dict(type="RandomCrop", size=(24, 24)),
-    dict(type="RandomFlip", prob=1.0),
+    dict(type="ResizeRGBD", size=(32, 32), mode="cover"),
+    dict(type="RandomCropRGBD", size=(24, 24)),
+    dict(type="RandomFlipRGBD", prob=1.0),
     dict(type="PackDepthInputs"),
 ]
 
@@ -32,12 +32,12 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def names(dataset: PictureFolder) -> list[str]:
+def names(dataset: ImageFolder) -> list[str]:
     return [dataset.get_data_info(i)["img_path"].rpartition("/")[0] for i in range(len(dataset))]
 
 
 def test_every_picture_below_the_folder_through_the_pipeline(folder):
-    dataset = PictureFolder(folder, pipeline=PIPELINE)
+    dataset = ImageFolder(folder, pipeline=PIPELINE)
     assert len(dataset) == 12
     sample = dataset[0]
     assert sample["inputs"].shape == (3, 24, 24) and sample["inputs"].dtype.is_floating_point is False
@@ -50,12 +50,12 @@ def test_grey_and_transparent_pictures_are_rgb_too(tmp_path):
     picture(tmp_path / "grey.png", mode="L")
     picture(tmp_path / "palette.png", mode="P")
     for i in range(2):
-        assert PictureFolder(tmp_path, pipeline=PIPELINE)[i]["inputs"].shape == (3, 24, 24)
+        assert ImageFolder(tmp_path, pipeline=PIPELINE)[i]["inputs"].shape == (3, 24, 24)
 
 
 def test_whole_folders_are_held_out(folder):
-    train = PictureFolder(folder, split="train", hold_out_every=3, pipeline=PIPELINE)
-    val = PictureFolder(folder, split="val", hold_out_every=3, pipeline=PIPELINE)
+    train = ImageFolder(folder, split="train", hold_out_every=3, pipeline=PIPELINE)
+    val = ImageFolder(folder, split="val", hold_out_every=3, pipeline=PIPELINE)
     assert not set(names(train)) & set(names(val))
     assert len(train) + len(val) == 12
     # Twelve folders of pictures: a, a/deeper, b, b/deeper, ...; the third, sixth, ... are held out.
@@ -66,12 +66,12 @@ def test_whole_folders_are_held_out(folder):
 def test_pictures_without_folders_are_held_out_one_by_one(tmp_path):
     for i in range(10):
         picture(tmp_path / f"{i}.png")
-    val = PictureFolder(tmp_path, split="val", hold_out_every=5)
+    val = ImageFolder(tmp_path, split="val", hold_out_every=5)
     assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
 
 
 def test_indices_take_a_part(folder):
-    assert len(PictureFolder(folder, indices=5)) == 5
+    assert len(ImageFolder(folder, indices=5)) == 5
 
 
 @pytest.mark.parametrize(
@@ -86,18 +86,18 @@ def test_indices_take_a_part(folder):
 )
 def test_arguments_that_make_no_sense(folder, arguments, message):
     with pytest.raises(InputError, match=message.replace("(", r"\(")):
-        PictureFolder(folder, **arguments)
+        ImageFolder(folder, **arguments)
 
 
 def test_missing_and_empty_folders(tmp_path):
     with pytest.raises(InputError, match=f"{tmp_path}/none: no such folder"):
-        PictureFolder(tmp_path / "none")
+        ImageFolder(tmp_path / "none")
     with pytest.raises(InputError, match=f"{tmp_path}: holds no picture"):
-        PictureFolder(tmp_path)
+        ImageFolder(tmp_path)
 
 
 def test_a_damaged_picture_is_named(tmp_path):
     whole = picture(tmp_path / "cut.png")
     whole.write_bytes(whole.read_bytes()[:60])
     with pytest.raises(InputError, match="cut.png"):
-        PictureFolder(tmp_path, pipeline=PIPELINE)[0]
+        ImageFolder(tmp_path, pipeline=PIPELINE)[0]

@@ -384,7 +384,7 @@ def test_built_from_a_config(sync_root):
     config = {
         "type": "NYUDepthV2",
         "data_root": str(sync_root),
-        "pipeline": [{"type": "Resize", "size": (48, 64)}, {"type": "PackDepthInputs"}],
+        "pipeline": [{"type": "ResizeRGBD", "size": (48, 64)}, {"type": "PackDepthInputs"}],
     }
     packed = DATASETS.build(config)[0]
     assert packed["inputs"].shape == (3, 48, 64)

@@ -33,7 +33,7 @@ def weights(runner: DepthRunner) -> torch.Tensor:
     return torch.cat([p.detach().flatten() for p in runner.model.parameters()])
 
 
-BY_ITERATION = {"checkpoint": {"type": "CheckpointHook", "interval": 1, "by_epoch": False}}
+BY_ITERATION = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "by_epoch": False}}
 
 
 @pytest.mark.parametrize(

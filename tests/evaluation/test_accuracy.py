@@ -2,13 +2,13 @@ import pytest
 import torch
 
 from depthkit.errors import InputError
-from depthkit.evaluation.accuracy import ClassMetric
+from depthkit.evaluation.accuracy import Accuracy
 
 NAN = float("nan")
 
 
 def evaluate(*samples: dict) -> dict:
-    metric = ClassMetric()
+    metric = Accuracy()
     metric.process(None, samples)
     return metric.evaluate(len(samples))
 

@@ -1,4 +1,4 @@
-"""DepthMetric: averages, skipped pictures, several processes, saved predictions."""
+"""DepthProtocolMetric: averages, skipped pictures, several processes, saved predictions."""
 
 import os
 import pickle
@@ -16,7 +16,7 @@ from PIL import Image
 
 from depthkit.errors import InputError
 from depthkit.evaluation import METRIC_NAMES, depth_metrics, get_protocol
-from depthkit.evaluation.depth_metric import DepthMetric, prediction_name
+from depthkit.evaluation.depth_metric import DepthProtocolMetric, prediction_name
 from depthkit.registry import METRICS
 
 
@@ -57,7 +57,7 @@ def test_is_the_mean_of_the_pictures_metrics(name):
         depth_metrics(np.clip(pred.astype(float), 1e-3, 10), gt, protocol.valid_mask(gt))
         for pred, gt in arrays(samples)
     ]
-    result = run(METRICS.build({"type": "DepthMetric", "protocol": name}), samples)
+    result = run(METRICS.build({"type": "DepthProtocolMetric", "protocol": name}), samples)
     assert set(result) == {*METRIC_NAMES, "images", "skipped"}
     assert (result["images"], result["skipped"]) == (5, 0)
     for key in METRIC_NAMES:
@@ -72,41 +72,41 @@ def test_densedepth_pools_the_pixels():
         gt.append(one_gt)
         valid.append(protocol.valid_mask(one_gt))
     expected = depth_metrics(np.stack(pred), np.stack(gt), np.stack(valid))
-    result = run(DepthMetric("densedepth"), samples)
+    result = run(DepthProtocolMetric("densedepth"), samples)
     assert {key: result[key] for key in METRIC_NAMES} == pytest.approx(expected, rel=1e-12)
 
 
 def test_pictures_without_valid_pixels_and_nan_predictions():
     samples = make_samples(3)
     empty = make_sample(np.ones((48, 64), np.float32), np.zeros((48, 64), np.float32))
-    expected = run(DepthMetric("full"), samples)
-    result = run(DepthMetric("full"), [samples[0], empty, *samples[1:]])
+    expected = run(DepthProtocolMetric("full"), samples)
+    result = run(DepthProtocolMetric("full"), [samples[0], empty, *samples[1:]])
     assert (result.pop("skipped"), result.pop("images")) == (1, 3)
     assert result == {key: expected[key] for key in METRIC_NAMES}
     samples[0].pred_depth_map.data[:, 10, 10] = float("nan")
-    assert np.isfinite(list(run(DepthMetric("full"), samples).values())).all()
+    assert np.isfinite(list(run(DepthProtocolMetric("full"), samples).values())).all()
 
 
 def test_nothing_valid_at_all_is_an_error():
     zeros = np.zeros((8, 8), np.float32)
     with pytest.raises(InputError, match="none of the 2 images has a valid pixel.*depth files and their scale"):
-        run(DepthMetric("full"), [make_sample(zeros + 1, zeros)] * 2)
+        run(DepthProtocolMetric("full"), [make_sample(zeros + 1, zeros)] * 2)
 
 
 def test_the_prediction_is_resized_to_the_ground_truth():
     gt = np.full((96, 128), 3, np.float32)
-    result = run(DepthMetric("full"), [make_sample(np.full((24, 32), 3, np.float32), gt)])
+    result = run(DepthProtocolMetric("full"), [make_sample(np.full((24, 32), 3, np.float32), gt)])
     assert result["abs_rel"] == pytest.approx(0, abs=1e-7)
 
 
 def test_keeps_a_few_numbers_for_a_picture_of_any_size():
-    metric = DepthMetric("full")
+    metric = DepthProtocolMetric("full")
     metric.process(None, [make_samples(1, (480, 640))[0].to_dict()])
     assert len(pickle.dumps(metric.results)) < 1000
 
 
 def test_there_is_no_warning_about_a_prefix(capfd):
-    DepthMetric()
+    DepthProtocolMetric()
     assert "prefix" not in "".join(capfd.readouterr())
 
 
@@ -114,12 +114,12 @@ def test_a_sample_without_ground_truth_is_named():
     sample = make_samples(1)[0]
     del sample.gt_depth_map
     with pytest.raises(InputError, match="scene_0/rgb_00000.jpg: has no ground truth"):
-        run(DepthMetric("full"), [sample])
+        run(DepthProtocolMetric("full"), [sample])
 
 
 def test_predictions_are_saved_in_millimetres(tmp_path):
     samples = make_samples(3)
-    run(DepthMetric("full", save_dir=tmp_path / "new" / "folder"), samples)
+    run(DepthProtocolMetric("full", save_dir=tmp_path / "new" / "folder"), samples)
     files = sorted((tmp_path / "new" / "folder").iterdir())
     assert [file.name[:18] for file in files] == [
         "scene_0_rgb_00000_",
@@ -134,7 +134,7 @@ def test_predictions_are_saved_in_millimetres(tmp_path):
 def test_a_folder_that_cannot_be_made_is_named(tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(InputError, match="file/below: is not a folder"):
-        DepthMetric(save_dir=tmp_path / "file" / "below")
+        DepthProtocolMetric(save_dir=tmp_path / "file" / "below")
 
 
 def test_names_of_predictions_are_unique_and_readable():
@@ -158,13 +158,13 @@ import pickle, sys
 from pathlib import Path
 import torch.distributed as dist
 from mmengine.evaluator import Evaluator
-from depthkit.evaluation.depth_metric import DepthMetric
+from depthkit.evaluation.depth_metric import DepthProtocolMetric
 
 rank, folder = int(sys.argv[1]), Path(sys.argv[2])
 dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=rank, world_size=2)
 samples = pickle.loads((folder / "samples.pkl").read_bytes())
 for protocol in ("full", "densedepth"):
-    evaluator = Evaluator(DepthMetric(protocol))
+    evaluator = Evaluator(DepthProtocolMetric(protocol))
     # 5 pictures on 2 processes, as mmengine's sampler deals them: the second gets the first picture again.
     for sample in [*samples, samples[0]][rank::2]:
         evaluator.process(data_samples=[sample])
@@ -185,7 +185,7 @@ def test_two_processes_give_what_one_gives(tmp_path):
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
     for protocol in ("full", "densedepth"):
-        expected = run(DepthMetric(protocol), samples)
+        expected = run(DepthProtocolMetric(protocol), samples)
         assert (expected["images"], expected["skipped"]) == (4, 1)
         for rank in range(2):
             assert pickle.loads((tmp_path / f"{protocol}_{rank}.pkl").read_bytes()) == expected

@@ -32,7 +32,7 @@ test_dataloader = dict(
     dataset=dict(type="Rooms", length=5, size=size, seed=1, pipeline=[dict(type="PackDepthInputs")]),
 )
 test_pipeline = [dict(type="PackDepthInputs")]
-test_evaluator = dict(type="DepthMetric", protocol="full")
+test_evaluator = dict(type="DepthProtocolMetric", protocol="full")
 val_dataloader, val_evaluator = test_dataloader, test_evaluator
 default_hooks = dict(logger=dict(interval=1), checkpoint=dict(max_keep_ckpts=2))
 model = dict(
@@ -45,7 +45,7 @@ model = dict(
         type="ToSA", img_size=64, embed_dim=48, depth=4, num_heads=3, keep_rate=0.5, selection="shared",
         out_indices=(0, 1, 2, 3), pretrained=None,
     ),
-    decode_head=dict(type="DPTHead", in_channels=(48,) * 4, channels=16, losses=[dict(type="SILogLoss")]),
+    decode_head=dict(type="DPTHead", in_channels=(48,) * 4, channels=16, losses=[dict(type="ScaleInvariantLogLoss")]),
     test_cfg=dict(mode="whole", flip=False),
 )
 """
@@ -159,7 +159,7 @@ def test_the_cosine_schedule(config: Path, call_tool, tmp_path) -> None:
 def test_two_processes_train_as_one(config: Path, call_tool, tmp_path) -> None:
     # The mean over pixels of equally large pictures: there the mean of two processes' gradients is that of one.
     linear = tmp_path / "linear.py"
-    linear.write_text(config.read_text().replace('type="SILogLoss"', 'type="GradientLoss"'))
+    linear.write_text(config.read_text().replace('type="ScaleInvariantLogLoss"', 'type="GradientLoss"'))
     alone = call_tool("train", linear, "--work-dir", tmp_path / "one", "--device", "cpu")
     assert alone.returncode == 0, alone.stderr
     both = torchrun(

@@ -14,7 +14,7 @@ img_size = (
 )
 batch_size = 8
 train_dataloader = dict(batch_size=batch_size, dataset=dict(type="Pairs", data_root=data_root + "/train"))
-pipeline = [dict(type="Resize", size=img_size), dict(type="Pack")]
+pipeline = [dict(type="ResizeRGBD", size=img_size), dict(type="Pack")]
 schedule = dict(steps=10, rates=dict(head=0.1))
 """
 CHILD = """_base_ = "base/data.py"

@@ -87,7 +87,7 @@ def main(argv: list[str]) -> int:
     dense = DeiT(**common, pretrained=dense_weights).to(device).eval()
     scoring = dict(
         score_rows=arguments.score_rows,
-        prefix_share=arguments.prefix_share,
+        cls_token_weight=arguments.cls_token_weight,
         selector_layers=arguments.selector_layers,
     )
 

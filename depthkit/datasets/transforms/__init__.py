@@ -7,8 +7,8 @@ from numpy's global generator, which mmengine seeds in each worker.
 
 from depthkit.datasets.transforms.color_jitter import ColorJitter
 from depthkit.datasets.transforms.packing import PackClassInputs, PackDepthInputs
-from depthkit.datasets.transforms.random_geometry import RandomCrop, RandomFlip, RandomRotation, RandomZoom
-from depthkit.datasets.transforms.resizing import Pad, Resize
+from depthkit.datasets.transforms.random_geometry import RandomCropRGBD, RandomFlipRGBD, RandomRotation, RandomZoom
+from depthkit.datasets.transforms.resizing import Pad, ResizeRGBD
 from depthkit.datasets.transforms.timm_transform import TimmTransform
 
 __all__ = [
@@ -16,10 +16,10 @@ __all__ = [
     "PackClassInputs",
     "PackDepthInputs",
     "Pad",
-    "RandomCrop",
-    "RandomFlip",
+    "RandomCropRGBD",
+    "RandomFlipRGBD",
     "RandomRotation",
     "RandomZoom",
-    "Resize",
+    "ResizeRGBD",
     "TimmTransform",
 ]

@@ -29,6 +29,6 @@ def check_pair(results: dict, owner: str) -> tuple[int, int]:
     if depth is not None and depth.shape != shape:
         raise InputError(
             f"{results['img_path']}: {owner} needs picture {shape} and depth map {depth.shape} of one size; "
-            "use Resize(resize_depth=True) before it"
+            "use ResizeRGBD(resize_depth=True) before it"
         )
     return shape

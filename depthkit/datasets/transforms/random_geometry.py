@@ -12,19 +12,19 @@ from depthkit.utils.camera import crop_intrinsics, flip_intrinsics, rotate_intri
 
 
 @TRANSFORMS.register_module()
-class RandomCrop(BaseTransform):
+class RandomCropRGBD(BaseTransform):
     """Cut out `size` (H, W) [px] at a random place."""
 
     def __init__(self, size: tuple[int, int]) -> None:
-        self.size = check_size(size, "RandomCrop")
+        self.size = check_size(size, "RandomCropRGBD")
 
     def transform(self, results: dict) -> dict:
         """Return the cropped sample; raises `InputError` when it is smaller than `size`."""
-        height, width = check_pair(results, "RandomCrop")
+        height, width = check_pair(results, "RandomCropRGBD")
         if height < self.size[0] or width < self.size[1]:
             raise InputError(
-                f"{results['img_path']}: {width}x{height} is smaller than RandomCrop(size={self.size}); put "
-                "Resize(mode='cover') before it"
+                f"{results['img_path']}: {width}x{height} is smaller than RandomCropRGBD(size={self.size}); put "
+                "ResizeRGBD(mode='cover') before it"
             )
         top = np.random.randint(height - self.size[0] + 1)
         left = np.random.randint(width - self.size[1] + 1)
@@ -32,15 +32,15 @@ class RandomCrop(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomFlip(BaseTransform):
+class RandomFlipRGBD(BaseTransform):
     """Mirror left to right with probability `prob`."""
 
     def __init__(self, prob: float = 0.5) -> None:
-        self.prob = check_probability(prob, "RandomFlip")
+        self.prob = check_probability(prob, "RandomFlipRGBD")
 
     def transform(self, results: dict) -> dict:
         """Return the sample, with `flip` and `flip_direction` saying what was done."""
-        check_pair(results, "RandomFlip")
+        check_pair(results, "RandomFlipRGBD")
         results["flip"] = bool(np.random.rand() < self.prob)
         results["flip_direction"] = "horizontal" if results["flip"] else None
         if not results["flip"]:

@@ -13,7 +13,7 @@ RESIZE_MODES = ("fit", "cover", "stretch")
 
 
 @TRANSFORMS.register_module()
-class Resize(BaseTransform):
+class ResizeRGBD(BaseTransform):
     """Resize to `size` (H, W) [px].
 
     `mode`: "fit" is the largest size of the same aspect inside `size`, "cover" the smallest that covers it
@@ -22,9 +22,9 @@ class Resize(BaseTransform):
     """
 
     def __init__(self, size: tuple[int, int], mode: str = "fit", resize_depth: bool = True) -> None:
-        self.size = check_size(size, "Resize")
+        self.size = check_size(size, "ResizeRGBD")
         if mode not in RESIZE_MODES:
-            raise InputError(f"Resize(mode='{mode}'): expected one of {', '.join(RESIZE_MODES)}")
+            raise InputError(f"ResizeRGBD(mode='{mode}'): expected one of {', '.join(RESIZE_MODES)}")
         self.mode = mode
         self.resize_depth = resize_depth
 

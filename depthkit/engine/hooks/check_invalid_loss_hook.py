@@ -10,7 +10,7 @@ from depthkit.registry import HOOKS
 
 
 @HOOKS.register_module()
-class NonFiniteLossHook(Hook):
+class CheckInvalidLossHook(Hook):
     """Checks the loss of every iteration; acts before hooks that save or average weights."""
 
     priority = "VERY_HIGH"

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from mmengine.dist import is_main_process
-from mmengine.hooks import CheckpointHook as MMEngineCheckpointHook
+from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
 from depthkit.registry import HOOKS
@@ -15,7 +15,7 @@ _PLAIN = (bool, int, float, str, type(None))
 
 
 @HOOKS.register_module()
-class CheckpointHook(MMEngineCheckpointHook):
+class AtomicCheckpointHook(CheckpointHook):
     """Saves checkpoints as mmengine's does (same arguments), with two differences.
 
     An old checkpoint (beyond `max_keep_ckpts`, or the previous best one) is removed only when the new one is

@@ -23,7 +23,7 @@ def tosa_from_timm(
     selection: str = "per_head",
     score_rows: str = "pooled",
     score_stride: int = 4,
-    prefix_share: float | None = None,
+    cls_token_weight: float | None = None,
     selector_layers: int = 1,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
@@ -37,7 +37,7 @@ def tosa_from_timm(
 
     Args:
         vit: the model, from ``timm.create_model`` or a constructor.
-        keep_rate, selection, score_rows, score_stride, prefix_share, selector_layers: see `ToSA`.
+        keep_rate, selection, score_rows, score_stride, cls_token_weight, selector_layers: see `ToSA`.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
 
@@ -50,7 +50,7 @@ def tosa_from_timm(
         selection=selection,
         score_rows=score_rows,
         score_stride=score_stride,
-        prefix_share=prefix_share,
+        cls_token_weight=cls_token_weight,
         selector_layers=selector_layers,
     )
     return _ConvertedToSA(vit, keep_rate, selective, out_indices)

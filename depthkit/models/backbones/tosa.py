@@ -18,7 +18,7 @@ SELECTIONS = ("per_head", "shared")
 
 
 def check_selection(
-    selection: str, score_rows: str, score_stride: int, prefix_share: float | None, selector_layers: int
+    selection: str, score_rows: str, score_stride: int, cls_token_weight: float | None, selector_layers: int
 ) -> None:
     """Raise InputError unless these are the names and numbers that `ToSA` documents."""
     if selection not in SELECTIONS:
@@ -27,8 +27,8 @@ def check_selection(
         raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
     if score_stride < 1:
         raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
-    if prefix_share is not None and not 0 <= prefix_share <= 1:
-        raise InputError(f"prefix_share={prefix_share}: expected a number from 0 to 1, or None")
+    if cls_token_weight is not None and not 0 <= cls_token_weight <= 1:
+        raise InputError(f"cls_token_weight={cls_token_weight}: expected a number from 0 to 1, or None")
     if selector_layers not in (0, 1, 2):
         raise InputError(f"selector_layers={selector_layers}: expected 0, 1 or 2")
 
@@ -51,7 +51,7 @@ class ToSA(LayerwiseDeiT):
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
             (`depthkit.models.layers.selector.score_queries`).
         score_stride: distance [patches] of those rows in both directions; unused with ``all``.
-        prefix_share: weight of the class token's row in the importance; None: as any row's
+        cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
         **timm: further arguments of timm's VisionTransformer.
@@ -71,7 +71,7 @@ class ToSA(LayerwiseDeiT):
         selection: str = "per_head",
         score_rows: str = "pooled",
         score_stride: int = 4,
-        prefix_share: float | None = None,
+        cls_token_weight: float | None = None,
         selector_layers: int = 1,
         num_classes: int = 0,
         distilled: bool = False,
@@ -80,7 +80,7 @@ class ToSA(LayerwiseDeiT):
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(selection, score_rows, score_stride, prefix_share, selector_layers)
+        check_selection(selection, score_rows, score_stride, cls_token_weight, selector_layers)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -97,7 +97,7 @@ class ToSA(LayerwiseDeiT):
                 selection=selection,
                 score_rows=score_rows,
                 score_stride=score_stride,
-                prefix_share=prefix_share,
+                cls_token_weight=cls_token_weight,
                 selector_layers=selector_layers,
             ),
             **timm,
@@ -188,7 +188,7 @@ class ToSA(LayerwiseDeiT):
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
     """Build layer `depth` (0-based): even ones and an odd last one are standard, the others token selective."""
-    names = ("selection", "score_rows", "score_stride", "prefix_share", "selector_layers")
+    names = ("selection", "score_rows", "score_stride", "cls_token_weight", "selector_layers")
     selective = {name: arguments.pop(name) for name in names}
     if depth % 2 == 0:
         return StandardBlock(depth=depth, **arguments)

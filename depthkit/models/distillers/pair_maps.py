@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from depthkit.models.backbones import ToSA
 from depthkit.models.layers.blocks import PairState, SelectiveBlock, project_qkv
-from depthkit.models.layers.selector import num_attended, score_queries, selector_loss
+from depthkit.models.layers.selector import num_kept, score_queries, selector_loss
 
 
 @dataclass
@@ -70,7 +70,7 @@ class PairMaps:
 
     def _choose(self, maps: Tensor, keep_rate: float) -> Tensor:
         """Maps (B, H, R, N) to a mask (B, H or 1, patches) of the most important patches."""
-        count = num_attended(keep_rate, self.grid[0] * self.grid[1])
+        count = num_kept(keep_rate, self.grid[0] * self.grid[1])
         index = self.block.top(maps, count, self.prefix)
         mask = torch.zeros(*index.shape[:2], maps.shape[-1], dtype=torch.bool, device=maps.device)
         return mask.scatter(-1, index, True)[..., self.prefix :]

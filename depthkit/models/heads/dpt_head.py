@@ -94,7 +94,7 @@ class DPTHead(BaseModule):
         readout: str = "project",
         min_depth: float = 1e-3,
         max_depth: float = 10.0,
-        losses: Sequence[dict] = (dict(type="SILogLoss"),),
+        losses: Sequence[dict] = (dict(type="ScaleInvariantLogLoss"),),
     ) -> None:
         super().__init__()
         if readout not in READOUTS:

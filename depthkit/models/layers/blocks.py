@@ -15,7 +15,7 @@ from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head
 from depthkit.models.layers.selector import (
     TokenSelector,
     importance,
-    num_attended,
+    num_kept,
     score_queries,
     selector_loss,
     top_patches,
@@ -116,7 +116,7 @@ class SelectiveBlock(Block):
         keep_rate: part of the patches to attend, in (0, 1].
         selection: ``per_head`` or ``shared``.
         score_rows, score_stride: see `depthkit.models.layers.selector.score_queries`.
-        prefix_share: see `depthkit.models.layers.selector.importance`.
+        cls_token_weight: see `depthkit.models.layers.selector.importance`.
         selector_layers: see `depthkit.models.layers.selector.TokenSelector`.
         **block: further arguments of timm's `Block`.
     """
@@ -129,7 +129,7 @@ class SelectiveBlock(Block):
         selection: str,
         score_rows: str,
         score_stride: int,
-        prefix_share: float | None,
+        cls_token_weight: float | None,
         selector_layers: int,
         **block,
     ) -> None:
@@ -139,7 +139,7 @@ class SelectiveBlock(Block):
         self.selection = selection
         self.score_rows = score_rows
         self.score_stride = score_stride
-        self.prefix_share = prefix_share
+        self.cls_token_weight = cls_token_weight
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
@@ -163,7 +163,7 @@ class SelectiveBlock(Block):
             Their indices, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``; None for all tokens.
         """
         patches = grid[0] * grid[1]
-        count = num_attended(self.keep_rate, patches)
+        count = num_kept(self.keep_rate, patches)
         if count == patches:
             return None
         rows = score_queries(query, grid, self.score_rows, self.score_stride)
@@ -172,7 +172,7 @@ class SelectiveBlock(Block):
     def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
         """The `prefix` tokens and the `count` most important patches, (B, 1 or H, T), in pre-softmax maps (B, H, R,
         N), those of the prefix tokens first."""
-        scores = importance(maps, prefix, self.prefix_share)
+        scores = importance(maps, prefix, self.cls_token_weight)
         if self.selection == "shared":
             scores = scores.mean(dim=1, keepdim=True)
         return top_patches(scores, count, prefix)

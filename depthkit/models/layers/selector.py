@@ -81,20 +81,20 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
     return torch.cat([query[:, :, :prefix], means], dim=2)
 
 
-def importance(predicted: Tensor, prefix: int = 0, prefix_share: float | None = None) -> Tensor:
+def importance(predicted: Tensor, prefix: int = 0, cls_token_weight: float | None = None) -> Tensor:
     """Mean attention that each token receives: (B, H, N) from predicted pre-softmax maps (B, H, R, N).
 
     Args:
         predicted: maps of R query rows, those of the prefix tokens first.
         prefix: number of prefix tokens.
-        prefix_share: weight, in [0, 1], of the prefix tokens' rows, the others sharing the rest (our choice, for
+        cls_token_weight: weight, in [0, 1], of the prefix tokens' rows, the others sharing the rest (our choice, for
             classification, where the class token's attention says more than a patch's); None: all rows alike.
     """
     attention = predicted.softmax(dim=-1)
-    if prefix_share is None or not 0 < prefix < attention.shape[2]:
+    if cls_token_weight is None or not 0 < prefix < attention.shape[2]:
         return attention.mean(dim=2)
     of_prefix, of_patches = attention[:, :, :prefix].mean(dim=2), attention[:, :, prefix:].mean(dim=2)
-    return prefix_share * of_prefix + (1 - prefix_share) * of_patches
+    return cls_token_weight * of_prefix + (1 - cls_token_weight) * of_patches
 
 
 def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
@@ -115,7 +115,7 @@ def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
     return torch.cat([head, top], dim=-1)
 
 
-def num_attended(keep_rate: float, num_patches: int) -> int:
+def num_kept(keep_rate: float, num_patches: int) -> int:
     """Number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
     return part_of(num_patches, keep_rate, round)
 

@@ -16,7 +16,7 @@ def log_difference(pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
 
 
 @MODELS.register_module()
-class SILogLoss(nn.Module):
+class ScaleInvariantLogLoss(nn.Module):
     """Scale-invariant log loss (Eigen et al., NeurIPS 2014) in BTS's form, over all valid pixels of the batch:
 
     ``factor * sqrt(E[e^2] - variance_focus * E[e]^2)``, e = log(pred) - log(gt).

@@ -11,11 +11,11 @@ from depthkit.datasets.transforms import (
     ColorJitter,
     PackDepthInputs,
     Pad,
-    RandomCrop,
-    RandomFlip,
+    RandomCropRGBD,
+    RandomFlipRGBD,
     RandomRotation,
     RandomZoom,
-    Resize,
+    ResizeRGBD,
 )
 from depthkit.errors import InputError
 from depthkit.utils.camera import pinhole
@@ -53,7 +53,7 @@ def interior(results):
 @given(size=SIZES, mode=st.sampled_from(["fit", "cover", "stretch"]))
 def test_resize(size, mode):
     before = ramp_sample()
-    results = Resize(size, mode).transform(ramp_sample())
+    results = ResizeRGBD(size, mode).transform(ramp_sample())
     height, width = results["img_shape"]
     assert results["img"].shape[:2] == results["gt_depth_map"].shape == (height, width)
     assert results["ori_shape"] == (80, 120)
@@ -71,17 +71,17 @@ def test_resize(size, mode):
 
 
 def test_resize_can_leave_the_depth_alone():
-    results = Resize((40, 60), resize_depth=False).transform(ramp_sample())
+    results = ResizeRGBD((40, 60), resize_depth=False).transform(ramp_sample())
     assert results["img"].shape == (40, 60, 3)
     np.testing.assert_array_equal(results["gt_depth_map"], ramp_sample()["gt_depth_map"])
     with pytest.raises(InputError, match="of one size"):
-        RandomFlip(1.0).transform(results)
+        RandomFlipRGBD(1.0).transform(results)
 
 
 def test_halving_takes_depth_from_the_pixels_own_place():
     depth = np.arange(1, 17, dtype=np.float32).reshape(4, 4)
     sample = make_sample(np.zeros((4, 4, 3), np.uint8), "a", depth)
-    halved = Resize((2, 2)).transform(sample)["gt_depth_map"]
+    halved = ResizeRGBD((2, 2)).transform(sample)["gt_depth_map"]
     assert [value in block for value, block in zip(halved.ravel(), quarters(depth), strict=True)] == [True] * 4
 
 
@@ -93,7 +93,7 @@ def quarters(depth):
 @given(size=st.tuples(st.integers(1, 80), st.integers(1, 120)), seed=st.integers(0, 1000))
 def test_crop(size, seed):
     np.random.seed(seed)
-    results = RandomCrop(size).transform(ramp_sample())
+    results = RandomCropRGBD(size).transform(ramp_sample())
     assert results["img_shape"] == results["gt_depth_map"].shape == results["img"].shape[:2] == size
     seen, was = rays(results)
     np.testing.assert_allclose(seen, was, atol=1e-9)
@@ -105,11 +105,11 @@ def test_crop(size, seed):
 
 def test_crop_does_not_invent_pixels():
     with pytest.raises(InputError, match=r"ramp: 120x80 is smaller than RandomCrop"):
-        RandomCrop((81, 100)).transform(ramp_sample())
+        RandomCropRGBD((81, 100)).transform(ramp_sample())
 
 
 def test_flip_mirrors_everything():
-    results = RandomFlip(1.0).transform(ramp_sample())
+    results = RandomFlipRGBD(1.0).transform(ramp_sample())
     assert results["flip"] is True
     assert results["flip_direction"] == "horizontal"
     np.testing.assert_array_equal(results["gt_depth_map"], ramp_sample()["gt_depth_map"][:, ::-1])
@@ -119,7 +119,7 @@ def test_flip_mirrors_everything():
 
 
 def test_flip_can_stay_out():
-    results = RandomFlip(0.0).transform(ramp_sample())
+    results = RandomFlipRGBD(0.0).transform(ramp_sample())
     assert (results["flip"], results["flip_direction"]) == (False, None)
     np.testing.assert_array_equal(results["img"], ramp_sample()["img"])
 
@@ -204,10 +204,10 @@ def test_color_jitter_turns_red_to_green():
 
 
 ALL = [
-    Resize((50, 60)),
-    Resize((50, 60), mode="cover"),
-    RandomCrop((20, 30)),
-    RandomFlip(1.0),
+    ResizeRGBD((50, 60)),
+    ResizeRGBD((50, 60), mode="cover"),
+    RandomCropRGBD((20, 30)),
+    RandomFlipRGBD(1.0),
     RandomRotation(20, 1.0),
     RandomZoom((1.5, 2.0), 1.0),
     ColorJitter(prob=1.0),
@@ -241,7 +241,7 @@ def test_the_same_seed_gives_the_same(transform):
 
 
 def test_pack():
-    sample = RandomFlip(1.0).transform(ramp_sample())
+    sample = RandomFlipRGBD(1.0).transform(ramp_sample())
     packed = PackDepthInputs().transform(sample)
     assert packed["inputs"].shape == (3, 80, 120)
     assert packed["inputs"].dtype == torch.uint8
@@ -259,12 +259,12 @@ def test_pack():
 @pytest.mark.parametrize(
     "build",
     [
-        lambda: Resize((0, 5)),
-        lambda: Resize(224),
-        lambda: Resize((5.5, 5)),
-        lambda: Resize((5, 5), mode="squash"),
-        lambda: RandomCrop((5, 5, 3)),
-        lambda: RandomFlip(1.5),
+        lambda: ResizeRGBD((0, 5)),
+        lambda: ResizeRGBD(224),
+        lambda: ResizeRGBD((5.5, 5)),
+        lambda: ResizeRGBD((5, 5), mode="squash"),
+        lambda: RandomCropRGBD((5, 5, 3)),
+        lambda: RandomFlipRGBD(1.5),
         lambda: RandomRotation(-1),
         lambda: RandomZoom((0.5, 2)),
         lambda: RandomZoom((2, 1)),

@@ -7,7 +7,9 @@ from depthkit.errors import InputError
 
 
 def test_a_loss_that_is_nan_stops_with_iteration_and_pictures_before_anything_is_saved(tiny_config) -> None:
-    config = tiny_config(default_hooks={"checkpoint": {"type": "CheckpointHook", "interval": 1, "by_epoch": False}})
+    config = tiny_config(
+        default_hooks={"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "by_epoch": False}}
+    )
     config.train_dataloader.sampler.shuffle = False
     config.train_dataloader.dataset.poison = 5  # in the third batch: 4, 5
     runner = DepthRunner.from_cfg(config)

@@ -5,12 +5,12 @@ import torch
 from mmengine.hooks import Hook
 
 import depthkit.engine.runner
-from depthkit.engine import CheckpointHook, DepthRunner
+from depthkit.engine import AtomicCheckpointHook, DepthRunner
 from depthkit.errors import InputError
 from depthkit.models.weights import read_checkpoint
 
-KEEP_TWO = {"checkpoint": {"type": "CheckpointHook", "interval": 1, "max_keep_ckpts": 2}}
-BEST = {"checkpoint": {"type": "CheckpointHook", "interval": 1, "save_best": "abs_rel", "rule": "less"}}
+KEEP_TWO = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "max_keep_ckpts": 2}}
+BEST = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "save_best": "abs_rel", "rule": "less"}}
 
 
 class Metric(Hook):
@@ -24,7 +24,7 @@ class Metric(Hook):
     def after_train_epoch(self, runner) -> None:
         # mmengine validates when the epoch has been counted.
         runner._train_loop._epoch += 1
-        saving = next(hook for hook in runner.hooks if isinstance(hook, CheckpointHook))
+        saving = next(hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook))
         saving.after_val_epoch(runner, {"abs_rel": self.values.pop(0)})
         runner._train_loop._epoch -= 1
 
@@ -63,7 +63,7 @@ def test_an_old_one_is_removed_only_when_the_new_one_is_complete(tiny_config, mo
 
     monkeypatch.setattr(depthkit.engine.runner.os, "replace", note)
     config = tiny_config(
-        default_hooks={"checkpoint": {"type": "CheckpointHook", "interval": 1, "max_keep_ckpts": 1}},
+        default_hooks={"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "max_keep_ckpts": 1}},
         train_cfg={"type": "TrainLoop", "max_epochs": 3},
     )
     runner = train(config)

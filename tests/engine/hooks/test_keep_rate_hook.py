@@ -121,7 +121,7 @@ def test_evit_and_tosa_take_the_same_schedule(tiny_config):
 
 
 def test_resumed_it_goes_on_where_it_was(tiny_config):
-    config = tiny_config(default_hooks=dict(checkpoint=dict(type="CheckpointHook", by_epoch=False, interval=5)))
+    config = tiny_config(default_hooks=dict(checkpoint=dict(type="AtomicCheckpointHook", by_epoch=False, interval=5)))
     _, whole = run(config, 0.5, duration=1.0)
     Path(config.work_dir, "iter_10.pth").unlink()
     config.resume = True

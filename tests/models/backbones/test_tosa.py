@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
-from depthkit.models.layers.selector import importance, num_attended, top_patches
+from depthkit.models.layers.selector import importance, num_kept, top_patches
 
 SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
 both = pytest.mark.parametrize("selection", ["per_head", "shared"])
@@ -71,7 +71,7 @@ def test_bypassed_tokens_are_bit_identical_and_the_others_are_not(selection, rat
     for pair, attended in enumerate(maps):
         before, after = seen[2 * pair + 1]
         assert before.shape == after.shape
-        expected = num_attended(rate, attended[0, 0].numel())
+        expected = num_kept(rate, attended[0, 0].numel())
         assert (attended.flatten(2).sum(-1) == expected).all()
         patch_attended = attended.any(dim=1).flatten(1)
         changed = (before != after).any(dim=-1)
@@ -103,7 +103,7 @@ def reference_forward(model: ToSA, images: torch.Tensor) -> torch.Tensor:
         if second.selection == "shared":
             scores = scores.mean(1, keepdim=True).expand(-1, heads, -1)
         patches = scores.shape[-1] - model.num_prefix_tokens
-        index = top_patches(scores, num_attended(second.keep_rate, patches), model.num_prefix_tokens)
+        index = top_patches(scores, num_kept(second.keep_rate, patches), model.num_prefix_tokens)
         out = x.clone()
         for image in range(len(x)):
             qkv = second.attn.qkv(second.norm1(x[image])).unflatten(-1, (3, heads, -1))
@@ -271,7 +271,7 @@ def test_timm_loads_a_local_file(deit_tiny_weights):
         ({"selection": "heads"}, "selection='heads': expected one of per_head, shared"),
         ({"score_rows": "some"}, "score_rows='some'"),
         ({"score_stride": 0}, "score_stride=0"),
-        ({"prefix_share": 1.5}, "prefix_share=1.5: expected a number from 0 to 1"),
+        ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number from 0 to 1"),
         ({"selector_layers": 3}, "selector_layers=3: expected 0, 1 or 2"),
     ],
 )

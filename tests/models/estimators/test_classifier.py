@@ -112,7 +112,7 @@ def test_flipping_averages_depth_and_logits(tmp_path, images):
 
 
 def test_a_frozen_backbone_and_what_each_batch_can_teach(images):
-    decoder = DECODER | dict(losses=[dict(type="SILogLoss")])
+    decoder = DECODER | dict(losses=[dict(type="ScaleInvariantLogLoss")])
     backbone = dict(type="DeiT", **SIZE, **MAPS, drop_path_rate=0.5)
     both = DepthClassifier(backbone, HEAD, decode_head=decoder, freeze_backbone=True).train()
     trained = {name.partition(".")[0] for name, p in both.named_parameters() if p.requires_grad}

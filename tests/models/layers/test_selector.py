@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from depthkit.models.layers.selector import (
     TokenSelector,
     importance,
-    num_attended,
+    num_kept,
     score_queries,
     selector_loss,
     top_patches,
@@ -61,7 +61,7 @@ def test_importance_is_the_mean_attention_received():
 
 @pytest.mark.parametrize(("rate", "patches", "count"), [(0.5, 196, 98), (0.25, 10, 2), (0.001, 196, 1), (1, 5, 5)])
 def test_num_attended(rate, patches, count):
-    assert num_attended(rate, patches) == count
+    assert num_kept(rate, patches) == count
 
 
 @given(st.integers(0, 2), st.integers(1, 9), st.data())

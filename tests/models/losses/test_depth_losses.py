@@ -1,25 +1,25 @@
 import pytest
 import torch
 
-from depthkit.models import GradientLoss, SILogLoss
+from depthkit.models import GradientLoss, ScaleInvariantLogLoss
 from depthkit.registry import MODELS
 
 
 def test_silog_against_a_value_worked_out_by_hand():
     # e = (ln 2, 0): E[e^2] = ln(2)^2 / 2, E[e]^2 = ln(2)^2 / 4; 10 * ln 2 * sqrt(1/2 - 0.85/4) = 3.71666...
     pred, gt = torch.tensor([2.0, 3.0]).view(1, 1, 1, 2), torch.tensor([1.0, 3.0]).view(1, 1, 1, 2)
-    loss = SILogLoss()(pred, gt, torch.ones_like(gt, dtype=torch.bool))
+    loss = ScaleInvariantLogLoss()(pred, gt, torch.ones_like(gt, dtype=torch.bool))
     assert loss.item() == pytest.approx(10 * 0.6931472 * (0.5 - 0.2125) ** 0.5, abs=0.02)
 
 
 def test_silog_with_full_variance_focus_ignores_the_scale():
     gt = torch.rand(2, 1, 8, 8) + 0.5
     valid = torch.ones_like(gt, dtype=torch.bool)
-    assert SILogLoss(variance_focus=1.0)(gt * 3, gt, valid) == pytest.approx(0, abs=1e-2)
-    assert SILogLoss(variance_focus=0.0, factor=1.0)(gt * 3, gt, valid) == pytest.approx(1.0986, abs=2e-3)
+    assert ScaleInvariantLogLoss(variance_focus=1.0)(gt * 3, gt, valid) == pytest.approx(0, abs=1e-2)
+    assert ScaleInvariantLogLoss(variance_focus=0.0, factor=1.0)(gt * 3, gt, valid) == pytest.approx(1.0986, abs=2e-3)
 
 
-@pytest.mark.parametrize("loss", [SILogLoss(), GradientLoss()], ids=["silog", "gradient"])
+@pytest.mark.parametrize("loss", [ScaleInvariantLogLoss(), GradientLoss()], ids=["silog", "gradient"])
 @pytest.mark.parametrize("case", ["equal", "no valid pixel", "one image without", "nan and inf", "zeros"])
 def test_value_and_gradient_stay_finite(loss, case):
     pred = (torch.rand(2, 1, 12, 16) + 0.5).requires_grad_()
@@ -49,7 +49,7 @@ def test_an_image_without_valid_pixels_does_not_change_the_loss():
     pred, gt = torch.rand(2, 1, 8, 8) + 0.5, torch.rand(2, 1, 8, 8) + 0.5
     valid = torch.ones_like(gt, dtype=torch.bool)
     valid[1] = False
-    for loss in (SILogLoss(), GradientLoss()):
+    for loss in (ScaleInvariantLogLoss(), GradientLoss()):
         torch.testing.assert_close(loss(pred, gt, valid), loss(pred[:1], gt[:1], valid[:1]))
 
 
@@ -64,5 +64,5 @@ def test_gradient_loss_sees_edges_and_not_scale():
 
 
 def test_losses_are_built_from_configs():
-    assert isinstance(MODELS.build(dict(type="SILogLoss", variance_focus=0.5)), SILogLoss)
+    assert isinstance(MODELS.build(dict(type="ScaleInvariantLogLoss", variance_focus=0.5)), ScaleInvariantLogLoss)
     assert isinstance(MODELS.build(dict(type="GradientLoss", scales=2)), GradientLoss)
