@@ -11,12 +11,40 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 # What the Runner and our tools read from a config. An option may add one that the config does not have.
-_SETTINGS = frozenset(
-    "activation_checkpointing auto_scale_lr compile custom_hooks custom_imports default_hooks default_scope env_cfg "
-    "experiment_name find_unused_parameters load_from log_level log_processor model model_wrapper_cfg optim_wrapper "
-    "param_scheduler randomness resume runner_type sync_bn test_cfg test_dataloader test_evaluator test_pipeline "
-    "train_cfg train_dataloader val_cfg val_dataloader val_evaluator visualizer work_dir".split()  # noqa: SIM905 (three lines in place of thirty)
-)
+_SETTINGS = {
+    "activation_checkpointing",
+    "auto_scale_lr",
+    "compile",
+    "custom_hooks",
+    "custom_imports",
+    "default_hooks",
+    "default_scope",
+    "env_cfg",
+    "experiment_name",
+    "find_unused_parameters",
+    "load_from",
+    "log_level",
+    "log_processor",
+    "model",
+    "model_wrapper_cfg",
+    "optim_wrapper",
+    "param_scheduler",
+    "randomness",
+    "resume",
+    "runner_type",
+    "sync_bn",
+    "test_cfg",
+    "test_dataloader",
+    "test_evaluator",
+    "test_pipeline",
+    "train_cfg",
+    "train_dataloader",
+    "val_cfg",
+    "val_dataloader",
+    "val_evaluator",
+    "visualizer",
+    "work_dir",
+}
 
 
 def check_names(path: Path, tree: ast.Module, own: set[str], bases: dict) -> None:
