@@ -7,6 +7,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT
 from depthkit.models.losses.class_divergence import class_divergence
 from depthkit.registry import MODELS
 
@@ -20,8 +21,7 @@ class TokenDistiller(BaseModel):
     weights are under ``backbone.``.
 
     Args:
-        backbone: config of the student, a ToSA or another model of ours with `forward_maps`, with as many
-            classes as the teacher.
+        backbone: config of the student, a ToSA or another backbone of ours, with as many classes as the teacher.
         teacher: config of the dense model, a DeiT with `pretrained`.
         logits_weight: of the KL divergence of the student's class probabilities from the teacher's.
         tokens_weight: of the mean squared difference of normalised tokens after the last layer.
@@ -131,14 +131,12 @@ class TokenDistiller(BaseModel):
 
 
 def _build_with_every_layer(config: dict) -> nn.Module:
-    """Build a backbone of ours whose `forward_maps` gives the tokens after each of its layers."""
+    """Build a backbone of ours that is tapped after each of its layers."""
     if "out_indices" in config:
         raise InputError("out_indices: TokenDistiller looks at every layer; leave it out of the config")
     model = MODELS.build(config)
-    if not hasattr(model, "forward_maps"):
-        raise InputError(
-            f"{type(model).__name__}: has no forward_maps; expected a ToSA, DeiT or another backbone of depthkit's"
-        )
+    if not isinstance(model, DeiT):
+        raise InputError(f"{type(model).__name__}: expected a backbone of depthkit's, such as ToSA or DeiT")
     model.out_indices = tuple(range(len(model.blocks)))
     return model
 
@@ -157,8 +155,10 @@ def _check_alike(student: nn.Module, teacher: nn.Module) -> None:
 
 def _layers(model: nn.Module, inputs: Tensor) -> tuple[list[Tensor], dict[str, Tensor]]:
     """Tokens (B, N, C), prefix tokens first, after each layer; and the model's auxiliary losses."""
-    pairs, losses = model.forward_maps(inputs)
-    return [torch.cat([prefix, maps.flatten(2).transpose(1, 2)], dim=1) for maps, prefix in pairs], losses
+    features = model.extract_features(inputs)
+    return [
+        torch.cat([prefix, maps.flatten(2).transpose(1, 2)], dim=1) for maps, prefix in features.maps
+    ], features.losses
 
 
 def _standardised(tokens: Tensor) -> Tensor:

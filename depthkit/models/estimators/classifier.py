@@ -55,7 +55,8 @@ class Classifier(BaseModel):
         """Normalised images (B, 3, H, W): ``tensor`` gives logits (B, classes), ``loss`` a dict of losses,
         ``predict`` data samples with ``pred_score`` (classes,), the probabilities."""
         if mode == "tensor":
-            return self.cls_head(self.backbone.forward_all(inputs)[0], self.backbone.num_prefix_tokens)
+            features = self.backbone.extract_features(inputs, with_tokens=True)
+            return self.cls_head(features.tokens, self.backbone.num_prefix_tokens)
         if mode == "loss":
             return self.loss(inputs, data_samples)
         if mode == "predict":
@@ -68,16 +69,16 @@ class Classifier(BaseModel):
         With a distillation token and a teacher each token learns from its own: the class token from the labels,
         the distillation token from the teacher (Touvron et al., ICML 2021, section 4).
         """
-        tokens, _, losses = self.backbone.forward_all(inputs)
-        each = self.cls_head.both(tokens, self.backbone.num_prefix_tokens)
+        features = self.backbone.extract_features(inputs, with_tokens=True)
+        each = self.cls_head.both(features.tokens, self.backbone.num_prefix_tokens)
         target = targets(data_samples, inputs.device)
         if not self._teacher:
-            return {"loss_classes": self.cls_head.loss(sum(each) / len(each), target), **losses}
+            return {"loss_classes": self.cls_head.loss(sum(each) / len(each), target), **features.losses}
         teacher = self._teacher[0]
         return {
             "loss_classes": (1 - teacher.weight) * self.cls_head.loss(each[0], target),
             "loss_teacher": teacher.weight * teacher.loss(each[-1], inputs),
-            **losses,
+            **features.losses,
         }
 
     def _dump_init_info(self) -> None:

@@ -69,8 +69,9 @@ class DepthClassifier(DepthEstimator):
     def answer(self, inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] and logits (B, classes) of images (B, 3, H, W), and the backbone's losses."""
         padded = self.pad(inputs)
-        tokens, maps, losses = self.backbone.forward_all(padded)
-        return self._decode(maps, padded, inputs), self.cls_head(tokens, self.backbone.num_prefix_tokens), losses
+        features = self.backbone.extract_features(padded, with_tokens=True)
+        logits = self.cls_head(features.tokens, self.backbone.num_prefix_tokens)
+        return self._decode(features, padded, inputs), logits, features.losses
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Losses of whatever all pictures of the batch have, depth or class, and the backbone's own."""

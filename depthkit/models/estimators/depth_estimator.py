@@ -8,6 +8,9 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT
+from depthkit.models.backbones.features import Features
+from depthkit.models.backbones.foreign import extract_features
 from depthkit.registry import MODELS
 
 
@@ -46,6 +49,8 @@ class DepthEstimator(BaseModel):
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.decode_head = MODELS.build(decode_head)
+        if isinstance(self.backbone, DeiT) and self.backbone.out_indices is None:
+            raise InputError("backbone: out_indices is missing; name the layers whose maps the decode_head takes")
         if size_divisor < 1:
             raise InputError(f"size_divisor={size_divisor}: expected a number of pixels, 1 or more")
         self.size_divisor = size_divisor
@@ -67,11 +72,8 @@ class DepthEstimator(BaseModel):
     def depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses in training."""
         padded = self.pad(inputs)
-        if hasattr(self.backbone, "forward_maps"):
-            features, losses = self.backbone.forward_maps(padded)
-        else:
-            features, losses = self.backbone(padded), {}
-        return self._decode(features, padded, inputs), losses
+        features = extract_features(self.backbone, padded)
+        return self._decode(features, padded, inputs), features.losses
 
     def pad(self, inputs: Tensor) -> Tensor:
         """Images (B, 3, H, W) with the border repeated to sides that are multiples of `size_divisor`."""
@@ -92,11 +94,10 @@ class DepthEstimator(BaseModel):
             depth = (depth + mirrored) / 2
         return self._add_depth(data_samples or [SegDataSample() for _ in inputs], depth)
 
-    def _decode(self, features: list, padded: Tensor, inputs: Tensor) -> Tensor:
-        """Depth (B, 1, H, W) [m] of `inputs`, from the backbone's maps of them `padded`."""
-        if self.neck is not None:
-            features = self.neck(features)
-        return self.decode_head(features, padded.shape[-2:])[..., : inputs.shape[-2], : inputs.shape[-1]]
+    def _decode(self, features: Features, padded: Tensor, inputs: Tensor) -> Tensor:
+        """Decode the features of `padded` inputs to the depth (B, 1, H, W) [m] of `inputs`."""
+        maps = features.maps if self.neck is None else self.neck(features.patch_maps)
+        return self.decode_head(maps, padded.shape[-2:])[..., : inputs.shape[-2], : inputs.shape[-1]]
 
     def _add_depth(self, samples: list[SegDataSample], depth: Tensor) -> list[SegDataSample]:
         """Give each sample its `pred_depth_map`, without the batch's padding and at the image's ``ori_shape``."""

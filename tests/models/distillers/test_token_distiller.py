@@ -137,5 +137,5 @@ def test_bad_input(arguments, message):
 
 
 def test_a_backbone_that_gives_no_tokens_is_an_error():
-    with pytest.raises(InputError, match="ResNetV1c: has no forward_maps"):
+    with pytest.raises(InputError, match="ResNetV1c: expected a backbone of depthkit's"):
         TokenDistiller(dict(type="mmseg.ResNetV1c", depth=18), TEACHER)

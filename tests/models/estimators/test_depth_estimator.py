@@ -153,6 +153,32 @@ def test_mmseg_backbones_feed_the_depth_model(backbone, channels):
         assert model.eval()(torch.randn(1, 3, 60, 70)).shape == (1, 1, 60, 70)
 
 
+def test_state_dict_keys_of_a_foreign_backbone_are_its_own():
+    backbone = dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
+    model = build(backbone=backbone, decode_head=dict(type="DPTHead", in_channels=[8, 16, 32, 64], readout="ignore"))
+    own = {f"backbone.{key}" for key in MODELS.build(backbone).state_dict()}
+    assert own == {key for key in model.state_dict() if key.startswith("backbone")}
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_neck_takes_the_maps_alone(backbone):
+    neck = dict(type="mmseg.Feature2Pyramid", embed_dim=24, rescales=[4, 2, 1, 0.5], norm_cfg=dict(type="BN"))
+    model = build(
+        backbone,
+        neck=neck,
+        decode_head=dict(type="DPTHead", in_channels=[24] * 4, channels=8, scales=(1, 1, 1, 1), readout="ignore"),
+    )
+    model(torch.randn(2, 3, 64, 48), [sample(64, 48)] * 2, mode="loss")["loss_silog"].backward()
+    assert all(p.grad is not None for p in model.neck.parameters())
+    with torch.no_grad():
+        assert model.eval()(torch.randn(1, 3, 60, 70)).shape == (1, 1, 60, 70)
+
+
+def test_a_backbone_without_out_indices_is_an_error():
+    with pytest.raises(InputError, match="out_indices is missing"):
+        build(dict(type="DeiT", img_size=64, embed_dim=24, depth=4, num_heads=3))
+
+
 @pytest.mark.filterwarnings("ignore")
 def test_tosa_is_the_backbone_of_an_mmseg_encoder_decoder():
     model = MODELS.build(
