@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.structures import PixelData
@@ -122,6 +123,45 @@ def test_windows_are_averaged_where_they_overlap():
 def test_bad_test_cfg_is_named(test_cfg, message):
     with pytest.raises(InputError, match=message):
         build(test_cfg=test_cfg)
+
+
+def camera(focal: float) -> np.ndarray:
+    return np.array([[focal, 0, 32], [0, 7.0, 24], [0, 0, 1]])
+
+
+def test_with_a_canonical_camera_twice_the_focal_length_is_twice_the_metres():
+    plain, model = build().eval(), build(canonical_focal=50.0).eval()
+    images = torch.randn(2, 3, 48, 64)
+    with torch.no_grad():
+        expected = plain(images)
+        torch.testing.assert_close(model(images), expected)
+        same, twice = model.predict(images, [sample(48, 64, intrinsics=camera(f)) for f in (50.0, 100.0)])
+    torch.testing.assert_close(same.pred_depth_map.data, expected[0])
+    torch.testing.assert_close(twice.pred_depth_map.data, 2 * expected[1])
+
+
+def test_with_a_canonical_camera_the_loss_does_not_depend_on_the_focal_length():
+    model = build(canonical_focal=50.0).eval()
+    images, losses = torch.randn(2, 3, 48, 64), []
+    truth = [torch.rand(1, 48, 64) + 0.5 for _ in images]
+    for focal, factor in ((50.0, 1), (100.0, 2), (25.0, 0.5)):
+        samples = [sample(48, 64, intrinsics=camera(focal)) for _ in images]
+        for one, depth in zip(samples, truth, strict=True):
+            one.gt_depth_map = PixelData(data=factor * depth)
+        losses.append(model.loss(images, samples)["loss_silog"])
+    torch.testing.assert_close(losses[1:], losses[:1] * 2)
+    assert losses[0] == build().eval().loss(images, samples_of(truth))["loss_silog"]
+
+
+def samples_of(truth: list[torch.Tensor]) -> list[SegDataSample]:
+    return [SegDataSample(gt_depth_map=PixelData(data=depth)) for depth in truth]
+
+
+@pytest.mark.parametrize("mode", ["loss", "predict"])
+def test_a_canonical_camera_needs_intrinsics(mode):
+    samples = [sample(48, 64, intrinsics=camera(50.0)), sample(48, 64, img_path="b/rgb_1.jpg")]
+    with pytest.raises(InputError, match="b/rgb_1.jpg: has no intrinsics"):
+        build(canonical_focal=50.0)(torch.randn(2, 3, 48, 64), samples, mode=mode)
 
 
 @pytest.mark.parametrize(
