@@ -1,6 +1,7 @@
 """The classification head: tokens to logits."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch.nn.functional as F
 from timm.loss import SoftTargetCrossEntropy
@@ -10,8 +11,7 @@ from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
-
-READOUTS = ("class_token", "distilled", "mean")
+from depthkit.utils.validation import Count, validate_arguments
 
 
 @MODELS.register_module()
@@ -25,15 +25,17 @@ class ClsHead(nn.Module):
             are averaged (DeiT's distilled models); ``mean``: of all tokens but the prefix ones.
 
     Raises:
-        InputError: another readout, or a number that is not positive.
+        InputError: an argument is wrong.
     """
 
-    def __init__(self, in_channels: int, num_classes: int = 1000, readout: str = "class_token") -> None:
+    @validate_arguments
+    def __init__(
+        self,
+        in_channels: Count,
+        num_classes: Count = 1000,
+        readout: Literal["class_token", "distilled", "mean"] = "class_token",
+    ) -> None:
         super().__init__()
-        if readout not in READOUTS:
-            raise InputError(f"ClsHead: readout={readout!r}; expected one of {', '.join(READOUTS)}")
-        if in_channels < 1 or num_classes < 1:
-            raise InputError(f"ClsHead: in_channels={in_channels}, num_classes={num_classes}; expected 1 or more")
         self.readout = readout
         self.num_classes = num_classes
         self.head = nn.Linear(in_channels, num_classes)
