@@ -16,7 +16,7 @@ from depthkit.utils.validation import Probability, validate_arguments
 
 @MODELS.register_module()
 class ClassPreProcessor(SegDataPreProcessor):
-    """mmseg's preprocessor (normalisation, stacking); in training then timm's random erasing, Mixup and CutMix.
+    """Normalise and stack images; in training also apply timm's random erasing, Mixup and CutMix.
 
     Args:
         mean: of each channel, for pixels from 0 to 255.

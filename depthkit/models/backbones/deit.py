@@ -45,7 +45,7 @@ def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[in
 
 @MODELS.register_module()
 class DeiT(VisionTransformer):
-    """DeiT (Touvron et al., ICML 2021), patch 16, with or without distillation token; timm's state-dict keys.
+    """DeiT (Touvron et al., ICML 2021), with or without distillation token; timm's state-dict keys.
 
     Without `out_indices` it is a timm model: ``model(x)`` gives logits (num_classes > 0) or pooled features.
     With them it is an mm backbone: ``model(x)`` gives one map (B, C, h, w) for each chosen layer, h and w being
@@ -117,7 +117,7 @@ class DeiT(VisionTransformer):
 
     @property
     def hub_name(self) -> str:
-        """The timm name of the dense model of this size."""
+        """Name of the dense model of this size in timm."""
         sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
         size = sizes.get(self.embed_dim, f"{self.embed_dim}-channel")
         patch = self.patch_embed.patch_size[0]

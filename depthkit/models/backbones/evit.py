@@ -187,7 +187,7 @@ class EViT(LayerwiseDeiT):
 
 
 def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, ...]:
-    """Return the rates of `layers`, and 1 for the others; InputError if none of them would remove anything."""
+    """Return the rates of `layers`, and 1 for the others; InputError if none would remove anything."""
     chosen = tuple(rate if i in layers else 1.0 for i, rate in enumerate(rates))
     if min(rates) < 1 and min(chosen) == 1:
         named = ", ".join(str(i + 1) for i in layers)
@@ -199,7 +199,7 @@ def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, .
 
 
 def _check_vit(timm: dict) -> None:
-    """Raise InputError if these arguments of timm's VisionTransformer do not go with removing patches."""
+    """Raise InputError if these arguments of timm's VisionTransformer forbid removing patches."""
     if not timm.get("class_token", True):
         raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
     if timm.get("patch_drop_rate", 0):

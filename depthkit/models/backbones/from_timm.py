@@ -15,7 +15,7 @@ from depthkit.models.layers.keep_rates import check_keep_rates
 from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
-# Subclasses of these may compute anything, so the type itself is asked for.
+# Subclasses of these may compute anything, so the type itself is checked.
 _MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)
 
 
@@ -32,9 +32,9 @@ def tosa_from_timm(
 ) -> ToSA:
     """Turn a timm VisionTransformer into its ToSA form: every second layer becomes token selective.
 
-    DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and their like: with or without class, distillation and
-    register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as it is and
-    shares its parameters, so training or moving one trains or moves both; only the selectors are new.
+    It takes DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and similar models: with or without class,
+    distillation and register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as
+    it is and shares its parameters, so training or moving one trains or moves both. Only the selectors are new.
     State-dict keys stay timm's. With ``keep_rate=1`` the result computes what `vit` does. It takes the input
     sizes that `vit` takes: create that with ``dynamic_img_size=True`` for any.
 
@@ -110,7 +110,7 @@ def _make_selective(block: Block, keep_rate: float, selective: dict) -> Selectiv
 
 
 def _share(source: nn.Module, target: nn.Module) -> None:
-    """Give `target` the parameters, buffers, submodules and settings of `source`, not copied, without hooks."""
+    """Give `target` the parameters, buffers, submodules and settings of `source` itself, without hooks."""
     of_every_module = vars(nn.Module()).keys()
     vars(target).update({name: value for name, value in vars(source).items() if name not in of_every_module})
     for name in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):

@@ -20,7 +20,7 @@ from depthkit.utils.validation import Count, Index, Probability, validate_argume
 
 @dataclass
 class ForwardState:
-    """What the layers of a ToSA hand on beside the tokens, in one forward pass.
+    """State of one forward pass: what the layers of a ToSA hand on beside the tokens.
 
     Attributes:
         grid: (h, w) of the patches.
@@ -173,7 +173,7 @@ class ToSA(LayerwiseDeiT):
 
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
-    """Build layer `depth` (0-based): even ones and an odd last one are standard, the others token selective."""
+    """Build layer `depth` (0-based): even ones are standard, odd ones token selective."""
     names = ("selection", "score_rows", "score_stride", "cls_token_weight", "selector_layers")
     selective = {name: arguments.pop(name) for name in names}
     if depth % 2 == 0:

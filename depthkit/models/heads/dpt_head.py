@@ -18,7 +18,7 @@ ReadoutMode = Literal["ignore", "add", "project"]
 
 
 class Readout(nn.Module):
-    """Merges the class token into every patch: not at all, by addition, or by a projection of both (DPT, 3.1)."""
+    """Merge the class token into every patch: not at all, by addition, or by projection (DPT, 3.1)."""
 
     def __init__(self, mode: ReadoutMode, channels: int) -> None:
         super().__init__()
@@ -27,7 +27,7 @@ class Readout(nn.Module):
             self.project = nn.Sequential(nn.Conv2d(2 * channels, channels, 1), nn.GELU())
 
     def forward(self, features: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """A map (B, C, h, w), or that and prefix tokens (B, P, C), to a map (B, C, h, w)."""
+        """Turn a map (B, C, h, w), or a pair of it and prefix tokens (B, P, C), into a map (B, C, h, w)."""
         with_prefix = not isinstance(features, Tensor)
         if self.mode == "ignore":
             return features[0] if with_prefix else features
@@ -43,7 +43,7 @@ class Readout(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two 3x3 convolutions with a skip."""
+    """Two 3x3 convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -55,7 +55,7 @@ class ResidualUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C, h, w)."""
+        """Turn a map (B, C, h, w) into another of this shape."""
         return x + self.convs(x)
 
 
@@ -113,7 +113,7 @@ class DPTHead(BaseModule):
         self.head = nn.Sequential(
             nn.Conv2d(channels, channels // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(channels // 2, 1, 1)
         )
-        # Training starts from a quarter of the range, about the mean of an indoor picture, not from its middle.
+        # Training starts from a quarter of the range, about the mean of an indoor image, not from its middle.
         nn.init.constant_(self.head[-1].bias, -math.log(3))
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
 
@@ -140,10 +140,10 @@ class DPTHead(BaseModule):
         return self.min_depth + (self.max_depth - self.min_depth) * x.sigmoid()
 
     def loss(self, depth: Tensor, gt: Tensor) -> dict[str, Tensor]:
-        """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] where that lies in the range.
+        """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] that lies in the range.
 
         Returns:
-            ``loss_<name>`` for each of the losses. 0, NaN and inf in the ground truth are no measurement.
+            ``loss_<name>`` for each of the losses. In the ground truth 0, NaN and inf stand for a missing measurement.
         """
         valid = torch.isfinite(gt) & (gt > self.min_depth) & (gt < self.max_depth)
         return {f"loss_{loss.name}": loss(depth, gt, valid) for loss in self.losses}

@@ -1,4 +1,4 @@
-"""Depth losses. All take predicted and true depth (B, 1, H, W) [m] and a mask of valid pixels."""
+"""Losses on predicted and true depth (B, 1, H, W) [m] with a mask of valid pixels."""
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +11,7 @@ _EPS = 1e-6
 
 
 def log_difference(pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
-    """Return log(pred) - log(gt) where valid, 0 elsewhere; invalid pixels give no gradient, even if NaN or inf."""
+    """Return log(pred) - log(gt) where valid, 0 elsewhere; invalid pixels give no gradient."""
     one = torch.ones((), dtype=pred.dtype, device=pred.device)
     return torch.where(valid, pred, one).log() - torch.where(valid, gt.to(pred.dtype), one).log()
 
@@ -51,7 +51,9 @@ class ScaleInvariantLogLoss(nn.Module):
 
 @MODELS.register_module()
 class GradientLoss(nn.Module):
-    """Multi-scale gradient matching (MegaDepth, Li and Snavely, CVPR 2018) on log depth: edges at the right place.
+    """Multi-scale gradient matching on log depth (MegaDepth, Li and Snavely, CVPR 2018).
+
+    It puts edges at the right place.
 
     Args:
         scales: number of scales, each every second pixel of the one before.
@@ -70,7 +72,7 @@ class GradientLoss(nn.Module):
         self.loss_weight = loss_weight
 
     def forward(self, pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
-        """Return the scalar loss: the mean absolute gradient of the log difference in valid pairs, mean over scales."""
+        """Return the scalar loss: the mean over scales of the mean absolute gradient in valid pairs."""
         error = log_difference(pred, gt, valid)
         total = error.new_zeros(())
         for scale in range(self.scales):

@@ -192,6 +192,7 @@ def test_real_weights_load_strictly_and_dense_logits_are_timms(deit_tiny_weights
         torch.testing.assert_close(model(images), model.forward_head(expected), atol=1e-4, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_macs_on_deit_small_are_the_papers():
     model = EViT(num_classes=1000).eval()
     images = torch.randn(1, 3, 224, 224)
