@@ -50,7 +50,7 @@ class TokenTrace:
 
         A removed patch gets the fused token of the layer that removed it, as that is now; where a later layer has
         fused this one too, that layer's. Without fusion it gets what it was when it entered the layer that
-        removed it, bit for bit.
+        removed it, unchanged.
         """
         if not self.kept:
             return tokens

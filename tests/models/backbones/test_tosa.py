@@ -271,7 +271,6 @@ def test_timm_loads_a_local_file(deit_tiny_weights):
         ({"score_rows": "some"}, "score_rows='some'"),
         ({"score_stride": 0}, "score_stride=0"),
         ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number of 1"),
-        ({"selector_layers": 3}, "selector_layers=3: expected one of 0, 1 or 2"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
