@@ -14,7 +14,7 @@ from tqdm import tqdm
 from depthkit.apis.predict import check_not_photos, unique_stems
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.weights import load_backbone
 from depthkit.utils.io import read_rgb, write_rgb
 from depthkit.utils.output_folder import make_output_folder
@@ -233,7 +233,7 @@ def _removing_layers(backbone: EViT, patches: int) -> list[int]:
     """The layers, counted from 1, that remove some of an image's patches: a rate near 1 may round to all."""
     layers = []
     for i, rate in enumerate(backbone.keep_rate):
-        count = part_of(patches, rate, math.ceil)
+        count = fraction_of(patches, rate, math.ceil)
         if count < patches:
             layers.append(i + 1)
             patches = count + backbone.fuse_token
