@@ -93,6 +93,28 @@ def load_config(path: str | Path, options: dict[str, Any] | None = None) -> "Con
     return config
 
 
+def config_to_plain(config: "Config") -> dict[str, Any]:
+    """Return `config` as data that JSON can hold: tuples become lists, paths and classes their names."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {str(key): plain(one) for key, one in value.items()}
+        if isinstance(value, (list, tuple)):
+            return [plain(one) for one in value]
+        if isinstance(value, type):
+            return f"{value.__module__}.{value.__qualname__}"
+        return value if value is None or isinstance(value, (bool, int, float, str)) else str(value)
+
+    return plain(config.to_dict())
+
+
+def config_from_plain(data: dict[str, Any], name: str) -> "Config":
+    """Return the config of `config_to_plain`, under the file name `name`."""
+    from mmengine.config import Config
+
+    return Config(data, cfg_text=f"# {name}\n", filename=name)  # without a text it would look for the file
+
+
 class _Rewriter:
     """Writes copies of a config and its bases into `folder`, with some of their plain values replaced."""
 
