@@ -9,13 +9,15 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from depthkit.apis.result import output_paths
 from depthkit.errors import InputError
 from depthkit.utils.io import IMAGE_SUFFIXES
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
 
 if TYPE_CHECKING:
-    from depthkit.apis.predictor import DepthPredictor, DepthResult
+    from depthkit.apis.predictor import DepthPredictor
+    from depthkit.apis.result import DepthResult
 
 
 def find_photos(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
@@ -80,22 +82,6 @@ def check_not_photos(results: Sequence[Path], photos: Sequence[Path]) -> None:
             raise InputError(f"{path}: is one of the photos and would be overwritten; choose another output folder")
 
 
-def output_paths(
-    out_dir: str | Path, stem: str, side_by_side: bool = False, point_cloud: bool = False
-) -> dict[str, Path]:
-    """The files that `DepthResult.save` writes for a photo, by kind.
-
-    ``_colored.png``; ``_depth.png``, 16-bit [mm]; ``_depth.npy``, float32 [m]; and ``_side_by_side.png`` and
-    ``_points.ply`` if asked.
-    """
-    suffixes = {"colored": "_colored.png", "depth_png": "_depth.png", "depth_npy": "_depth.npy"}
-    if side_by_side:
-        suffixes["side_by_side"] = "_side_by_side.png"
-    if point_cloud:
-        suffixes["points"] = "_points.ply"
-    return {kind: Path(out_dir) / f"{stem}{suffix}" for kind, suffix in suffixes.items()}
-
-
 def predict_photos(
     predictor: "DepthPredictor",
     photos: Sequence[Path],
@@ -142,13 +128,13 @@ def predict_photos(
             tqdm.write(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
-        saturated = result.save(folder, stem, depth_range, side_by_side, point_cloud)
-        tqdm.write(f"{photo} -> {output_paths(folder, stem)['colored']} ({_span(result)})", file=sys.stdout)
+        saved = result.save(folder, stem, depth_range, side_by_side, point_cloud)
+        tqdm.write(f"{photo} -> {saved.paths['colored']} ({_span(result)})", file=sys.stdout)
         for name, score in result.classes if classes else ():
             tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
-        if saturated:
+        if saved.saturated:
             tqdm.write(
-                f"warning: {photo}: {saturated} pixels are beyond the 65.535 m that {stem}_depth.png can "
+                f"warning: {photo}: {saved.saturated} pixels are beyond the 65.535 m that {stem}_depth.png can "
                 f"hold; {stem}_depth.npy has them",
                 file=sys.stderr,
             )

@@ -22,6 +22,8 @@ class Accuracy(BaseMetric):
         InputError: a sample without a class; at the end, when no picture could be read.
     """
 
+    metric_names = ("top1", "top5")
+
     def __init__(self) -> None:
         # See DepthProtocolMetric on both arguments.
         super().__init__(collect_device="gpu", prefix="classes")

@@ -38,6 +38,8 @@ class DepthProtocolMetric(BaseMetric):
             pixel.
     """
 
+    metric_names = METRIC_NAMES
+
     def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None) -> None:
         # "gpu" stands for gathering through the process group, gloo included. The other way, "cpu", goes
         # through files in the working directory, which may be read-only. BaseMetric warns when it has no
