@@ -1,8 +1,6 @@
 """Many photos: which ones a command line means, what their results are called, and predicting them all."""
 
-import glob
 import sys
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,74 +8,14 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from depthkit.errors import InputError
-from depthkit.utils.io import IMAGE_SUFFIXES
+from depthkit.utils.image_files import check_not_images as check_not_photos
+from depthkit.utils.image_files import find_images as find_photos  # noqa: F401
+from depthkit.utils.image_files import unique_stems
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
 
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor, DepthResult
-
-
-def find_photos(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
-    """The photos that `patterns` name: files, folders (the pictures right in them), globs (also ``**``).
-
-    A file is taken whatever its suffix, so that what it is gets checked when it is read.
-
-    Returns:
-        the photos, in the order of the patterns and sorted within one, each once; and one sentence for every
-        pattern that names none.
-    """
-    photos: dict[Path, Path] = {}
-    problems = []
-    for pattern in patterns:
-        path = Path(pattern).expanduser()
-        if path.is_dir():
-            found = [file for file in sorted(path.iterdir()) if _is_picture(file)]
-            problem = f"{pattern}: no pictures in this folder; expected {', '.join(sorted(IMAGE_SUFFIXES))}"
-        elif path.exists():  # also a file whose name has a bracket or a star in it
-            found, problem = [path], ""
-        elif glob.has_magic(str(path)):
-            found = [file for file in map(Path, sorted(glob.glob(str(path), recursive=True))) if file.is_file()]
-            problem = f"{pattern}: no file matches; check the pattern"
-        else:
-            found, problem = [], f"{pattern}: no such file or folder"
-        if not found:
-            problems.append(problem)
-        for file in found:
-            photos.setdefault(file.resolve(), file)
-    return list(photos.values()), problems
-
-
-def unique_stems(photos: Sequence[Path]) -> list[str]:
-    """A name for the results of each photo: its stem, or where photos share that, its folder and full name.
-
-    Photos that share these too are numbered. Names that differ only in case count as the same, because many
-    file systems think so.
-    """
-    stems = [photo.stem for photo in photos]
-    for make_name in (_with_suffix, _with_folder):
-        stems = [
-            make_name(photo) if shared else stem
-            for photo, stem, shared in zip(photos, stems, _shared(stems), strict=True)
-        ]
-    names: list[str] = []
-    taken: set[str] = set()
-    for stem in stems:
-        name, number = stem, 1
-        while name.casefold() in taken:
-            number += 1
-            name = f"{stem}_{number}"
-        taken.add(name.casefold())
-        names.append(name)
-    return names
-
-
-def check_not_photos(results: Sequence[Path], photos: Sequence[Path]) -> None:
-    """Raise InputError if one of the files in `results`, to be written, is one of the photos."""
-    sources = {photo.resolve() for photo in photos}
-    for path in results:
-        if path.resolve() in sources:
-            raise InputError(f"{path}: is one of the photos and would be overwritten; choose another output folder")
 
 
 def output_paths(
@@ -164,21 +102,3 @@ def predict_photos(
 def _span(result: "DepthResult") -> str:
     depth = result.depth[result.valid]
     return f"{depth.min():.2f} to {depth.max():.2f} m" if depth.size else "no valid depth"
-
-
-def _with_suffix(photo: Path) -> str:
-    return f"{photo.stem}_{photo.suffix[1:]}" if photo.suffix else photo.stem
-
-
-def _with_folder(photo: Path) -> str:
-    return f"{photo.resolve().parent.name}_{_with_suffix(photo)}"
-
-
-def _shared(names: Sequence[str]) -> list[bool]:
-    folded = [name.casefold() for name in names]
-    counts = Counter(folded)
-    return [counts[name] > 1 for name in folded]
-
-
-def _is_picture(path: Path) -> bool:
-    return path.is_file() and path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith(".")
