@@ -174,6 +174,7 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path):
     samples = make_samples(5)
     samples[3].gt_depth_map.data[:] = 0  # skipped, on the second process
