@@ -60,7 +60,7 @@ def test_erasing_changes_a_part_of_the_picture():
 
 @pytest.mark.parametrize(
     ("labels", "mixup", "message"),
-    [([0, 1, 1], dict(num_classes=2), "the batch has 3"), ([0, 5], dict(num_classes=5), "a picture is of class 5")],
+    [([0, 1, 1], dict(num_classes=2), "the batch has 3"), ([0, 5], dict(num_classes=5), "an image is of class 5")],
 )
 def test_batches_that_cannot_be_mixed(labels, mixup, message):
     with pytest.raises(InputError, match=message):

@@ -1,51 +1,51 @@
 """ToSA: a DeiT whose every second layer is token selective, and which keeps all tokens."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from depthkit.errors import InputError
+from depthkit.models.backbones.deit import ImageSize
+from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.layers.blocks import PairState, SelectiveBlock, StandardBlock
+from depthkit.models.layers.blocks import PairState, Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
-from depthkit.models.layers.selector import SCORE_ROWS
+from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Index, Probability, validate_arguments
 
-SELECTIONS = ("per_head", "shared")
 
+@dataclass
+class ForwardState:
+    """What the layers of a ToSA hand on beside the tokens, in one forward pass.
 
-def check_selection(
-    selection: str, score_rows: str, score_stride: int, cls_token_weight: float | None, selector_layers: int
-) -> None:
-    """Raise InputError unless these are the names and numbers that `ToSA` documents."""
-    if selection not in SELECTIONS:
-        raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
-    if score_rows not in SCORE_ROWS:
-        raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
-    if score_stride < 1:
-        raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
-    if cls_token_weight is not None and not 0 <= cls_token_weight <= 1:
-        raise InputError(f"cls_token_weight={cls_token_weight}: expected a number from 0 to 1, or None")
-    if selector_layers not in (0, 1, 2):
-        raise InputError(f"selector_layers={selector_layers}: expected 0, 1 or 2")
+    Attributes:
+        grid: (h, w) of the patches.
+        with_loss: compute the selectors' loss.
+        pairs: the states of the pairs of layers that have run.
+    """
+
+    grid: tuple[int, int]
+    with_loss: bool = False
+    pairs: list[PairState] = field(default_factory=list)
 
 
 @MODELS.register_module()
 class ToSA(LayerwiseDeiT):
     """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
 
-    Layers come in pairs. The first of a pair is a standard one; from its Q·K maps a token selector predicts the
-    maps of the second, the most important tokens attend there, and the others bypass it bit-identically. All
+    Layers come in pairs. The first of a pair is a standard one. From its Q·K maps a token selector predicts the
+    maps of the second; there the most important tokens attend, and all others skip the layer unchanged. All
     tokens stay, so the maps serve a dense decoder. With ``keep_rate=1`` it is the dense DeiT. An odd last layer
     is a standard one. Base weights have timm's keys; selectors are at ``blocks.<second>.selector``.
 
     Args:
         img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
             `DeiT`. The weights of a dense model fit; its selectors then start at the identity.
-        keep_rate: part of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
+        keep_rate: fraction of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
             for each pair. Class and distillation tokens always attend.
         selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
@@ -54,33 +54,33 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
-        **timm: further arguments of timm's VisionTransformer.
+        **timm: further arguments of `DeiT`, and of timm's VisionTransformer.
 
     Raises:
-        InputError: an argument is out of range, or the weights cannot be had or do not fit.
+        InputError: an argument is wrong, or the weights are not available or do not fit.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        img_size: int | tuple[int, int] = 224,
-        patch_size: int = 16,
-        embed_dim: int = 384,
-        depth: int = 12,
-        num_heads: int = 6,
+        img_size: ImageSize = 224,
+        patch_size: Count = 16,
+        embed_dim: Count = 384,
+        depth: Count = 12,
+        num_heads: Count = 6,
         keep_rate: float | Sequence[float] = 0.5,
-        selection: str = "per_head",
-        score_rows: str = "pooled",
-        score_stride: int = 4,
-        cls_token_weight: float | None = None,
-        selector_layers: int = 1,
-        num_classes: int = 0,
+        selection: Selection = "per_head",
+        score_rows: ScoreRows = "pooled",
+        score_stride: Count = 4,
+        cls_token_weight: Probability | None = None,
+        selector_layers: SelectorLayers = 1,
+        num_classes: Index = 0,
         distilled: bool = False,
         out_indices: Sequence[int] | None = None,
         pretrained: bool | str | Path | None = None,
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(selection, score_rows, score_stride, cls_token_weight, selector_layers)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -117,25 +117,37 @@ class ToSA(LayerwiseDeiT):
     def forward_features(
         self, x: Tensor, attn_mask: None = None, return_selection: bool = False
     ) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
+        """Turn images (B, 3, H, W) into normalised tokens (B, N, C), as timm's models do.
 
         Returns:
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
             grid_h, grid_w) that is True where a patch attends.
         """
         self._check_no_mask(attn_mask)
-        pairs: list[PairState] = []
-        for layer in self._layers(x, pairs, len(self.blocks)):
-            tokens = layer
+        state = self._new_state(x)
+        tokens, _ = self._run_layers(x, state)
         tokens = self.norm(tokens)
         if not return_selection:
             return tokens
-        return tokens, [
-            self._attended(pair, block, len(tokens)) for pair, block in zip(pairs, self.blocks[1::2], strict=False)
-        ]
+        pairs = zip(state.pairs, self.blocks[1::2], strict=False)
+        return tokens, [self._attended(pair, block, len(tokens)) for pair, block in pairs]
+
+    def extract_features(self, x: Tensor, with_tokens: bool = False) -> Features:
+        """Take maps and tokens as `DeiT.extract_features` does; in training the losses hold ``loss_selector``.
+
+        That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
+        rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
+        """
+        state = self._new_state(x)
+        state.with_loss = self.training
+        features = self._extract(x, state, with_tokens)
+        losses = [pair.loss for pair in state.pairs if pair.loss is not None]
+        if losses:
+            features.losses["loss_selector"] = torch.stack(losses).mean()
+        return features
 
     def _attended(self, pair: PairState, block: SelectiveBlock, batch: int) -> Tensor:
-        """The map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
+        """Return the map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
         sets = 1 if block.selection == "shared" else block.attn.num_heads
         shape = (batch, sets, pair.grid[0] * pair.grid[1])
         if pair.index is None:
@@ -145,44 +157,18 @@ class ToSA(LayerwiseDeiT):
             mask = torch.zeros(shape, dtype=torch.bool, device=patches.device).scatter(-1, patches, True)
         return mask.unflatten(-1, pair.grid)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
+    def _new_state(self, x: Tensor) -> ForwardState:
+        return ForwardState(self.patch_embed.dynamic_feat_size(x.shape[-2:]))
 
-        That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
-        rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
-        """
-        _, maps, losses = self._run_layers(x, max(self.out_indices) + 1)
-        return maps, losses
-
-    def forward_all(self, x: Tensor) -> tuple[Tensor, list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """As `DeiT.forward_all`; in training the losses hold ``loss_selector``."""
-        tokens, maps, losses = self._run_layers(x, len(self.blocks))
-        return self.norm(tokens), maps, losses
-
-    def _run_layers(self, x: Tensor, count: int) -> tuple[Tensor, list, dict[str, Tensor]]:
-        """The tokens after the first `count` layers, the maps of `out_indices`, and in training the losses."""
-        pairs: list[PairState] = []
-        maps = []
-        for i, layer in enumerate(self._layers(x, pairs, count, self.training)):
-            tokens = layer
-            if i in (self.out_indices or ()):
-                patches, prefix = self._split(tokens, x)
-                maps.append((patches, prefix) if self.num_prefix_tokens else patches)
-        losses = [pair.loss for pair in pairs if pair.loss is not None]
-        return tokens, maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
-
-    def _new_state(self, x: Tensor) -> list[PairState]:
-        return []
-
-    def _layers(self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False) -> Iterator[Tensor]:
-        """Yield the tokens (B, N, C) after each of the first `count` layers; appends the state of each pair."""
-        grid = self.patch_embed.dynamic_feat_size(x.shape[-2:])
+    def _layers(self, x: Tensor, state: ForwardState, count: int) -> Iterator[Tensor]:
+        """Yield the tokens (B, N, C) after each of the first `count` layers."""
         x = self._embed(x)
         for i, block in enumerate(self.blocks[:count]):
             if i % 2 == 0:
                 partner = self.blocks[i + 1] if i + 1 < count else None
-                pairs.append(PairState(grid, partner and partner.choose, with_loss and partner is not None))
-            x = self._run(block, x, pairs[-1])
+                choose = partner and partner.choose
+                state.pairs.append(PairState(state.grid, choose, state.with_loss and partner is not None))
+            x = self._run(block, x, state.pairs[-1])
             yield x
 
 

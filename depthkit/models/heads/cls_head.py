@@ -1,16 +1,17 @@
 """The classification head: tokens to logits."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch.nn.functional as F
 from timm.loss import SoftTargetCrossEntropy
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
-
-READOUTS = ("class_token", "distilled", "mean")
+from depthkit.utils.validation import Count, validate_arguments
 
 
 @MODELS.register_module()
@@ -24,15 +25,17 @@ class ClsHead(nn.Module):
             are averaged (DeiT's distilled models); ``mean``: of all tokens but the prefix ones.
 
     Raises:
-        InputError: another readout, or a number that is not positive.
+        InputError: an argument is wrong.
     """
 
-    def __init__(self, in_channels: int, num_classes: int = 1000, readout: str = "class_token") -> None:
+    @validate_arguments
+    def __init__(
+        self,
+        in_channels: Count,
+        num_classes: Count = 1000,
+        readout: Literal["class_token", "distilled", "mean"] = "class_token",
+    ) -> None:
         super().__init__()
-        if readout not in READOUTS:
-            raise InputError(f"ClsHead: readout={readout!r}; expected one of {', '.join(READOUTS)}")
-        if in_channels < 1 or num_classes < 1:
-            raise InputError(f"ClsHead: in_channels={in_channels}, num_classes={num_classes}; expected 1 or more")
         self.readout = readout
         self.num_classes = num_classes
         self.head = nn.Linear(in_channels, num_classes)
@@ -80,7 +83,7 @@ class ClsHead(nn.Module):
 
 def check_readout(head: ClsHead, backbone: nn.Module) -> None:
     """Raise InputError unless `backbone` gives the tokens that `head` reads, normalised."""
-    if not hasattr(backbone, "forward_all"):
+    if not isinstance(backbone, DeiT):
         raise InputError(
             f"backbone: {type(backbone).__name__} gives no tokens to classify; expected a DeiT, ToSA, EViT or another "
             "backbone of depthkit's"

@@ -2,22 +2,25 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from pydantic import Field
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Positive, validate_arguments
 
-READOUTS = ("ignore", "add", "project")
+ReadoutMode = Literal["ignore", "add", "project"]
 
 
 class Readout(nn.Module):
     """Merges the class token into every patch: not at all, by addition, or by a projection of both (DPT, 3.1)."""
 
-    def __init__(self, mode: str, channels: int) -> None:
+    def __init__(self, mode: ReadoutMode, channels: int) -> None:
         super().__init__()
         self.mode = mode
         if mode == "project":
@@ -83,28 +86,25 @@ class DPTHead(BaseModule):
         losses: configs of losses, each a module ``(pred, gt, valid) -> scalar`` with an attribute ``name``.
 
     Raises:
-        InputError: an argument is out of range.
+        InputError: an argument is wrong.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        in_channels: Sequence[int],
-        channels: int = 64,
-        scales: Sequence[float] = (4, 2, 1, 0.5),
-        readout: str = "project",
-        min_depth: float = 1e-3,
-        max_depth: float = 10.0,
+        in_channels: Sequence[Count],
+        channels: Annotated[int, Field(ge=2)] = 64,
+        scales: Sequence[Positive] = (4, 2, 1, 0.5),
+        readout: ReadoutMode = "project",
+        min_depth: Positive = 1e-3,
+        max_depth: Positive = 10.0,
         losses: Sequence[dict] = (dict(type="ScaleInvariantLogLoss"),),
     ) -> None:
         super().__init__()
-        if readout not in READOUTS:
-            raise InputError(f"readout={readout!r}: expected one of {', '.join(READOUTS)}")
-        if not 0 < min_depth < max_depth:
-            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
+        if min_depth >= max_depth:
+            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected min_depth < max_depth [m]")
         if len(in_channels) != len(scales):
             raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
-        if channels < 2:
-            raise InputError(f"channels={channels}: expected the width of the decoder, 2 or more")
         self.min_depth, self.max_depth = min_depth, max_depth
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
         self.resamples = nn.ModuleList(resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True))

@@ -5,6 +5,7 @@ Both are timm's transformer block with timm's parameter names, so that DeiT weig
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 
 from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head
 from depthkit.models.layers.selector import (
+    ScoreRows,
+    SelectorLayers,
     TokenSelector,
     importance,
     num_kept,
@@ -21,6 +24,8 @@ from depthkit.models.layers.selector import (
     top_patches,
 )
 from depthkit.models.layers.tokens import restore, select
+
+Selection = Literal["per_head", "shared"]
 
 # Rows of the attention map on which the selector is compared with the truth in training.
 _LOSS_ROWS = 16
@@ -126,11 +131,11 @@ class SelectiveBlock(Block):
         dim: int,
         num_heads: int,
         keep_rate: float,
-        selection: str,
-        score_rows: str,
+        selection: Selection,
+        score_rows: ScoreRows,
         score_stride: int,
         cls_token_weight: float | None,
-        selector_layers: int,
+        selector_layers: SelectorLayers,
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)

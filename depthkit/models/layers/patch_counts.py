@@ -1,4 +1,4 @@
-"""How many patches a part of them is, also where that is known only when an exported graph runs."""
+"""How many patches a fraction of them is, also where this is known only when an exported graph runs."""
 
 import math
 from collections.abc import Callable
@@ -8,7 +8,7 @@ import torch
 _OF_TENSORS = {round: torch.round, math.ceil: torch.ceil}
 
 
-def part_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
+def fraction_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
     """``rounding(rate * patches)``, at least 1; `rounding` is `round` or `math.ceil`, `rate` in (0, 1].
 
     In a graph of torch.export the product is a tensor of one double: neither torch's format nor ONNX's can write

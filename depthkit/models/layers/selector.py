@@ -4,13 +4,16 @@ Source: ToSA (Singh et al., CVPRW 2024, arXiv 2406.08816), abstract and figure 2
 available to us; choices that are ours are marked so.
 """
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 
-SCORE_ROWS = ("all", "grid", "pooled")
+ScoreRows = Literal["all", "grid", "pooled"]
+SelectorLayers = Literal[0, 1, 2]
 
 
 class TokenSelector(nn.Module):
@@ -26,7 +29,7 @@ class TokenSelector(nn.Module):
             at zero; 0: the current map is the prediction, and there is nothing to train.
     """
 
-    def __init__(self, num_heads: int, layers: int = 1) -> None:
+    def __init__(self, num_heads: int, layers: SelectorLayers = 1) -> None:
         super().__init__()
         self.mix = nn.Conv2d(num_heads, num_heads, kernel_size=1, bias=False) if layers else None
         self.hidden = nn.Conv2d(num_heads, 4 * num_heads, kernel_size=1) if layers == 2 else None
@@ -52,7 +55,7 @@ def _pointwise(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     return torch.einsum("oh,bhrn->born", convolution.weight[:, :, 0, 0], maps)
 
 
-def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) -> Tensor:
+def score_queries(query: Tensor, grid: tuple[int, int], rows: ScoreRows, stride: int) -> Tensor:
     """Choose the query vectors whose rows of the attention map are looked at.
 
     Args:
@@ -70,7 +73,7 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
         return query
     prefix = query.shape[2] - grid[0] * grid[1]
     if rows == "grid":
-        # Begin in the middle of the first stride, so that the rows lie evenly over the picture.
+        # Begin in the middle of the first stride, so that the rows lie evenly over the image.
         top, left = min(stride // 2, grid[0] - 1), min(stride // 2, grid[1] - 1)
         patches = query[:, :, prefix:].unflatten(2, grid)[:, :, top::stride, left::stride].flatten(2, 3)
         return torch.cat([query[:, :, :prefix], patches], dim=2)
@@ -117,7 +120,7 @@ def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
 
 def num_kept(keep_rate: float, num_patches: int) -> int:
     """Number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
-    return part_of(num_patches, keep_rate, round)
+    return fraction_of(num_patches, keep_rate, round)
 
 
 def selector_loss(predicted: Tensor, true: Tensor) -> Tensor:

@@ -48,11 +48,12 @@ def test_maps_are_the_layers_outputs_and_come_with_the_prefix_tokens():
     model = DeiT(img_size=64, out_indices=(1,), distilled=True, **SMALL).eval()
     outputs = []
     model.blocks[1].register_forward_hook(lambda module, args, output: outputs.append(output))
-    [(features, prefix)], losses = model.forward_maps(torch.randn(1, 3, 32, 48))
+    features = model.extract_features(torch.randn(1, 3, 32, 48))
+    [(patches, prefix)] = features.maps
     assert prefix.shape == (1, 2, 48)
     assert torch.equal(prefix, outputs[0][:, :2])
-    assert torch.equal(features.flatten(2).transpose(1, 2), outputs[0][:, 2:])
-    assert losses == {}
+    assert torch.equal(patches.flatten(2).transpose(1, 2), outputs[0][:, 2:])
+    assert features.losses == {} and features.tokens is None
 
 
 def test_position_embedding_of_another_input_is_resampled_as_timm_does(tmp_path):
@@ -77,7 +78,7 @@ def test_mmengine_does_not_initialise_over_loaded_weights(tmp_path):
     assert torch.equal(parent.backbone.pos_embed, source.pos_embed)
 
 
-@pytest.mark.parametrize("indices", [(1, 4), (2, 1), (1, 1), (), 3, (-1,)])
+@pytest.mark.parametrize("indices", [(1, 4), (2, 1), (1, 1), (), (-1,)])
 def test_layers_that_are_not_there_or_not_in_order_are_an_error(indices):
     with pytest.raises(InputError, match="out_indices=.*depth=4"):
         DeiT(out_indices=indices, **SMALL)

@@ -84,15 +84,16 @@ def test_equals_the_plain_form(fuse, distilled, rates, size):
         tokens, indices = model.forward_features(images, return_indices=True)
         padded = torch.nn.functional.pad(images, (0, -size[1] % 16, 0, -size[0] % 16))
         expected, kept, stands_for = reference(model, padded)
-        [(features, prefix)], losses = model.forward_maps(images)
+        features = model.extract_features(images)
+        [(patches, prefix)] = features.maps
         torch.testing.assert_close(model.forward_features(images), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(tokens, expected, atol=1e-5, rtol=1e-5)
     assert [index.tolist() for index in indices] == kept
     # On the grid: every patch has its token's features, removed ones what stands for them.
     on_grid = torch.stack([torch.stack([own[i] for i in range(len(own))]) for own in stands_for])
-    torch.testing.assert_close(features.flatten(2).transpose(1, 2), on_grid, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(patches.flatten(2).transpose(1, 2), on_grid, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(model.norm(prefix), expected[:, : model.num_prefix_tokens], atol=1e-5, rtol=1e-5)
-    assert losses == {}
+    assert features.losses == {}
 
 
 @fused_or_not
@@ -180,7 +181,7 @@ def test_real_weights_load_strictly_and_dense_logits_are_timms(deit_tiny_weights
 
     tiny = timm.create_model("deit_tiny_patch16_224").eval()
     tiny.load_state_dict(load_file(deit_tiny_weights))
-    model = EViT(embed_dim=192, num_heads=3, keep_rate=1, pretrained=deit_tiny_weights).eval()
+    model = EViT(embed_dim=192, num_heads=3, num_classes=1000, keep_rate=1, pretrained=deit_tiny_weights).eval()
     assert model.state_dict().keys() == tiny.state_dict().keys()
     model.load_state_dict(load_file(deit_tiny_weights), strict=True)
     images = torch.randn(1, 3, 224, 224)
@@ -192,7 +193,7 @@ def test_real_weights_load_strictly_and_dense_logits_are_timms(deit_tiny_weights
 
 
 def test_macs_on_deit_small_are_the_papers():
-    model = EViT().eval()
+    model = EViT(num_classes=1000).eval()
     images = torch.randn(1, 3, 224, 224)
     macs = []
     for rate in (0.9, 0.8, 0.7, 0.6, 0.5):
@@ -215,7 +216,7 @@ def test_stochastic_depth_drops_the_branches_of_an_image():
 def test_activation_checkpointing_gives_the_same_gradients():
     images = torch.randn(2, 3, 64, 64)
     for use in (
-        lambda model: model.forward_maps(images)[0][0][0],
+        lambda model: model.extract_features(images).patch_maps[0],
         lambda model: model.forward_features(images),
     ):
         gradients = []
@@ -244,7 +245,7 @@ def test_timms_ways_of_using_a_model_work():
 
 def test_register_tokens_are_never_removed():
     model = build(reg_tokens=2, out_indices=(3,))
-    [(_, prefix)], _ = model.forward_maps(torch.randn(1, 3, 64, 64))
+    [(_, prefix)] = model.extract_features(torch.randn(1, 3, 64, 64)).maps
     assert prefix.shape == (1, 3, 48)
     assert model.forward_features(torch.randn(1, 3, 64, 64)).shape[1] == 3 + math.ceil(0.6 * 9) + 1
 
@@ -262,7 +263,7 @@ def test_timm_and_mm_know_the_models(size):
 def test_timm_loads_a_local_file_and_resamples_it_to_a_higher_resolution(deit_tiny_weights):
     arguments = dict(pretrained=True, pretrained_cfg_overlay=dict(file=str(deit_tiny_weights)))
     model = timm.create_model("evit_deit_tiny_patch16_224", **arguments)
-    direct = EViT(embed_dim=192, num_heads=3, pretrained=deit_tiny_weights)
+    direct = EViT(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights)
     torch.testing.assert_close(model.state_dict(), direct.state_dict())
     large = timm.create_model("evit_deit_tiny_patch16_224", img_size=288, **arguments)
     assert large.pos_embed.shape == (1, 1 + 18 * 18, 192)
@@ -271,12 +272,12 @@ def test_timm_loads_a_local_file_and_resamples_it_to_a_higher_resolution(deit_ti
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"keep_rate": 0}, "keep_rate=0: expected numbers above 0 and at most 1"),
+        ({"keep_rate": 0}, "keep_rate=0.0: expected numbers above 0 and at most 1"),
         ({"keep_rate": -0.5}, "keep_rate=-0.5"),
         ({"keep_rate": 1.5}, "keep_rate=1.5"),
-        ({"keep_rate": (1, 1, 1, 0)}, "keep_rate=(1, 1, 1, 0): expected numbers above 0"),
+        ({"keep_rate": (1, 1, 1, 0)}, "keep_rate=(1.0, 1.0, 1.0, 0.0): expected numbers above 0"),
         ({"keep_rate": (0.5, 0.5)}, "one for each of the 4 layers"),
-        ({"keep_rate": "0.5"}, "keep_rate='0.5': expected a number"),
+        ({"keep_rate": "half"}, "keep_rate='half': expected a number"),
         ({"keep_rate": float("nan")}, "keep_rate=nan"),
         ({"keep_rate": 0.5, "depth": 3}, "layers 4, 7, 10, of which depth=3 has none; give one rate for each"),
         ({"class_token": False}, "class_token=False: "),

@@ -188,14 +188,13 @@ def test_forward_intermediates_keeps_timms_contract(selection):
 @both
 def test_the_loss_trains_the_selectors_and_nothing_else(selection):
     model = build(selection=selection, out_indices=(1, 3)).train()
-    maps, losses = model.forward_maps(torch.randn(2, 3, 64, 64))
-    losses["loss_selector"].backward()
+    model.extract_features(torch.randn(2, 3, 64, 64)).losses["loss_selector"].backward()
     with_gradient = {name for name, p in model.named_parameters() if p.grad is not None}
     assert with_gradient == {"blocks.1.selector.mix.weight", "blocks.3.selector.mix.weight"}
     assert all(model.get_parameter(name).grad.abs().sum() > 0 for name in with_gradient)
 
     model.zero_grad()
-    sum(m.sum() for m, _ in model.forward_maps(torch.randn(2, 3, 64, 64))[0]).backward()
+    sum(m.sum() for m in model.extract_features(torch.randn(2, 3, 64, 64)).patch_maps).backward()
     assert all(p.grad is None for name, p in model.named_parameters() if "selector" in name)
     assert model.blocks[1].attn.qkv.weight.grad.abs().sum() > 0
 
@@ -209,7 +208,7 @@ def test_the_loss_falls_when_the_selectors_are_trained():
     images = torch.randn(2, 3, 64, 64)
     values = []
     for _ in range(30):
-        loss = model.forward_maps(images)[1]["loss_selector"]
+        loss = model.extract_features(images).losses["loss_selector"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -218,7 +217,7 @@ def test_the_loss_falls_when_the_selectors_are_trained():
 
 
 def test_there_is_no_loss_outside_training():
-    assert build(out_indices=(3,)).forward_maps(torch.randn(1, 3, 64, 64))[1] == {}
+    assert build(out_indices=(3,)).extract_features(torch.randn(1, 3, 64, 64)).losses == {}
 
 
 @both
@@ -228,8 +227,8 @@ def test_activation_checkpointing_gives_the_same_gradients(selection):
     for enable in (False, True):
         model = build(selection=selection, out_indices=(3,)).train()
         model.set_grad_checkpointing(enable)
-        maps, losses = model.forward_maps(images)
-        (maps[0][0].square().sum() + losses["loss_selector"]).backward()
+        features = model.extract_features(images)
+        (features.patch_maps[0].square().sum() + features.losses["loss_selector"]).backward()
         gradients.append({name: p.grad for name, p in model.named_parameters() if p.grad is not None})
     torch.testing.assert_close(gradients[0], gradients[1])
 
@@ -264,15 +263,15 @@ def test_timm_loads_a_local_file(deit_tiny_weights):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"keep_rate": 0}, "keep_rate=0: expected numbers above 0 and at most 1"),
+        ({"keep_rate": 0}, "keep_rate=0.0: expected numbers above 0 and at most 1"),
         ({"keep_rate": 1.5}, "keep_rate=1.5"),
         ({"keep_rate": (0.5, 0.5, 0.5)}, "one for each of the 2 pairs"),
         ({"keep_rate": float("nan")}, "keep_rate=nan"),
-        ({"selection": "heads"}, "selection='heads': expected one of per_head, shared"),
+        ({"selection": "heads"}, "selection='heads': expected one of 'per_head' or 'shared'"),
         ({"score_rows": "some"}, "score_rows='some'"),
         ({"score_stride": 0}, "score_stride=0"),
-        ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number from 0 to 1"),
-        ({"selector_layers": 3}, "selector_layers=3: expected 0, 1 or 2"),
+        ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number of 1"),
+        ({"selector_layers": 3}, "selector_layers=3: expected one of 0, 1 or 2"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
