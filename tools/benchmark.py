@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
 
     import torch
 
-    from depthkit.analysis.benchmark import count_macs, peak_memory, picture_batch, time_interleaved, training_step
+    from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved, training_step
     from depthkit.analysis.benchmark_variants import build_variant
     from depthkit.utils.device import select_device
     from depthkit.utils.io import atomic_path
@@ -82,7 +82,7 @@ def main(argv: list[str]) -> int:
     print(f"{platform.processor() or platform.machine()}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for height, width, batch in inputs:
         if arguments.pictures:
-            images = picture_batch(arguments.pictures, height, width, batch)
+            images = image_batch(arguments.pictures, height, width, batch)
         else:
             images = torch.randn(batch, 3, height, width)
         images = images.to(device, dtype)

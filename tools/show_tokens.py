@@ -67,7 +67,7 @@ def main(argv: list[str]) -> int:
     if not photos:
         return 2
 
-    from depthkit.analysis.selection_maps import show_photos, viewer_of_config, viewer_of_weights
+    from depthkit.analysis.selection_maps import save_token_maps, viewer_of_config, viewer_of_weights
     from depthkit.utils.config import load_config
 
     if args.config:
@@ -78,7 +78,7 @@ def main(argv: list[str]) -> int:
             chosen["selection"] = None
         viewer = viewer_of_weights(args.weights, **chosen)
     layers = args.layers and ("all" if "all" in args.layers else args.layers)
-    failed = show_photos(viewer, photos, args.out, layers)
+    failed = save_token_maps(viewer, photos, args.out, layers)
     if failed == len(photos):
         return 2
     return 1 if failed or problems else 0

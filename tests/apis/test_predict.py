@@ -55,7 +55,7 @@ def test_what_names_nothing_is_said(folder):
     photos, problems = find_photos([str(folder / "x.jpg"), f"{folder}/*.webp", str(folder / "empty")])
     assert not photos
     assert ["x.jpg: no such file" in problems[0], "*.webp: no file matches" in problems[1]] == [True, True]
-    assert "empty: no pictures in this folder" in problems[2]
+    assert "empty: no images in this folder" in problems[2]
 
 
 def test_stems_stay_where_they_can():
@@ -100,7 +100,7 @@ def test_a_photo_is_never_overwritten(tmp_path):
     photos = [tmp_path / "a.jpg", tmp_path / "a_depth.png"]
     for photo in photos:
         photo.write_bytes(b"mine")
-    with pytest.raises(InputError, match="a_depth.png: is one of the photos"):
+    with pytest.raises(InputError, match="a_depth.png: is one of the images"):
         predict_photos(predict, photos, tmp_path)
     assert [photo.read_bytes() for photo in photos] == [b"mine", b"mine"]
     assert len(list(tmp_path.iterdir())) == 2

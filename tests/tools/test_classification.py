@@ -59,7 +59,7 @@ def test_timms_weights_are_tested_as_they_are(call_tool, pictures, deit_tiny_wei
     assert (content["images"], content["skipped"]) == (1, 1)
     assert "resize to 329 px" in content["transform"]
     assert "images      1 (1 unreadable skipped)" in result.stdout
-    assert f"{folder / 'b.JPEG'}: is not a whole picture" in result.stdout + result.stderr
+    assert f"{folder / 'b.JPEG'}: is damaged" in result.stdout + result.stderr
 
 
 def test_fine_tuning_shows_the_keep_rate_and_is_resumed(call_tool, pictures, tmp_path):

@@ -92,4 +92,4 @@ def test_a_photo_is_not_overwritten(call_tool, weights, tmp_path):
     for name in ("x.png", "x_tokens.png"):
         Image.new("RGB", (64, 64)).save(tmp_path / name)
     done = call_tool("show_tokens", tmp_path, "--weights", weights["tosa"], "--out", tmp_path)
-    assert done.returncode == 2 and "x_tokens.png: is one of the photos" in done.stderr
+    assert done.returncode == 2 and "x_tokens.png: is one of the images" in done.stderr

@@ -25,11 +25,13 @@ def main(argv: list[str]) -> int:
     from depthkit.models import ToSA
     from depthkit.models.backbones.deit import SIZES
     from depthkit.models.layers.keep_rates import check_keep_rates
-    from depthkit.utils.io import IMAGE_SUFFIXES, read_rgb
+    from depthkit.utils.image_files import list_images
+    from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
+    from depthkit.utils.io import read_rgb
 
-    files = sorted(p for p in arguments.pictures.rglob("*") if p.suffix.lower() in IMAGE_SUFFIXES)
+    files = list_images(arguments.pictures, recursive=True) if arguments.pictures.is_dir() else []
     if not files:
-        raise InputError(f"{arguments.pictures}: holds no picture; give another folder")
+        raise InputError(f"{arguments.pictures}: contains no image; give another folder")
     check_keep_rates(arguments.keep_rate, 1)
     if arguments.count < 1:
         raise InputError(f"--count {arguments.count}: expected 1 or more")
@@ -39,8 +41,8 @@ def main(argv: list[str]) -> int:
         [
             v2.Resize(256, interpolation=v2.InterpolationMode.BICUBIC),
             v2.CenterCrop(224),
-            v2.ToDtype(torch.float32, scale=True),
-            v2.Normalize((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)),
+            v2.ToDtype(torch.float32),
+            v2.Normalize(IMAGENET_MEAN, IMAGENET_STD),
         ]
     )
     images = torch.stack([prepare(torch.from_numpy(read_rgb(f)).permute(2, 0, 1)) for f in files])
