@@ -5,19 +5,23 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.depthkit-set-up
 DEMO := work_dirs/demo_rooms
 
-.PHONY: help setup test demo clean
+.PHONY: help setup environment quick test demo clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup   virtual environment in .venv: dependencies (constraints.txt) and depthkit, editable"
-	@echo "make test    ruff (check and format) and the tests"
-	@echo "make demo    train a small model on generated rooms, evaluate it, predict a photo (10 minutes on 2 cores)"
+	@echo "make quick   the tests that are not slow (90 seconds on 2 cores)"
+	@echo "make test    ruff (check and format) and all tests"
+	@echo "make demo    train a small model on generated rooms, evaluate it, predict an image (10 minutes on 2 cores)"
 	@echo "make clean   remove the environment and the demo's output"
 	@echo "Options: PYTHON=... the interpreter for .venv (3.10 or newer; now: $(PYTHON))"
 
+setup: environment
+	@echo "$(VENV) is ready; use it with: source $(VENV)/bin/activate"
+
 # A stamp says that .venv was set up from these files; an environment that cannot start is made again.
-setup:
-	@if [ -e $(STAMP) ] && ! $(BIN)/python -I -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'mmengine', 'mmcv', 'mmseg', 'depthkit'))))" 2>/dev/null; then \
+environment:
+	@if [ -e $(STAMP) ] && ! $(BIN)/python -I -c "import importlib.util as u, sys; sys.exit(not all(map(u.find_spec, ('torch', 'mmengine', 'mmcv', 'mmseg', 'click', 'pydantic', 'depthkit'))))" 2>/dev/null; then \
 		echo "$(VENV) is broken: making it again"; rm -rf $(VENV); fi
 	@$(MAKE) --silent --no-print-directory $(STAMP)
 
@@ -33,12 +37,15 @@ $(STAMP): setup.cfg pyproject.toml constraints.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[export,test]"
 	@touch $@
 
-test: setup
+quick: environment
+	$(BIN)/python -m pytest -q -n 2 --dist worksteal -m "not slow"
+
+test: environment
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
 
-demo: setup
+demo: environment
 	$(BIN)/python tools/demo.py --work-dir $(DEMO)
 
 clean:

@@ -1,4 +1,4 @@
-"""What all tests share: the real data beside the repository, and running a tool as a user does."""
+"""What all tests share: hypothesis' profiles, the real data, an untrained model, and running a tool as a user does."""
 
 import importlib.util
 import logging
@@ -8,7 +8,10 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import hypothesis
 import pytest
+
+from helpers import CONFIGS, REPOSITORY, tool_environment
 
 # Tests run side by side (make test): two threads each would be more than there are cores, and threads that wait by
 # spinning slow everything else down. Read when torch is imported, in processes that tests start, too.
@@ -19,16 +22,22 @@ os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 # traceback about its closed stream into the next one's output.
 logging.raiseExceptions = False
 
-REPOSITORY = Path(__file__).resolve().parent.parent
-SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+# The same examples in every run where CI=true, as continuous integration sets it; new ones in each run elsewhere. No
+# deadline in either: how long an example takes says how busy the machine is.
+hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
+hypothesis.settings.register_profile("local", deadline=None)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
 
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
-    """The folder of real RGB-D pairs, pictures and weights; skips when it is not beside the repository."""
-    if not SHARED_DATA.is_dir():
-        pytest.skip(f"the real data are not there: {SHARED_DATA}")
-    return SHARED_DATA
+    """The folder of real RGB-D pairs, images and weights (CONTRIBUTING.md); skips when it is not there."""
+    variable = os.environ.get("DEPTHKIT_TEST_DATA")
+    folder = Path(variable) if variable else REPOSITORY.parent / "shared" / "data"
+    if not folder.is_dir():
+        where = "DEPTHKIT_TEST_DATA" if variable else "the default of DEPTHKIT_TEST_DATA"
+        pytest.skip(f"needs real data: {folder} ({where}) is not a folder; see 'Real data' in CONTRIBUTING.md")
+    return folder
 
 
 @pytest.fixture(scope="session")
@@ -41,6 +50,30 @@ def rgbd_root(shared_data: Path) -> Path:
 def deit_tiny_weights(shared_data: Path) -> Path:
     """Pretrained DeiT-Tiny/16 weights with their 1000-class head, safetensors, timm's key names."""
     return shared_data / "deit_tiny_patch16_224.safetensors"
+
+
+@pytest.fixture(scope="session")
+def demo_config() -> Path:
+    """configs/demo_rooms.py: a small ToSA on generated rooms, which needs no data."""
+    return CONFIGS / "demo_rooms.py"
+
+
+@pytest.fixture(scope="session")
+def demo_checkpoint(demo_config: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Untrained weights of the demo's model, without a config in them."""
+    import torch
+    from mmengine.registry import DefaultScope
+
+    import depthkit.models  # noqa: F401 (registers)
+    from depthkit.registry import MODELS
+    from depthkit.utils.config import load_config
+
+    path = tmp_path_factory.mktemp("demo") / "demo.pth"
+    with DefaultScope.overwrite_default_scope("depthkit"):
+        torch.manual_seed(0)
+        model = MODELS.build(load_config(demo_config).model)
+    torch.save({"state_dict": model.state_dict(), "meta": {}}, path)
+    return path
 
 
 @pytest.fixture(scope="session")
@@ -83,13 +116,3 @@ def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]
         return subprocess.CompletedProcess(command, caught.value.code, printed.out, printed.err)
 
     return call
-
-
-def tool_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
-    """The environment for a tool's process: this checkout importable, as `extra` says besides."""
-    paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
-    return {
-        **os.environ,
-        "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-        **(extra or {}),
-    }

@@ -1,252 +1,289 @@
-"""Configs: mmengine's, with options that reach everything computed from them and typos that are errors.
+"""Read configs: mmengine's files, with options that apply before the file runs and with checks of every name.
 
-mmengine executes a config first and merges `--cfg-options` into the result. So with
+mmengine executes a config first and merges ``--cfg-options`` into the result. So with ::
 
     data_root = "data/nyu"
     train_dataloader = dict(dataset=dict(data_root=data_root))
 
-the option `data_root=/mnt/nyu` changes a variable that nobody reads any more, and the misspelt option
-`model.backbone.keep_rat=0.7` adds a key that surprises much later or never. `load_config` repairs both.
-A config stays a plain mmengine one: `Config.fromfile` reads it as ever.
+the option ``data_root=/mnt/nyu`` changes a variable that nobody reads any more, and the misspelt option
+``model.backbone.keep_rat=0.7`` adds a key that nobody reads either. `load_config` repairs both. A config stays a
+plain mmengine one: ``mmengine.Config.fromfile`` reads the same values from it.
 """
 
 import ast
 import difflib
-import tempfile
+import importlib.util
+import os
+import re
+import types
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import depthkit
 from depthkit.errors import InputError
+from depthkit.utils.config_names import check_names, check_option
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
-# What the Runner and our tools read from a config, beside the optional settings below.
-_KEYS = {
-    "custom_imports",
-    "default_hooks",
-    "default_scope",
-    "env_cfg",
-    "model",
-    "optim_wrapper",
-    "runner_type",
-    "test_cfg",
-    "test_dataloader",
-    "test_evaluator",
-    "test_pipeline",
-    "train_cfg",
-    "train_dataloader",
-    "val_cfg",
-    "val_dataloader",
-    "val_evaluator",
-}
-# Settings of the Runner that a config need not have and an option may still give.
-_OPTIONAL_KEYS = {
-    "activation_checkpointing",
-    "auto_scale_lr",
-    "compile",
-    "custom_hooks",
-    "experiment_name",
-    "find_unused_parameters",
-    "load_from",
-    "log_level",
-    "log_processor",
-    "model_wrapper_cfg",
-    "param_scheduler",
-    "randomness",
-    "resume",
-    "sync_bn",
-    "visualizer",
-    "work_dir",
-}
+_TUPLE = "_tuple_"  # marks a tuple in `config_to_plain`, because JSON has lists only
 
 
-def load_config(path: str | Path, options: dict[str, Any] | None = None) -> "Config":
-    """Read the config at `path` with `options` applied.
+@dataclass(frozen=True)
+class ConfigSummary:
+    """One packaged config, described by the comment at its top.
 
-    A top-level value that is set plainly (`batch_size = 8`) and named in `options` is replaced *before* the
-    file runs, in the file and in its `_base_`, so whatever is computed from it follows. A plain value that
-    the file sets reaches the same name in its `_base_` in the same way. Every other option
-    (`optim_wrapper.lr`, `train_dataloader.batch_size`, `train_pipeline.0.size`) is merged afterwards; its
-    path must exist, only the last part may be new where the parent is built from a `type` (an argument of
-    that class).
+    Attributes:
+        name: what `load_config` takes, such as ``nyu_tosa_tiny``.
+        title: the first sentence of the comment.
+        result: the text after ``Result:``, or None.
+        path: the file.
+    """
+
+    name: str
+    title: str
+    result: str | None
+    path: Path
+
+
+def list_configs() -> list[ConfigSummary]:
+    """Describe the configs that come with depthkit, by name; nothing is executed."""
+    summaries = []
+    for path in sorted(_packaged_folder().glob("*.py")):
+        header = re.match(r"(#.*\n)*", path.read_text(encoding="utf-8"))[0]
+        words = " ".join(line.lstrip("# ") for line in header.splitlines())
+        title = re.split(r"(?<=\.)\s", words, maxsplit=1)[0]
+        result = re.search(r"Result: (.*)", words)
+        if result:  # default_runtime.py is a part of the others
+            summaries.append(ConfigSummary(path.stem, title, result[1], path))
+    return summaries
+
+
+def _packaged_folder() -> Path:
+    """Return the folder of the wheel's configs, or of the repository's when run from there."""
+    package = Path(depthkit.__file__).resolve().parent
+    packaged = package / "_configs"
+    return packaged if packaged.is_dir() else package.parent / "configs"
+
+
+def _find(config: str | Path) -> Path:
+    """Return the path of a config that is given by path or by the name of a packaged one."""
+    path = Path(config).expanduser()
+    if path.exists() and path.suffix == ".py":
+        return path
+    packaged = _packaged_folder()
+    if path.parent == Path() and path.suffix in ("", ".py") and (packaged / f"{path.stem}.py").is_file():
+        return packaged / f"{path.stem}.py"
+    if path.suffix not in ("", ".py") or path.is_file():
+        raise InputError(f"{path}: a config is a Python file with the suffix .py")
+    names = [entry.stem for entry in packaged.glob("*.py")]
+    near = difflib.get_close_matches(path.stem, names, n=1)
+    hint = f"did you mean {near[0]}?" if near else "`depthkit configs` lists those that come with depthkit"
+    raise InputError(f"{path}: there is no such config; {hint}")
+
+
+def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "Config":
+    """Read a config with `options` applied.
+
+    A name that the file or one of its `_base_` sets at the top level (``batch_size = 8``) and that `options` gives
+    another value is replaced *before* that line runs, so whatever is computed from it follows. A literal that the
+    file sets reaches the same name in its `_base_` in the same way. Dicts and dotted options
+    (``optim_wrapper.optimizer.lr``, ``train_pipeline.0.size``) are merged into the result; the path must exist,
+    only its last part may be new where the parent has a ``type`` (it is then an argument of that class).
+
+    Args:
+        config: a path, or the name of a packaged config (``nyu_tosa_small``), with or without ``.py``.
+        options: names, dotted for a place inside, and their values.
+
+    Returns:
+        The config, plain data throughout, with the file's path as `filename` and its text as `text`.
 
     Raises:
-        InputError: no such file, not a .py file, a file that Python cannot run, an option that does not
-        exist.
+        InputError: there is no such file; it is not valid Python or raises an error when it runs; it holds other
+            things than plain data; a name in it or an option is misspelt.
     """
     from mmengine.config import Config
 
-    path = Path(path).expanduser()
+    path = _find(config)
     options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
-    with tempfile.TemporaryDirectory(prefix="depthkit_config_") as folder:
-        entry = _Rewriter(Path(folder)).rewrite(path.resolve(), options)
-        try:
-            loaded = Config.fromfile(entry)
-        except Exception as error:  # the file is the user's program: whatever it raises is about the file
-            raise InputError(f"{path}: the config cannot be run ({type(error).__name__}: {error})") from error
-    # The text and the name are those of the user's file, not of the temporary copy.
-    config = Config(loaded.to_dict(), cfg_text=path.read_text(encoding="utf-8"), filename=str(path))
-    for key in options:
-        _check_option(config, key, path)
-    config.merge_from_dict(options)
-    return config
+    values = {key: value for key, value in options.items() if not isinstance(value, dict)}
+    loaded = _run(path.resolve(), values, ())
+    try:
+        result = Config(loaded, cfg_text=path.read_text(encoding="utf-8"), filename=path)
+        for key in options:
+            check_option(result, key, path)
+        result.merge_from_dict(options)
+    except (KeyError, TypeError) as error:  # a reserved name, or a dict merged into what is not a dict
+        raise InputError(f"{path}: {error.args[0]}") from error
+    _import_modules(path, result.get("custom_imports"))
+    return result
 
 
-class _Rewriter:
-    """Writes copies of a config and its bases into `folder`, with some of their plain values replaced."""
+def config_to_plain(config: "Config") -> dict[str, Any]:
+    """Return the values of `config` as JSON can hold them: a tuple becomes ``{"_tuple_": [...]}``."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.written = 0
-        self.names: set[str] = set()  # that the bases so far set
-        self.open_files: list[Path] = []  # the chain of bases being rewritten, to notice a circle
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(item) for key, item in value.items()}
+        if isinstance(value, (list, tuple)):
+            items = [plain(item) for item in value]
+            return items if isinstance(value, list) else {_TUPLE: items}
+        return value
 
-    def rewrite(self, path: Path, values: dict[str, Any]) -> Path:
-        """Copy the config at `path` and, before it, its bases; return the copy's path."""
-        if path in self.open_files:
-            raise InputError(f"{path}: is its own _base_; remove that line")
-        self.open_files.append(path)
-        text, tree = _parse(path)
-        text = _fill_file_variables(path, text)
-        plain = dict(_plain_values(tree))
-        edits = []
-        own = {name for name, _ in _assignments(tree)}
-        for name, node in _assignments(tree):
-            if name == "_base_":
-                bases = self._rewrite_bases(path, node.value, {**plain, **values})
-                edits.append((node.value, repr(bases)))
-            elif name in values and _is_plain(values[name]):
-                edits.append((node.value, repr(values[name])))
-        self.open_files.pop()
-        if not self.open_files:  # a base may set names for its children to read
-            self._check_names(path, tree, own)
-        self.names |= own
-        self.written += 1
-        copy = self.folder / f"{self.written}_{path.name}"
-        copy.write_text(_replace(text, edits), encoding="utf-8")
-        return copy
-
-    def _check_names(self, path: Path, tree: ast.Module, own: set[str]) -> None:
-        """Raise InputError for a misspelt setting; another name that nothing reads is the user's own variable."""
-        read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-        known = _KEYS | _OPTIONAL_KEYS | self.names
-        for name in sorted(own - read - known - {"_base_"}):
-            near = difflib.get_close_matches(name, known, n=1, cutoff=0.85)
-            if near:
-                raise InputError(f"{path}: '{name}' is set, but nothing reads it; did you mean {near[0]}?")
-
-    def _rewrite_bases(self, path: Path, node: ast.expr, values: dict[str, Any]) -> list[str]:
-        try:
-            bases = ast.literal_eval(node)
-        except ValueError:
-            raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text") from None
-        bases = [bases] if isinstance(bases, str) else list(bases)
-        # "mmseg::..." lies in an installed package and keeps its values.
-        return [base if "::" in base else str(self.rewrite((path.parent / base).resolve(), values)) for base in bases]
+    return plain(config.to_dict())
 
 
-def _parse(path: Path) -> tuple[str, ast.Module]:
-    if path.suffix != ".py":
-        raise InputError(f"{path}: a config is a Python file with the suffix .py")
+def config_from_plain(values: dict[str, Any], name: str) -> "Config":
+    """Make a config of what `config_to_plain` returned; `name` becomes its `filename` (no file is read)."""
+    from mmengine.config import Config
+
+    def restored(value: Any) -> Any:
+        if isinstance(value, dict):
+            if set(value) == {_TUPLE}:
+                return tuple(restored(item) for item in value[_TUPLE])
+            return {key: restored(item) for key, item in value.items()}
+        return [restored(item) for item in value] if isinstance(value, list) else value
+
+    return Config(restored(values), cfg_text=f"# {name}, from a checkpoint\n", filename=name)
+
+
+def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) -> dict[str, Any]:
+    """Execute the config at `path` over its bases, with `values` in place of what its lines `name = ...` set.
+
+    `children` are the files that have this one as `_base_`, the user's first.
+    """
+    from mmengine.config import Config, ConfigDict
+
+    if path in children:
+        raise InputError(f"{path}: is its own _base_; remove that line")
+    tree = _parse(path)
+    assigned = {name: statement.value for statement in tree.body if (name := _target(statement))}
+    literals = {name: value for name, node in assigned.items() for value in _literal(node)}
+    bases = ConfigDict()
+    for base in _bases(path, assigned):
+        package, _, inside = base.rpartition("::")
+        if package:  # its values are its own
+            found = _run(_installed(path, package) / inside, {}, (*children, path))
+            found = Config._dict_to_config_dict(ConfigDict(found), package)  # marks the scope of what it builds
+        else:
+            found = _run((path.parent / base).resolve(), {**literals, **values}, (*children, path))
+        for name in bases.keys() & found.keys():
+            raise InputError(f"{path}: two of its bases set '{name}'; one must leave it to the other")
+        bases.update(found)
+    if not children:
+        check_names(path, tree, assigned.keys() - {"_base_"}, bases)
+    namespace: dict[str, Any] = {"_base_": bases}
+    for statement in tree.body:
+        name = _target(statement)
+        if name != "_base_" and name in values:
+            namespace[name] = values[name]
+        elif name != "_base_":
+            with _about(path, f", line {statement.lineno}"):
+                exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
+    imported = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+    own = {
+        name: _copy(path, name, value)
+        for name, value in namespace.items()
+        if name != "_base_" and not name.startswith("__") and not isinstance(value, imported)
+    }
+    merged = Config(bases)
+    with _about(path):
+        merged.merge_from_dict(own, allow_list_keys=False)
+    return merged.to_dict()
+
+
+def _parse(path: Path) -> ast.Module:
+    """Return the tree of the config at `path`, with mmengine's ``{{ }}`` filled in."""
     try:
         text = path.read_text(encoding="utf-8")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such config; see the folder configs/") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: the config cannot be read ({error})") from error
+    fills = {"fileDirname": path.parent.as_posix(), "fileBasename": path.name}
+    fills |= {"fileBasenameNoExtension": path.stem, "fileExtname": path.suffix}
+    text = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda match: fills.get(match[1], match[0]), text)
+    text = re.sub(r"\{\{\s*(_base_\.[\w.]+)\s*\}\}", r"\1", text)
+    variable = r"\{\{['\"]?\s*\$(\w+)\s*:\s*(\S*?)\s*['\"]?\}\}"  # {{$NAME:default}}
+    text = re.sub(variable, lambda match: os.environ.get(match[1], match[2]), text)
     try:
-        return text, ast.parse(text)
+        return ast.parse(text)
     except (SyntaxError, ValueError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
         reason = error.msg if isinstance(error, SyntaxError) else str(error)
         raise InputError(f"{path}{line}: the config is not valid Python ({reason})") from error
 
 
-def _assignments(tree: ast.Module) -> list[tuple[str, ast.Assign | ast.AnnAssign]]:
-    """The statements `name = value` at the top level, in order."""
-    found = []
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and len(node.targets) == 1 and isinstance(node.targets[0], ast.Name):
-            found.append((node.targets[0].id, node))
-        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name) and node.value is not None:
-            found.append((node.target.id, node))
-    return found
-
-
-def _plain_values(tree: ast.Module) -> list[tuple[str, Any]]:
-    """Names that the file sets to a literal at the top level, `_base_` left out."""
-    found = []
-    for name, node in _assignments(tree):
-        if name == "_base_":
-            continue
-        try:
-            value = ast.literal_eval(node.value)
-        except (ValueError, TypeError):
-            continue
-        if _is_plain(value):
-            found.append((name, value))
-    return found
-
-
-def _is_plain(value: Any) -> bool:
-    """Whether `repr(value)` is a literal of a number, a text or a sequence of such (not a dict: those
-    merge)."""
-    if isinstance(value, (list, tuple)):
-        return all(_is_plain(item) for item in value)
-    return value is None or isinstance(value, (bool, int, float, str))
-
-
-def _fill_file_variables(path: Path, text: str) -> str:
-    """Fill in mmengine's `{{ fileDirname }}` and its like, which would name the temporary copy later."""
-    for name, value in (
-        ("fileDirname", path.parent),
-        ("fileBasename", path.name),
-        ("fileBasenameNoExtension", path.stem),
-        ("fileExtname", path.suffix),
-    ):
-        for spelling in ("{{ %s }}" % name, "{{%s}}" % name):  # noqa: UP031 (braces)
-            text = text.replace(spelling, str(value))
-    return text
-
-
-def _replace(text: str, edits: list[tuple[ast.expr, str]]) -> str:
-    """`text` with the source of each expression replaced; the rest, comments included, stays."""
-    lines = text.encode().splitlines(keepends=True)  # ast counts columns in bytes
-    for node, replacement in sorted(edits, key=lambda edit: -edit[0].lineno):
-        first, last = node.lineno - 1, node.end_lineno - 1
-        kept_after = lines[last][node.end_col_offset :]
-        lines[first : last + 1] = [lines[first][: node.col_offset] + replacement.encode() + kept_after]
-    return b"".join(lines).decode()
-
-
-def _check_option(config: "Config", key: str, path: Path) -> None:
-    """Raise InputError, with the nearest names, when `key` leads nowhere in `config`."""
-    parent: Any = config._cfg_dict
-    parts = key.split(".")
-    for depth, part in enumerate(parts):
-        here = ".".join(parts[:depth])
-        if isinstance(parent, (list, tuple)):
-            if not part.isdigit() or int(part) >= len(parent):
-                raise InputError(f"{path}: no option '{key}': '{here}' is a list of {len(parent)}, use its index")
-            parent = parent[int(part)]
-        elif isinstance(parent, dict):
-            if part not in parent:
-                is_last = depth == len(parts) - 1
-                if is_last and ("type" in parent or (depth == 0 and part in _OPTIONAL_KEYS)):
-                    return
-                raise InputError(_no_such_option(parent, parts, depth, path))
-            parent = parent[part]
-        else:
-            raise InputError(f"{path}: no option '{key}': '{here}' is the value {parent!r} and has no parts")
-
-
-def _no_such_option(parent: dict, parts: list[str], depth: int, path: Path) -> str:
-    prefix = "".join(f"{part}." for part in parts[:depth])
-    known = [name for name in (*parent, *(_OPTIONAL_KEYS if depth == 0 else ())) if not name.startswith("_")]
-    near = difflib.get_close_matches(parts[depth], known, n=3, cutoff=0.5)
-    if near:
-        hint = "did you mean " + " or ".join(f"'{prefix}{name}'" for name in near) + "?"
+def _target(statement: ast.stmt) -> str | None:
+    """Return `name` of a statement `name = value`, None of another."""
+    if isinstance(statement, ast.AnnAssign):
+        targets = [statement.target] if statement.value else []
     else:
-        hint = f"known here: {', '.join(sorted(known)) or 'nothing'}"
-    return f"{path}: no option '{'.'.join(parts)}' in this config; {hint}"
+        targets = statement.targets if isinstance(statement, ast.Assign) else []
+    return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
+
+
+def _literal(node: ast.expr) -> list[Any]:
+    """Return the value of `node` in a list, or an empty one when it is a dict (they merge) or must be computed."""
+    try:
+        value = ast.literal_eval(node)
+    except (ValueError, TypeError, SyntaxError):
+        return []
+    return [] if isinstance(value, dict) else [value]
+
+
+def _bases(path: Path, assigned: dict[str, ast.expr]) -> list[str]:
+    if "_base_" not in assigned:
+        return []
+    value = next(iter(_literal(assigned["_base_"])), None)
+    bases = [value] if isinstance(value, str) else value
+    if not isinstance(bases, (list, tuple)) or not all(isinstance(base, str) for base in bases):
+        raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text")
+    return list(bases)
+
+
+def _installed(path: Path, package: str) -> Path:
+    """Return the folder of the configs that the installed `package` (mmseg) carries."""
+    spec = importlib.util.find_spec(package) if package.isidentifier() else None
+    if spec is None or not spec.submodule_search_locations:
+        raise InputError(f"{path}: _base_ names the package '{package}', which is not installed")
+    return Path(spec.submodule_search_locations[0]) / ".mim" / "configs"
+
+
+@contextmanager
+def _about(path: Path, line: str = "") -> Iterator[None]:
+    """Tell whatever goes wrong inside as an error of the config: it is the user's program."""
+    try:
+        yield
+    except ValueError as error:  # raised by configs to refuse a setting
+        raise InputError(f"{path}{line}: {error}") from error
+    except (Exception, SystemExit) as error:
+        raise InputError(f"{path}{line}: the config cannot be run ({type(error).__name__}: {error})") from error
+
+
+def _copy(path: Path, place: str, value: Any) -> Any:
+    """Copy plain data, and raise InputError for anything else."""
+    if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        return {key: _copy(path, f"{place}.{key}", item) for key, item in value.items()}
+    if type(value) in (list, tuple):
+        return type(value)(_copy(path, f"{place}.{index}", item) for index, item in enumerate(value))
+    if value is None or type(value) in (bool, int, float, str):
+        return value
+    raise InputError(
+        f"{path}: {place} is {value!r}, which is not plain data; a config holds numbers, text, lists and dicts with "
+        "text as keys, and names classes by their registered name"
+    )
+
+
+def _import_modules(path: Path, imports: dict | None) -> None:
+    """Import the modules that the setting `custom_imports` names, which register classes of the user's."""
+    from mmengine.utils import import_modules_from_strings
+
+    if imports:
+        try:
+            import_modules_from_strings(**imports)
+        except (ImportError, TypeError) as error:
+            raise InputError(f"{path}: custom_imports: {error}; is its folder in PYTHONPATH?") from error

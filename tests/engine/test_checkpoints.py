@@ -1,6 +1,5 @@
 import logging
 import os
-import pickle
 from pathlib import Path
 
 import pytest
@@ -10,19 +9,10 @@ from mmengine.runner.checkpoint import CheckpointLoader
 import depthkit.engine  # noqa: F401 (makes loading strict)
 from depthkit.engine.checkpoints import find_whole_checkpoint
 from depthkit.errors import InputError
+from helpers import write_crafted_checkpoint
 
 LOGGER = logging.getLogger("test")
 STATE = {"meta": {}, "state_dict": {}, "message_hub": {}, "optimizer": {}}
-
-
-class Crafted:
-    """Unpickling this runs a command."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
 
 
 def save(path: Path, age: float, content: dict = STATE) -> Path:
@@ -61,13 +51,11 @@ def test_none_at_all_and_none_whole(tmp_path) -> None:
 
 
 def test_no_path_of_mmengine_executes_code_from_a_file(tmp_path) -> None:
-    touched = tmp_path / "touched"
-    torch.save({"state_dict": Crafted(touched)}, tmp_path / "zip.pth")
-    (tmp_path / "plain.pth").write_bytes(pickle.dumps({"state_dict": Crafted(touched)}))
-    for name in ("zip.pth", "plain.pth"):
+    for name, zipped in (("zip.pth", True), ("plain.pth", False)):
+        executed = write_crafted_checkpoint(tmp_path / name, zipped=zipped)
         with pytest.raises(InputError, match=name):
             CheckpointLoader.load_checkpoint(str(tmp_path / name))
-    assert not touched.exists()
+        assert not executed.exists()
 
 
 @pytest.mark.parametrize("address", ["open-mmlab://resnet50", "torchvision://resnet50", "s3://a/b.pth", "mmcls://x"])

@@ -1,5 +1,3 @@
-import os
-
 import pytest
 import timm
 import torch
@@ -8,8 +6,8 @@ from safetensors.torch import save_file
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
 from depthkit.models.weights import load_weights, read_checkpoint, read_state_dict
-
-SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
+from helpers import SMALL_VIT as SMALL
+from helpers import write_crafted_checkpoint
 
 
 @pytest.mark.parametrize("layout", ["plain", "model", "state_dict", "module", "backbone", "safetensors"])
@@ -88,21 +86,12 @@ def test_offline_hub_names_the_local_file_option(monkeypatch):
         DeiT(embed_dim=384, num_heads=6, pretrained=True)
 
 
-class Crafted:
-    def __init__(self, marker):
-        self.marker = marker
-
-    def __reduce__(self):
-        return os.mkdir, (self.marker,)
-
-
 @pytest.mark.parametrize("reader", [read_checkpoint, read_state_dict])
 def test_a_crafted_pickle_executes_nothing(reader, tmp_path):
-    marker = str(tmp_path / "executed")
-    torch.save({"state_dict": {"w": torch.ones(1)}, "x": Crafted(marker)}, tmp_path / "crafted.pth")
+    executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     with pytest.raises(InputError, match="crafted.pth: refused"):
         reader(tmp_path / "crafted.pth")
-    assert not os.path.exists(marker)
+    assert not executed.exists()
 
 
 @pytest.mark.parametrize("name", ["weights.pth", "weights.safetensors"])

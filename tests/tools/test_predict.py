@@ -15,6 +15,7 @@ from PIL import Image
 
 from depthkit.registry import MODELS
 from depthkit.utils.config import load_config
+from helpers import write_crafted_checkpoint
 
 CONFIG = Path(__file__).parents[2] / "configs" / "demo_rooms.py"
 
@@ -115,19 +116,9 @@ def test_nothing_that_matches(run_tool, photos, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-def crafted(path: Path) -> Path:
-    """A checkpoint that would make a file when it is unpickled."""
-
-    class Payload:
-        def __reduce__(self):
-            return os.mkdir, (str(path.parent / "executed"),)
-
-    torch.save({"state_dict": Payload()}, path)
-    return path
-
-
 def test_what_cannot_be_used_is_one_sentence(call_tool, checkpoint, pictures, tmp_path):
-    bad = crafted(tmp_path / "crafted.pth")
+    bad = tmp_path / "crafted.pth"
+    write_crafted_checkpoint(bad)
     (tmp_path / "file").touch()
     photo, out = pictures / "rgb.jpg", tmp_path / "out"
     runs = {

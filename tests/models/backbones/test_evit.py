@@ -10,8 +10,8 @@ from depthkit.analysis.benchmark import count_macs
 from depthkit.errors import InputError
 from depthkit.models import DeiT, EViT
 from depthkit.registry import MODELS
+from helpers import SMALL_VIT as SMALL
 
-SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
 # Reorganises in layers 2 and 4, so that the second one meets the fused token of the first.
 TWICE = (1, 0.5, 1, 0.6)
 fused_or_not = pytest.mark.parametrize("fuse", [True, False])

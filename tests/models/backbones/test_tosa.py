@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
 from depthkit.models.layers.selector import importance, num_kept, top_patches
+from helpers import SMALL_VIT as SMALL
 
-SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
 both = pytest.mark.parametrize("selection", ["per_head", "shared"])
 
 

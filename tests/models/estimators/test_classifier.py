@@ -9,8 +9,8 @@ from mmseg.structures import SegDataSample
 from depthkit.errors import InputError
 from depthkit.models import Classifier, DeiT, DepthClassifier, DepthEstimator, EViT, ToSA
 from depthkit.models.weights import read_state_dict
+from helpers import SMALL_VIT as SIZE
 
-SIZE = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
 HEAD = dict(type="ClsHead", in_channels=48, num_classes=7)
 DECODER = dict(type="DPTHead", in_channels=(48,) * 4, channels=16)
 MAPS = dict(out_indices=(0, 1, 2, 3))
