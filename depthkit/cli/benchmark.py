@@ -30,7 +30,15 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     return parsed
 
 
-@click.command("benchmark", cls=Command, aliases=options.OLD_WEIGHTS | {"--pictures": "--images"})
+@click.command(
+    "benchmark",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--pictures": "--images"},
+    examples=(
+        "depthkit benchmark --json speed.json",
+        "depthkit benchmark --model tiny --weights deit_tiny.safetensors --images photos/ --variants tosa_per_head:0.5",
+    ),
+)
 @click.option(
     "--variants",
     cls=VariadicOption,
@@ -91,12 +99,9 @@ def main(
 ) -> None:
     """Time models against timm's dense DeiT.
 
-    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for
-    ToSA, one for each pair of layers with commas between. The baseline `timm` is always included.
-
-    \b
-    depthkit benchmark --json speed.json
-    depthkit benchmark --model tiny --weights deit_tiny.safetensors --images photos/ --variants tosa_per_head:0.5
+    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours),
+    `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair of
+    layers with commas between. The baseline `timm` is always included.
 
     The JSON file has machine, threads, torch, task, model, device, dtype, compile, train, images, selector_layers,
     rounds, and for each of `results`: variant, height and width [px], batch, macs (one image, forward), ms (median),

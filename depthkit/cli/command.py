@@ -26,20 +26,29 @@ class Command(click.Command):
     """A command with `VariadicOption`s and old spellings, which checks the environment before it runs.
 
     Args:
+        *args: see `click.Command`.
         aliases: old names of options, hidden from the help, and the names that they have now.
+        examples: command lines that the help ends with.
         **attributes: see `click.Command`.
     """
 
-    def __init__(self, *args, aliases: Mapping[str, str] | None = None, **attributes) -> None:
+    def __init__(
+        self, *args, aliases: Mapping[str, str] | None = None, examples: Sequence[str] = (), **attributes
+    ) -> None:
         settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True}
         super().__init__(*args, context_settings=settings, **attributes)
         self.aliases = aliases or {}
+        self.examples = examples
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `args` after rewriting old spellings and variadic options as Click understands them."""
         variadic = {name for param in self.params if isinstance(param, VariadicOption) for name in param.opts}
         args = repeat_names(_rename(args, self.aliases), variadic, ctx)
         return super().parse_args(ctx, args)
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, one a line and never wrapped, so that they can be copied."""
+        formatter.write("".join(["\nExamples:\n", *(f"  {example}\n" for example in self.examples)]))
 
     def invoke(self, ctx: click.Context) -> object:
         """Run the command; the environment is checked only now, because `--help` must not wait for it."""

@@ -8,7 +8,7 @@ from depthkit.cli import options
 from depthkit.cli.command import Command
 
 
-@click.command("configs", cls=Command)
+@click.command("configs", cls=Command, examples=("depthkit configs",))
 @options.json_file
 def main(json_path) -> None:
     """List the configs that come with depthkit.

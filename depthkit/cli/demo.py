@@ -15,7 +15,7 @@ _CONFIG = "demo_rooms"
 _MARKER = ".depthkit_demo"
 
 
-@click.command("demo", cls=Command)
+@click.command("demo", cls=Command, examples=("depthkit demo", "depthkit demo --out work_dirs/quick --max-iters 50"))
 @click.option(
     "--out",
     "--work-dir",
@@ -29,7 +29,8 @@ _MARKER = ".depthkit_demo"
 def main(out, max_iters) -> None:
     """Train, evaluate and use a small model.
 
-    It is trained on generated rooms and predicts an image. Nothing is downloaded. It takes about 10 minutes on 2 CPU cores.
+    It is trained on generated rooms, evaluated, and predicts an image. Nothing is downloaded. The demo takes about 10
+    minutes on 2 CPU cores.
     """
     start = time.monotonic()
     _claim(out)

@@ -12,7 +12,15 @@ from depthkit.errors import InputError
 _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
 
 
-@click.command("export", cls=Command, aliases=options.OLD_WEIGHTS)
+@click.command(
+    "export",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS,
+    examples=(
+        "depthkit export best.pth --out depth.onnx",
+        "depthkit export old.pth --config nyu_tosa_small_shared --out depth.pt2",
+    ),
+)
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
 @click.option("--weights", hidden=True)
 @options.config
@@ -32,10 +40,6 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     """Export a depth model for torch or ONNX.
 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
-
-    \b
-    depthkit export best.pth --out depth.onnx
-    depthkit export old.pth --config nyu_tosa_small_shared --out depth.pt2
 
     The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W), in
     metres. Any batch and size: H and W are multiples of the model's size_divisor, and 128 px or more; resizing and

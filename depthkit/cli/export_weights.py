@@ -7,7 +7,11 @@ import click
 from depthkit.cli.command import Command
 
 
-@click.command("export-weights", cls=Command)
+@click.command(
+    "export-weights",
+    cls=Command,
+    examples=("depthkit export-weights work_dirs/nyu_tosa_small/epoch_20.pth --out model.safetensors",),
+)
 @click.argument("checkpoint")
 @click.option(
     "--out",
@@ -18,11 +22,8 @@ from depthkit.cli.command import Command
 def main(checkpoint, out) -> None:
     """Write the weights of a checkpoint alone.
 
-    The file is a .safetensors. The config and the metrics stay in the file, so that `depthkit predict` needs nothing else; the state of the
-    optimizer and of the training is left out.
-
-    \b
-    depthkit export-weights work_dirs/nyu_tosa_small/epoch_20.pth --out model.safetensors
+    The file is a .safetensors. It keeps the config and the metrics, so that `depthkit predict` needs nothing else; the
+    state of the optimizer and of the training is left out.
     """
     from depthkit.apis.export_weights import export_weights
 

@@ -6,7 +6,15 @@ from depthkit.cli import options
 from depthkit.cli.command import Command
 
 
-@click.command("predict", cls=Command, aliases=options.OLD_WEIGHTS)
+@click.command(
+    "predict",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS,
+    examples=(
+        "depthkit predict photo.jpg --weights best.pth",
+        'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
+    ),
+)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
 @options.weights
 @options.config
@@ -27,10 +35,6 @@ from depthkit.cli.command import Command
 @options.cfg_options
 def main(images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
     """Predict the depth of images.
-
-    \b
-    depthkit predict photo.jpg --weights best.pth
-    depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be

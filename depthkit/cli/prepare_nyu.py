@@ -8,7 +8,14 @@ from depthkit.cli import options
 from depthkit.cli.command import Command
 
 
-@click.command("prepare-nyu", cls=Command)
+@click.command(
+    "prepare-nyu",
+    cls=Command,
+    examples=(
+        "depthkit prepare-nyu data/nyu --check",
+        "depthkit prepare-nyu data/nyu --out data/nyu_sync",
+    ),
+)
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Say what the folder holds and what is missing.")
 @click.option(
@@ -25,10 +32,6 @@ def main(ctx, source, check, out, splits, depth, json_path) -> int:
 
     Says what the folder holds and what is missing, or converts the labelled .mat to sync folders.
     SOURCE is the data set's folder, or the labelled .mat to convert.
-
-    \b
-    depthkit prepare-nyu data/nyu --check
-    depthkit prepare-nyu data/nyu --out data/nyu_sync
 
     Exit status of --check: 0 when the folder is complete, 1 when something is missing, 2 for wrong input.
     """

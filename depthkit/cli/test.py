@@ -10,7 +10,15 @@ from depthkit.cli.command import Command
 from depthkit.utils.output_folder import make_output_folder
 
 
-@click.command("test", cls=Command, aliases=options.OLD_WEIGHTS | {"--out": "--json"})
+@click.command(
+    "test",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--out": "--json"},
+    examples=(
+        "depthkit test work_dirs/nyu_tosa_small/epoch_20.pth --json results.json",
+        "depthkit test old.pth --config nyu_tosa_small --protocol full --cfg-options data_root=/data/nyu",
+    ),
+)
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
 @click.option("--weights", hidden=True)
 @options.config
@@ -26,10 +34,6 @@ def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> Non
     """Evaluate weights on the test set of their config.
 
     Prints the protocol, the metrics and the speed.
-
-    \b
-    depthkit test work_dirs/nyu_tosa_small/epoch_20.pth --json results.json
-    depthkit test old.pth --config nyu_tosa_small --protocol full --cfg-options data_root=/data/nyu
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
     loaded = options.load_config_of(config, weights, cfg_options)

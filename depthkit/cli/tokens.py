@@ -18,7 +18,15 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
         raise click.BadParameter(message, ctx, param) from None
 
 
-@click.command("tokens", cls=Command, aliases=options.OLD_WEIGHTS)
+@click.command(
+    "tokens",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS,
+    examples=(
+        "depthkit tokens photo.jpg --weights best.pth",
+        "depthkit tokens photo.jpg --weights deit_tiny_patch16_224.safetensors --selection per_head --layers 2 6",
+    ),
+)
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
 @click.option(
     "--weights",
@@ -52,10 +60,6 @@ def main(ctx, images, weights, out, layers, config, cfg_options, **of_weights) -
     """Show which patches a model attends to.
 
     Patches that skip the layer of a ToSA, or that an EViT has removed, are dark.
-
-    \b
-    depthkit tokens photo.jpg --weights best.pth
-    depthkit tokens photo.jpg --weights deit_tiny_patch16_224.safetensors --selection per_head --layers 2 6
 
     Writes NAME_tokens.png for each image: the image as the network sees it and a copy for each layer, in rows for
     the heads where each has its own patches. Weights that carry a config, or come with --config, are those of a

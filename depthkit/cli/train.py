@@ -6,7 +6,15 @@ from depthkit.cli import options
 from depthkit.cli.command import Command
 
 
-@click.command("train", cls=Command)
+@click.command(
+    "train",
+    cls=Command,
+    examples=(
+        "depthkit train nyu_tosa_small --cfg-options data_root=/data/nyu",
+        "depthkit train my_config.py --out work_dirs/mine --resume",
+        "torchrun --nproc_per_node 2 -m depthkit.cli.main train nyu_tosa_small --launcher pytorch",
+    ),
+)
 @click.argument("config")
 @click.option(
     "--out",
@@ -24,13 +32,8 @@ from depthkit.cli.command import Command
 def main(config, cfg_options, **settings) -> None:
     """Train a model by a config.
 
-    CONFIG is a name that `depthkit configs` lists, or the path of a .py file. The checkpoints carry the config: `depthkit test` and `depthkit predict` need
-    nothing else.
-
-    \b
-    depthkit train nyu_tosa_small --cfg-options data_root=/data/nyu
-    depthkit train my_config.py --out work_dirs/mine --resume
-    torchrun --nproc_per_node 2 -m depthkit.cli.main train nyu_tosa_small --launcher pytorch
+    CONFIG is a name that `depthkit configs` lists, or the path of a .py file. The checkpoints carry the config, so
+    that `depthkit test` and `depthkit predict` need nothing else.
     """
     from depthkit.utils.config import load_config
 

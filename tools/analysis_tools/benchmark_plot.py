@@ -9,14 +9,14 @@ from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
 
-@click.command(cls=Command)
+@click.command(
+    cls=Command,
+    examples=("python tools/analysis_tools/benchmark_plot.py speed.json accuracy.json --out trade_off.png",),
+)
 @click.argument("results", nargs=-1, required=True, type=click.Path(path_type=Path), metavar="FILE.json...")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.png", help="The plot.")
 def main(results, out) -> None:
     """Draw the results of benchmark.py and evaluate_selection.py against the keep rate.
-
-    \b
-    python tools/analysis_tools/benchmark_plot.py speed.json accuracy.json --out trade_off.png
 
     One panel for each input size with the speed-up over the dense model and one with top-1; with both kinds of file
     given also one with top-1 against the speed-up. Keep rates that differ by layer are drawn at their mean.

@@ -11,7 +11,12 @@ from depthkit.utils.console import run_tool
 SCORES = [("grid", 2), ("grid", 4), ("pooled", 2), ("pooled", 4)]
 
 
-@click.command(cls=Command, aliases={"--checkpoint": "--weights"})
+@click.command(
+    cls=Command,
+    examples=(
+        "python tools/analysis_tools/compare_score_rows.py imagenet/val --weights deit_tiny_patch16_224.safetensors",
+    ),
+)
 @click.argument("images", type=click.Path(path_type=Path), metavar="FOLDER")
 @click.option("--weights", required=True, metavar="FILE", help="Weights of a DeiT, .pth or .safetensors.")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), default="tiny", help="Size of the DeiT.")

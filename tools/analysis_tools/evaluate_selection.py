@@ -30,7 +30,11 @@ class KeepRate(click.ParamType):
         return rates[0] if len(rates) == 1 else rates
 
 
-@click.command(cls=Command, aliases=options.OLD_WEIGHTS | {"--prefix-share": "--cls-token-weight"})
+@click.command(
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--prefix-share": "--cls-token-weight"},
+    examples=("python tools/analysis_tools/evaluate_selection.py imagenet/val --weights epoch_20.pth",),
+)
 @click.argument("images", type=click.Path(path_type=Path), metavar="FOLDER")
 @options.weights
 @click.option("--dense-weights", metavar="FILE", help="Weights of the dense model.  [default: those of --weights]")
@@ -78,9 +82,6 @@ def main(
     device, json_path, **scoring,
 ) -> None:  # fmt: skip
     """Measure top-1 of ToSA and EViT on ImageNet, beside the dense model and other ways to choose tokens.
-
-    \b
-    python tools/analysis_tools/evaluate_selection.py imagenet/val --weights epoch_20.pth
 
     FOLDER has one folder of images for each class, named by its wnid; some of the 1000 classes will do. The weights
     are those of a DeiT, ToSA, EViT or Classifier. Prints a table. The JSON file has images, skipped (unreadable),
