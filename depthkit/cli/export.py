@@ -50,12 +50,12 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     file_format = file_format or _FORMATS.get(out.suffix)
     if file_format is None:
         raise InputError(f"{out}: expected a name that ends in {' or '.join(_FORMATS)}")
-    predictor = options.load_predictor(config, weights, cfg_options, "cpu")
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    model = options.load_predictor(loaded, weights, "cpu").model
     from depthkit.export.agreement import TOLERANCE
     from depthkit.export.deployable import smallest_side
     from depthkit.export.formats import export_model
 
-    model = predictor.model
     found = export_model(model, out, file_format)
     print(f"{out}: depth of RGB images from 0 to 255, (B, 3, H, W) to (B, 1, H, W) [m]")
     print(f"H and W: multiples of {model.size_divisor}, {smallest_side(model.size_divisor)} px or more")

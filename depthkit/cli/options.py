@@ -96,33 +96,29 @@ def config_and_weights(
     return config, weights
 
 
-def load_config_of(config: str | None, weights: str, cfg_options: dict[str, Any] | None) -> "Config":
-    """Load the config named `config`, or the one that `weights` carries, with `cfg_options` applied.
+def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ctx: click.Context) -> "Config | None":
+    """Load the config that `--config` names, with `cfg_options` applied; None if the weights have to carry one.
 
     Raises:
-        InputError: the config or the options cannot be used, or there is no config.
+        click.UsageError: there are `cfg_options` without a config.
+        InputError: the config or the options cannot be used.
     """
+    if config is None:
+        if cfg_options:
+            # What a config computes from its settings is final in the file: an option would change half of it.
+            message = "--cfg-options: cannot change the config in a file of weights; name that config by --config."
+            raise click.UsageError(message, ctx)
+        return None
     from depthkit.utils.config import load_config
 
-    if config is not None:
-        return load_config(config, cfg_options)
-    from depthkit.models.weights import read_metadata
-    from depthkit.utils.config import apply_options, config_from_plain
-
-    carried = read_metadata(weights)
-    if carried is None:
-        raise InputError(f"{weights}: carries no config; name the one that it was trained with by --config")
-    return apply_options(config_from_plain(carried.config, carried.config_name), cfg_options)
+    return load_config(config, cfg_options)
 
 
-def load_predictor(
-    config: str | None, weights: str, cfg_options: dict[str, Any] | None, device: str
-) -> "DepthPredictor":
-    """Build the predictor of `weights` and their config, see `load_config_of`."""
-    loaded = load_config_of(config, weights, cfg_options)
-    from depthkit.apis.predictor import DepthPredictor  # takes seconds: after the config is known to be right
+def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
+    """Build the predictor of `weights`, with `config` or the one that they carry."""
+    from depthkit.apis.predictor import DepthPredictor
 
-    return DepthPredictor(loaded, weights, device)
+    return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
 
 
 def write_json(path: Path, content: object) -> None:
@@ -146,9 +142,9 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
     Raises:
         InputError: there is no image at all.
     """
-    from depthkit.apis.predict import find_photos
+    from depthkit.utils.image_files import find_images as find
 
-    images, problems = find_photos(patterns)
+    images, problems = find(patterns)
     if not images:
         *problems, last = problems
     for problem in problems:

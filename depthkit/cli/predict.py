@@ -1,5 +1,7 @@
 """`depthkit predict`."""
 
+import dataclasses
+
 import click
 
 from depthkit.cli import options
@@ -33,7 +35,8 @@ from depthkit.cli.command import Command
 @options.json_file
 @options.device
 @options.cfg_options
-def main(images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
+@click.pass_context
+def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
@@ -43,13 +46,15 @@ def main(images, weights, config, out, depth_range, json_path, device, cfg_optio
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    predictor = options.load_predictor(loaded, weights, device)
     from depthkit.apis.predict import predict_images
 
-    predictor = options.load_predictor(config, weights, cfg_options, device)
     print(f"device: {predictor.device}")
     saved = predict_images(predictor, found, out, depth_range=depth_range, **kinds)
     if json_path:
-        options.write_json(json_path, {"weights": weights, "device": predictor.device, "images": saved})
+        content = {"weights": weights, "device": predictor.device, "images": [dataclasses.asdict(one) for one in saved]}
+        options.write_json(json_path, content)
     if not saved:
         return 2
     return 1 if missing or len(saved) < len(found) else 0

@@ -36,7 +36,7 @@ def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> Non
     Prints the protocol, the metrics and the speed.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
-    loaded = options.load_config_of(config, weights, cfg_options)
+    loaded = options.load_given_config(config, cfg_options, ctx)
     from depthkit.apis.evaluate import evaluate  # takes seconds: after the config is known to be right
 
     if json_path:

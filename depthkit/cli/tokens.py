@@ -1,11 +1,18 @@
 """`depthkit tokens`."""
 
+from typing import TYPE_CHECKING
+
 import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
 
-_OF_WEIGHTS = {"model": "tosa", "size": "tiny", "keep_rate": 0.5, "selection": "shared", "img_size": 224}
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from depthkit.analysis.selection_maps import SelectionViewer
+
+_BACKBONE = {"model": "tosa", "size": "tiny", "keep_rate": 0.5, "selection": "shared", "img_size": 224}
 
 
 def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[int] | str | None:
@@ -56,7 +63,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     "--img-size", type=int, help="Backbone alone: shorter side of the image for the network [px].  [default: 224]"
 )
 @click.pass_context
-def main(ctx, images, weights, out, layers, config, cfg_options, **of_weights) -> int:
+def main(ctx, images, weights, out, layers, config, cfg_options, **of_backbone) -> int:
     """Show which patches a model attends to.
 
     Patches that skip the layer of a ToSA, or that an EViT has removed, are dark.
@@ -68,33 +75,29 @@ def main(ctx, images, weights, out, layers, config, cfg_options, **of_weights) -
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
-    given = {name: value for name, value in of_weights.items() if value is not None}
-    if not config:
-        from depthkit.models.weights import read_metadata
-
-        of_depth_model = read_metadata(weights) is not None
-    if config or of_depth_model:
-        if given:
-            name = next(iter(given)).replace("_", "-")
-            raise click.UsageError(f"--{name}: is for a backbone alone; change a depth model with --cfg-options.", ctx)
-        loaded = options.load_config_of(config, weights, cfg_options)
-        from depthkit.analysis.selection_maps import viewer_of_config
-
-        viewer = viewer_of_config(loaded, weights)
-    else:
-        if cfg_options:
-            raise click.UsageError("--cfg-options: is for weights with a config; add --config.", ctx)
-        settings = _OF_WEIGHTS | given
-        if settings["model"] == "evit":
-            if "selection" in given:
-                raise click.UsageError("--selection: is for a ToSA; an EViT removes tokens for all heads.", ctx)
-            settings["selection"] = None
-        from depthkit.analysis.selection_maps import viewer_of_weights
-
-        viewer = viewer_of_weights(weights, **settings)
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    viewer = _make_viewer(ctx, loaded, weights, {k: v for k, v in of_backbone.items() if v is not None})
     from depthkit.analysis.selection_maps import show_photos
 
     failed = show_photos(viewer, found, out, layers)
     if failed == len(found):
         return 2
     return 1 if failed or missing else 0
+
+
+def _make_viewer(ctx: click.Context, config: "Config | None", weights: str, given: dict) -> "SelectionViewer":
+    """Build the viewer of a depth model, or with the `given` settings that of a backbone alone."""
+    from depthkit.analysis.selection_maps import viewer_of_config, viewer_of_weights
+    from depthkit.models.weights import read_metadata
+
+    if config or read_metadata(weights):
+        if given:
+            name = next(iter(given)).replace("_", "-")
+            raise click.UsageError(f"--{name}: is for a backbone alone; change a depth model with --cfg-options.", ctx)
+        return viewer_of_config(config or weights, weights if config else None)
+    settings = _BACKBONE | given
+    if settings["model"] == "evit":
+        if "selection" in given:
+            raise click.UsageError("--selection: is for a ToSA; an EViT removes tokens for all heads.", ctx)
+        settings["selection"] = None
+    return viewer_of_weights(weights, **settings)
