@@ -43,8 +43,11 @@ class Command(click.Command):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `args` after rewriting old spellings and variadic options as Click understands them."""
         variadic = {name for param in self.params if isinstance(param, VariadicOption) for name in param.opts}
-        args = repeat_names(_rename(args, self.aliases), variadic, ctx)
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, repeat_names(_rename(args, self.aliases), variadic, ctx))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # Click leaves it out where an option has too few values
+            raise
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the examples, one a line and never wrapped, so that they can be copied."""

@@ -45,7 +45,7 @@ def run_tool(command: click.Command, args: Sequence[str] | None = None, prog_nam
     try:
         try:
             with command.make_context(prog_name or Path(sys.argv[0]).name, args) as context:
-                status = command.invoke(context)
+                status = command.invoke(context) or 0
         except click.exceptions.Exit as done:  # --help and --version
             status = done.exit_code
         sys.stdout.flush()
