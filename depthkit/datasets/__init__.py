@@ -1,18 +1,30 @@
-"""Data sets: from files to samples. Importing this registers all of them, and the transforms."""
+"""Data sets: from files on disk to samples. Importing this module registers all of them, and the transforms.
+
+To add a data set of RGB-D frames:
+
+1. Write a source with `description`, `entries()` and `read(entry)` (`depth_dataset.FrameSource`); `nyu/h5.py` is short.
+2. Derive a class from `DepthDataset`; its `__init__` hands the source over. Decorate the class with
+   ``@DATASETS.register_module()`` and its `__init__` with ``@validate_arguments``.
+3. Import the class here, and name it in a config: ``dataset=dict(type="MyData", data_root=data_root, ...)``.
+"""
 
 from depthkit.datasets import transforms
+from depthkit.datasets.depth_dataset import DepthDataset, FrameSource
 from depthkit.datasets.image_folder import ImageFolder
 from depthkit.datasets.imagenet import ImageNet
-from depthkit.datasets.nyu.dataset import NYUDepthV2
+from depthkit.datasets.nyu import NYUDepthV2
 from depthkit.datasets.repeat_aug_sampler import RepeatAugSampler
 from depthkit.datasets.rgbd_folder import RGBDFolder
 from depthkit.datasets.rooms import Rooms
-from depthkit.datasets.sample import make_sample
+from depthkit.datasets.sample import Frame, make_sample
 
 __all__ = [
+    "DepthDataset",
+    "Frame",
+    "FrameSource",
+    "ImageFolder",
     "ImageNet",
     "NYUDepthV2",
-    "ImageFolder",
     "RGBDFolder",
     "RepeatAugSampler",
     "Rooms",

@@ -1,69 +1,58 @@
-"""The mmengine dataset around a source of RGB-D frames."""
+"""The data set of RGB-D frames, whatever form they have on disk."""
 
-from collections.abc import Sequence
 from typing import Protocol
 
-from mmengine.dataset import BaseDataset
-from mmengine.logging import print_log
-
+from depthkit.datasets.base_dataset import Indices, Pipeline, SampleDataset
 from depthkit.datasets.sample import Frame, make_sample
 from depthkit.errors import InputError
-from depthkit.registry import TRANSFORMS
 
 
 class FrameSource(Protocol):
-    """Where frames come from: one reader for each form of data on disk. Must survive pickling and forking."""
+    """Where frames come from: one reader for each form of data on disk. It must survive pickling and forking."""
 
     @property
     def description(self) -> str:
-        """What this is, for the log: form and split."""
+        """Form, split and place of the data, for the log."""
 
     def entries(self) -> list[dict]:
-        """One small dict for each frame; missing files are found here."""
+        """List one small dict per frame; raise `InputError` here for files that are missing."""
 
     def read(self, entry: dict) -> Frame:
-        """Read one frame."""
+        """Read the frame of one of `entries`; raise `InputError` if it is damaged."""
 
 
-class DepthDataset(BaseDataset):
-    """RGB-D pairs as samples: each is read whole, checked, and given to the pipeline.
+class DepthDataset(SampleDataset):
+    """RGB-D frames as samples with `gt_depth_map` [m] and, if known, `intrinsics` [px].
 
-    Reading for training (`test_mode=False`) a frame without a single measured pixel raises `InputError`; in
-    tests it goes through, and the metric counts it. `indices`: the first so many frames, or those of a list.
+    Args:
+        source: lists and reads the frames.
+        pipeline: transforms, the last of them `PackDepthInputs`.
+        test_mode: in evaluation, a frame without any measured pixel is a sample too (the metric counts it); in
+            training it is an error.
+        indices: take only the first N frames, or those at these places.
+
+    Raises:
+        InputError: see `SampleDataset`; when a frame is read, if it is damaged, if image and depth map differ in
+            size, or if its depth map is empty in training.
     """
 
     METAINFO = {"dataset_type": "depth"}
 
-    def __init__(
-        self,
-        source: FrameSource,
-        pipeline: Sequence,
-        test_mode: bool,
-        indices: int | Sequence[int] | None,
-    ) -> None:
+    def __init__(self, source: FrameSource, pipeline: Pipeline, test_mode: bool, indices: Indices) -> None:
         self.source = source
-        # Built from our registry here: mmengine would look the names up in whichever scope is default.
-        transforms = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
-        super().__init__(pipeline=transforms, test_mode=test_mode, indices=indices)
-        print_log(f"{type(self).__name__}: {len(self)} pairs, {source.description}", logger="current")
-
-    def load_data_list(self) -> list[dict]:
-        """Return the source's entries (mmengine serialises them, so that workers share the memory)."""
-        return self.source.entries()
+        super().__init__(source.entries(), source.description, pipeline, test_mode, indices)
 
     def prepare_data(self, idx: int) -> dict:
-        """Read frame `idx` and return what the pipeline makes of it. Raises `InputError` for a damaged
-        frame.
-        """
+        """Read frame `idx` and run the pipeline on it."""
         frame = self.source.read(self.get_data_info(idx))
         if frame.image.shape[:2] != frame.depth.shape:
             height, width = frame.image.shape[:2]
             raise InputError(
-                f"{frame.name}: the picture is {width}x{height} but its depth map is "
-                f"{frame.depth.shape[1]}x{frame.depth.shape[0]}; both must be of one size and registered"
+                f"{frame.name}: the image is {width}x{height} but its depth map is "
+                f"{frame.depth.shape[1]}x{frame.depth.shape[0]}; expected both in one size, pixel on pixel"
             )
         if not self.test_mode and not frame.depth.any():
             raise InputError(
-                f"{frame.name}: its depth map is 0 (no measurement) everywhere; take the pair out of the split list"
+                f"{frame.name}: its depth map is 0 (no measurement) everywhere; remove the pair from the split list"
             )
         return self.pipeline(make_sample(frame.image, frame.name, frame.depth, frame.intrinsics))

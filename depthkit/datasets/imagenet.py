@@ -1,91 +1,87 @@
-"""ImageNet-1k, whole or in part: pictures with their classes."""
+"""ImageNet-1k, all of it or some of its classes: images with their classes."""
 
 import logging
 import os
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from mmengine.dataset import BaseDataset
 from mmengine.logging import print_log
 
-from depthkit.datasets.image_folder import split_pictures
-from depthkit.datasets.imagenet_labels import class_of_wnid, read_picture_list
+from depthkit.datasets.base_dataset import Every, Indices, Pipeline, SampleDataset
+from depthkit.datasets.image_folder import Split, split_images
+from depthkit.datasets.imagenet_labels import class_of_wnid, read_image_list
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
-from depthkit.registry import DATASETS, TRANSFORMS
-from depthkit.utils.io import IMAGE_SUFFIXES, read_rgb
+from depthkit.registry import DATASETS
+from depthkit.utils.image_files import list_images
+from depthkit.utils.io import read_rgb
+from depthkit.utils.validation import Count, validate_arguments
 
 
 @DATASETS.register_module()
-class ImageNet(BaseDataset):
-    """Pictures in a folder for each class, named by wnid, or those of a list; classes 0 to 999.
+class ImageNet(SampleDataset):
+    """Images in one folder per class, named by wnid, or the images of a list; classes 0 to 999.
 
-    The class is the wnid's place among all 1000 sorted wnids, so any part of the classes has the right labels.
-    Pictures are decoded as timm and torchvision do (no EXIF rotation), for what is published is measured so.
+    The class is the place of the wnid among all 1000 sorted wnids, so a subset of the classes has the right labels.
+    Images are decoded as timm and torchvision do (without EXIF rotation), because published figures are measured so.
 
-    A picture that cannot be read ends a training with an error, or with `allow_unreadable` is named in the log
-    and another takes its place. In tests (`test_mode`) it goes through as a black one, with the reason as
-    `unreadable` in its metainfo; `Accuracy` names, counts and leaves out those.
+    An image that cannot be read stops training with an error; with `allow_unreadable` it is named in the log and
+    replaced by another one. In evaluation (`test_mode`) it becomes a black image with the reason as ``unreadable`` in
+    its metainfo; `Accuracy` names and counts such images and leaves them out.
 
     Args:
-        data_root: the folder. Names that begin with a dot are passed over.
-        ann_file: list of the pictures to take (`depthkit.datasets.imagenet_labels.read_picture_list`): part of
-            the folders, or a flat validation folder with its ground truth. Without one, all folders.
+        data_root: the folder. Names that begin with a dot are skipped.
+        ann_file: list of the images to take (see `depthkit.datasets.imagenet_labels.read_image_list`): some of those
+            in the folders, or a flat validation folder with its ground truth. None: all folders.
         split: ``all``; or ``train`` and ``val``, which `hold_out_every` divides.
-        hold_out_every: every so-manieth *folder* is held out for ``val``: other classes than those trained on.
-        decode_size: JPEGs are decoded at 1/2, 1/4 or 1/8 where their shorter side stays at least this [px];
-            None decodes them whole.
+        hold_out_every: hold out every N-th *folder* for ``val``: classes that are not trained on.
+        decode_size: decode JPEGs at 1/2, 1/4 or 1/8 if their shorter side stays at least this long [px]; None: at
+            full size.
         allow_unreadable: see above.
         pipeline: transforms, the last of them `PackClassInputs`.
         test_mode: for evaluation.
-        indices: the first so many pictures, or those of a list.
+        indices: take only the first N images, or those at these places.
 
     Raises:
-        InputError: no such folder, one that is no wnid, one without pictures; a list that makes no sense; when
-            it is read for training, a damaged picture.
+        InputError: no such folder, a folder whose name is not a wnid or that has no images, a list that cannot be
+            used; when it is read for training, a damaged image.
     """
 
     METAINFO = {"dataset_type": "classes"}
 
+    @validate_arguments
     def __init__(
         self,
         data_root: str | Path,
         ann_file: str | Path | None = None,
-        split: str = "all",
-        hold_out_every: int | None = None,
-        decode_size: int | None = None,
+        split: Split = "all",
+        hold_out_every: Every | None = None,
+        decode_size: Count | None = None,
         allow_unreadable: bool = False,
-        pipeline: Sequence = (),
+        pipeline: Pipeline = None,
         test_mode: bool = False,
-        indices: int | Sequence[int] | None = None,
+        indices: Indices = None,
     ) -> None:
-        self.folder = Path(data_root).expanduser()
+        folder = Path(data_root).expanduser()
         self.decode_size = decode_size
         self.allow_unreadable = allow_unreadable
-        if not self.folder.is_dir():
-            raise InputError(f"{self.folder}: no such folder; expected one with a folder of pictures for each wnid")
-        if ann_file is None:
-            files, labels = list_class_folders(self.folder)
-        else:
-            files, labels = read_picture_list(ann_file, self.folder)
+        if not folder.is_dir():
+            raise InputError(f"{folder}: no such folder; expected one with a folder of images for each wnid")
+        labels = _list_class_folders(folder) if ann_file is None else read_image_list(ann_file, folder)
         if split != "all" or hold_out_every is not None:
-            kept = set(map(str, split_pictures([Path(file) for file in files], self.folder, split, hold_out_every)))
-            labels = [label for file, label in zip(files, labels, strict=True) if file in kept]
-            files = [file for file in files if file in kept]
-        self.pictures = list(zip(files, labels, strict=True))
-        # Built from our registry here: mmengine would look the names up in whichever scope is default.
-        transforms = [TRANSFORMS.build(step) if isinstance(step, dict) else step for step in pipeline]
-        super().__init__(pipeline=transforms, test_mode=test_mode, indices=indices)
-        del self.pictures  # a million of them; mmengine has its own, packed
-        print_log(f"ImageNet: {len(self)} pictures, split {split}, {ann_file or self.folder}", logger="current")
-
-    def load_data_list(self) -> list[dict]:
-        """Return {"img_path", "gt_label"} for each picture."""
-        return [{"img_path": file, "gt_label": label} for file, label in self.pictures]
+            chosen = split_images([Path(file) for file, _ in labels], folder, split, hold_out_every)
+            kept = set(map(str, chosen))
+            labels = [(file, label) for file, label in labels if file in kept]
+        super().__init__(
+            [{"img_path": file, "gt_label": label} for file, label in labels],
+            f"split {split}, {ann_file or folder}",
+            pipeline,
+            test_mode,
+            indices,
+        )
 
     def prepare_data(self, idx: int) -> dict | None:
-        """Read picture `idx` and return what the pipeline makes of it; None for one that another is to replace."""
+        """Read image `idx` and run the pipeline on it; return None if another image is to replace it."""
         info = self.get_data_info(idx)
         path, label = info["img_path"], info["gt_label"]
         try:
@@ -94,39 +90,27 @@ class ImageNet(BaseDataset):
             if self.test_mode:
                 sample = {**make_sample(np.zeros((8, 8, 3), np.uint8), path), "unreadable": str(error)}
             elif self.allow_unreadable:
-                print_log(f"{error}; another picture takes its place", logger="current", level=logging.WARNING)
+                print_log(f"{error}; another image takes its place", logger="current", level=logging.WARNING)
                 return None
             else:
                 raise InputError(f"{error}; or train with allow_unreadable=True") from error
         return self.pipeline({**sample, "gt_label": label})
 
 
-def list_class_folders(folder: Path) -> tuple[list[str], list[int]]:
-    """The pictures in the wnid folders of `folder`, sorted by path, and their classes.
-
-    Raises:
-        InputError: a folder that is no wnid, or one without pictures; no folder at all.
-    """
-    # scandir knows what is a folder without asking the disk a million times.
-    entries = sorted((entry for entry in os.scandir(folder) if not entry.name.startswith(".")), key=lambda e: e.name)
-    files: list[str] = []
-    labels: list[int] = []
-    for entry in entries:
-        if not entry.is_dir():
+def _list_class_folders(folder: Path) -> list[tuple[str, int]]:
+    """List the images in the wnid folders of `folder` and their classes, sorted by path."""
+    found: list[tuple[str, int]] = []
+    for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+        if entry.name.startswith(".") or not entry.is_dir():
             continue
         label = class_of_wnid(entry.name, entry.path)
-        found = sorted(
-            one.path
-            for one in os.scandir(entry.path)
-            if os.path.splitext(one.name)[1].lower() in IMAGE_SUFFIXES and not one.name.startswith(".")
-        )
-        if not found:
-            raise InputError(f"{entry.path}: this class is empty; expected pictures in it, or remove the folder")
-        files += found
-        labels += [label] * len(found)
-    if not files:
+        images = list_images(entry.path)
+        if not images:
+            raise InputError(f"{entry.path}: this class is empty; put images into the folder, or remove it")
+        found += [(str(image), label) for image in images]
+    if not found:
         raise InputError(
             f"{folder}: has no folder named by wnid; expected one for each class, such as n01440764, or for a flat "
-            "folder of pictures their list as ann_file"
+            "folder of images their list as ann_file"
         )
-    return files, labels
+    return found

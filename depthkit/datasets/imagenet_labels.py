@@ -1,15 +1,16 @@
-"""ImageNet-1k's classes: wnids, names, and the lists that say which picture is of which class."""
+"""ImageNet-1k's classes: wnids, names, and the lists that give the class of each image."""
 
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.utils.image_files import list_images
 
 
 @cache
 def imagenet_wnids() -> tuple[str, ...]:
-    """The 1000 wnids (``n01440764``), sorted: the place of one is its class."""
+    """Return the 1000 wnids (``n01440764``), sorted: the place of a wnid is its class."""
     from timm.data import ImageNetInfo
 
     return tuple(sorted(ImageNetInfo().label_names()))
@@ -17,7 +18,7 @@ def imagenet_wnids() -> tuple[str, ...]:
 
 @cache
 def imagenet_names() -> tuple[str, ...]:
-    """What people call the 1000 classes ("tench, Tinca tinca"), in the order of `imagenet_wnids`."""
+    """Return the names of the 1000 classes ("tench, Tinca tinca"), in the order of `imagenet_wnids`."""
     from timm.data import ImageNetInfo
 
     info = ImageNetInfo()
@@ -30,50 +31,58 @@ def _classes() -> dict[str, int]:
 
 
 def class_of_wnid(wnid: str, where: str | Path) -> int:
-    """The class of `wnid`; `where` is for the error.
+    """Look up the class of `wnid`; `where` it was found goes into the error.
 
     Raises:
         InputError: ImageNet-1k has no such wnid.
     """
     if wnid not in _classes():
         raise InputError(
-            f"{where}: '{wnid}' is no class of ImageNet-1k; expected one of its 1000 wnids, such as n01440764"
+            f"{where}: '{wnid}' is not a class of ImageNet-1k; expected one of its 1000 wnids, such as n01440764"
         )
     return _classes()[wnid]
 
 
-def read_picture_list(ann_file: str | Path, data_root: Path) -> tuple[list[str], list[int]]:
-    """The pictures that a list names and their classes, in its order. Three forms are known:
+def read_image_list(ann_file: str | Path, data_root: Path) -> list[tuple[str, int]]:
+    """Read which images a list names, and their classes.
 
-    - lines ``path`` or ``path label``, the path relative to `data_root`, the label a wnid or the place (from 0)
-      among the sorted wnids; without one, the picture's folder is its wnid;
-    - Kaggle's ``LOC_val_solution.csv``, its first line ``ImageId,PredictionString``;
-    - the devkit's ``ILSVRC2012_validation_ground_truth.txt``: numbers alone, for the pictures of `data_root`
-      sorted by name. They are the devkit's own, so its ``meta.mat`` must lie beside the list.
+    Three forms are known:
+
+    - lines ``path`` or ``path label``: the path relative to `data_root`; the label a wnid or its place (from 0) among
+      the sorted wnids; without a label, the image's folder is its wnid;
+    - Kaggle's ``LOC_val_solution.csv``, whose first line is ``ImageId,PredictionString``;
+    - the devkit's ``ILSVRC2012_validation_ground_truth.txt``: only numbers, one for each image of `data_root` sorted
+      by name. The numbers are the devkit's own, so its ``meta.mat`` must lie beside the list.
+
+    Args:
+        ann_file: the list.
+        data_root: the folder that its paths start from.
+
+    Returns:
+        (path, class) of each image, in the order of the list.
 
     Raises:
-        InputError: no such file, a line that is none of these, an unknown class, an empty list.
+        InputError: no such file, a line in none of these forms, an unknown class, an empty list.
     """
     path = Path(ann_file).expanduser()
     try:
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
     except FileNotFoundError:
-        raise InputError(f"{path}: no such list of pictures") from None
+        raise InputError(f"{path}: no such list of images") from None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: the list cannot be read ({error})") from error
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
-        raise InputError(f"{path}: names no picture; expected a line for each: path, and wnid or class")
+        raise InputError(f"{path}: names no image; expected one line for each: path, and wnid or class")
     if all(line.isdigit() for line in lines):
         return _read_devkit_list(path, [int(line) for line in lines], data_root)
     if lines[0].replace(" ", "").startswith("ImageId,"):
         lines = [f"{name}.JPEG {label.split()[0]}" for name, _, label in (x.partition(",") for x in lines[1:]) if label]
-    files, labels = [], []
+    found = []
     for number, line in enumerate(lines, start=1):
         name, _, label = line.rpartition(" ") if " " in line else (line, "", Path(line).parent.name)
-        files.append(str(data_root / name.strip().lstrip("/")))
-        labels.append(_parse_label(label, f"{path}, picture {number}"))
-    return files, labels
+        found.append((str(data_root / name.strip().lstrip("/")), _parse_label(label, f"{path}, image {number}")))
+    return found
 
 
 def _parse_label(label: str, where: str) -> int:
@@ -84,25 +93,23 @@ def _parse_label(label: str, where: str) -> int:
     return int(label)
 
 
-def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> tuple[list[str], list[int]]:
+def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> list[tuple[str, int]]:
     from scipy.io import loadmat
 
     meta = path.with_name("meta.mat")
     try:
         synsets = loadmat(meta, squeeze_me=True)["synsets"]
-        # Parents in the hierarchy are in it too, after the 1000 that have no children.
+        # It also lists parents in the hierarchy, after the 1000 classes, which have no children.
         wnids = {int(one["ILSVRC2012_ID"]): str(one["WNID"]) for one in synsets if int(one["num_children"]) == 0}
     except (OSError, KeyError, ValueError, NotImplementedError, IndexError) as error:
         raise InputError(
-            f"{path}: its numbers are the devkit's own, and {meta}, which says what they mean, cannot be read "
+            f"{path}: its numbers are the devkit's own, and {meta}, which gives their meaning, cannot be read "
             f"({type(error).__name__}); put the devkit's meta.mat beside the list"
         ) from error
-    from depthkit.utils.io import IMAGE_SUFFIXES
-
-    files = sorted(str(file) for file in data_root.iterdir() if file.suffix.lower() in IMAGE_SUFFIXES)
-    if len(files) != len(numbers):
-        raise InputError(f"{path}: has {len(numbers)} lines, but {data_root} holds {len(files)} pictures")
+    images = list_images(data_root)
+    if len(images) != len(numbers):
+        raise InputError(f"{path}: has {len(numbers)} lines, but {data_root} contains {len(images)} images")
     for number in numbers:
         if number not in wnids:
-            raise InputError(f"{path}: number {number} is no class of {meta}")
-    return files, [class_of_wnid(wnids[number], meta) for number in numbers]
+            raise InputError(f"{path}: number {number} is not a class of {meta}")
+    return [(str(image), class_of_wnid(wnids[number], meta)) for image, number in zip(images, numbers, strict=True)]

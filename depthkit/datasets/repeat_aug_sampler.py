@@ -1,4 +1,4 @@
-"""Repeated augmentation: the same pictures several times in a batch, each time another view."""
+"""Repeated augmentation: the same images several times in a batch, with another augmentation each time."""
 
 from collections.abc import Sized
 
@@ -6,28 +6,27 @@ from mmengine.dist import get_dist_info
 from mmengine.registry import DATA_SAMPLERS
 from timm.data.distributed_sampler import RepeatAugSampler as TimmRepeatAugSampler
 
-from depthkit.errors import InputError
+from depthkit.utils.validation import Count, validate_arguments
 
 
 @DATA_SAMPLERS.register_module()
 class RepeatAugSampler(TimmRepeatAugSampler):
-    """timm's sampler of DeiT's repeated augmentation (Hoffer et al., CVPR 2020), as mmengine builds samplers.
+    """timm's sampler of DeiT's repeated augmentation (Hoffer et al., CVPR 2020), built as mmengine's samplers are.
 
-    An epoch is as long as ever, of a third of the pictures three times each; several processes get different
-    views of the same ones.
+    An epoch keeps its length: with three repeats it has a third of the images, three times each. Several processes
+    get different augmentations of the same images.
 
     Args:
-        dataset: any.
-        num_repeats: how often a picture comes in one epoch.
-        seed: of the order, with the epoch's number.
+        dataset: what is sampled.
+        num_repeats: how often an image occurs in one epoch.
+        seed: of the order, together with the epoch's number.
 
     Raises:
-        InputError: `num_repeats` is no positive whole number.
+        InputError: an argument out of range.
     """
 
-    def __init__(self, dataset: Sized, num_repeats: int = 3, seed: int | None = None) -> None:
-        if not isinstance(num_repeats, int) or num_repeats < 1:
-            raise InputError(f"RepeatAugSampler: num_repeats={num_repeats!r}; expected 1 or more")
+    @validate_arguments
+    def __init__(self, dataset: Sized, num_repeats: Count = 3, seed: int | None = None) -> None:
         rank, processes = get_dist_info()
         super().__init__(dataset, processes, rank, shuffle=True, num_repeats=num_repeats)
         self.seed = seed or 0

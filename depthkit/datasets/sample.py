@@ -1,4 +1,4 @@
-"""One picture with what is known about it: what readers produce and transforms take and return."""
+"""One image and what is known about it: what readers produce, and what transforms take and return."""
 
 from typing import NamedTuple
 
@@ -6,10 +6,13 @@ import numpy as np
 
 
 class Frame(NamedTuple):
-    """A picture as read from disk, its depth map and its camera.
+    """An image as read from disk, with its depth map and its camera.
 
-    `image` uint8 RGB (H, W, 3); `depth` float32 (H, W) [m], 0 = no measurement; `intrinsics` float64 (3, 3)
-    [px], None when unknown; `name` says where it comes from (a path, or `file.mat#index`).
+    Attributes:
+        image: uint8 RGB (H, W, 3).
+        depth: float32 (H, W) [m]; 0 means no measurement.
+        intrinsics: camera matrix, float64 (3, 3) [px]; None if unknown.
+        name: where the frame comes from: a path, or ``file.mat#index``.
     """
 
     image: np.ndarray
@@ -21,9 +24,17 @@ class Frame(NamedTuple):
 def make_sample(
     image: np.ndarray, name: str, depth: np.ndarray | None = None, intrinsics: np.ndarray | None = None
 ) -> dict:
-    """Return the dict that transforms work on: `img`, `img_path`, `ori_shape` and `img_shape` (H, W).
+    """Make the dict that transforms work on.
 
-    `gt_depth_map` [m] and `intrinsics` [px] are there only when known, so a pipeline serves photos too.
+    Args:
+        image: uint8 RGB (H, W, 3).
+        name: where the image comes from.
+        depth: float32 (H, W) [m].
+        intrinsics: camera matrix (3, 3) [px].
+
+    Returns:
+        ``img``, ``img_path``, ``ori_shape`` and ``img_shape``, both (H, W); ``gt_depth_map`` and ``intrinsics`` only
+        if they are given, so that one pipeline serves images without depth too.
     """
     shape = tuple(image.shape[:2])
     sample = {"img": image, "img_path": name, "ori_shape": shape, "img_shape": shape}

@@ -1,4 +1,4 @@
-"""Split lists: text files that name the pairs of a split, one line each."""
+"""Split lists: text files that name the pairs of a split, one per line."""
 
 import re
 from pathlib import Path
@@ -8,17 +8,22 @@ from depthkit.errors import InputError
 
 
 class SplitLine(NamedTuple):
-    """One line: its number (from 1) and its columns. Paths are relative, without a leading '/'."""
+    """One line of a split list.
+
+    Attributes:
+        number: the line's number, from 1.
+        columns: its columns; paths are relative, without a leading '/'.
+    """
 
     number: int
     columns: list[str]
 
 
 def read_split_list(path: Path) -> list[SplitLine]:
-    """Read the lines of a split list, without blank ones; a leading '/' of a column is dropped, as BTS's
-    need.
+    """Read a split list without its blank lines; the leading '/' of BTS's paths is dropped.
 
-    Raises `InputError` when the file is missing, empty or not text, or when a path climbs out with '..'.
+    Raises:
+        InputError: the file is missing, empty or not text, or a path climbs out with '..'.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -41,7 +46,7 @@ def read_split_list(path: Path) -> list[SplitLine]:
 
 
 def parse_focal(text: str, path: Path, number: int) -> float:
-    """Return the focal length [px] of a line's third column; raises `InputError` unless it is positive."""
+    """Parse the focal length [px] in the third column; raise `InputError` unless it is positive and finite."""
     try:
         focal = float(text)
     except ValueError:
@@ -52,9 +57,9 @@ def parse_focal(text: str, path: Path, number: int) -> float:
 
 
 def missing_files(folder: Path, names: list[str]) -> list[str]:
-    """Return those of `names` (relative to `folder`) that are not there, in order.
+    """Return those of `names` (relative to `folder`) that do not exist, in order.
 
-    Each folder is listed once: tens of thousands of single look-ups take minutes on a network disk.
+    Each folder is listed once, because tens of thousands of single look-ups take minutes on a network disk.
     """
     listed: dict[Path, set[str]] = {}
     missing = []
@@ -65,6 +70,15 @@ def missing_files(folder: Path, names: list[str]) -> list[str]:
         if path.name not in listed[path.parent]:
             missing.append(name)
     return missing
+
+
+def check_no_missing(folder: Path, missing: list[str], origin: str | Path) -> None:
+    """Raise `InputError` that names the first of the `missing` files, if any; `origin` names them in its list."""
+    if missing:
+        raise InputError(
+            f"{folder / missing[0]}: named by {origin} but missing, the first of {len(missing)} such files; complete "
+            "the folder or correct the split list"
+        )
 
 
 def _file_names(folder: Path) -> set[str]:

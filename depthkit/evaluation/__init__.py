@@ -1,7 +1,12 @@
-"""Metrics of depth maps and the protocols under which they are comparable.
+"""Metrics of depth maps, and the protocols under which they are comparable.
 
-The mm metric around them is `depthkit.evaluation.depth_metric.DepthProtocolMetric`. It is not imported here, because
-mmengine and torch cost seconds that the plain functions do not need.
+To add a metric of depth, give `metrics.ErrorSums` the sums that it needs and add it to `METRIC_NAMES`. To add a protocol,
+append a `Protocol` to the table at the end of `protocol.py`; configs choose it by name. To evaluate another kind of
+prediction, derive a class from mmengine's `BaseMetric` as `accuracy.py` does, register it with ``@METRICS.register_module()``
+and add its module to METRICS in `depthkit/registry.py`.
+
+The mm metric `depthkit.evaluation.depth_metric.DepthProtocolMetric` is not imported here, because mmengine and torch
+take seconds that the plain functions do not need.
 """
 
 from depthkit.evaluation.metrics import METRIC_NAMES, depth_metrics

@@ -9,26 +9,28 @@ from mmengine.logging import print_log
 
 from depthkit.errors import InputError
 from depthkit.registry import METRICS
+from depthkit.utils.validation import validate_arguments
 
 
 @METRICS.register_module()
 class Accuracy(BaseMetric):
     """Accuracy [%] of predicted classes: ``top1`` and ``top5``.
 
-    The result has these plain names (``save_best='top1'``), and ``images`` and ``skipped``: the number of pictures
-    measured, and of those that could not be read, each of which the log names.
+    The result has these plain names (``save_best='top1'``), and ``images`` and ``skipped``: the number of images that
+    were measured, and of those that could not be read, which the log names.
 
     Raises:
-        InputError: a sample without a class; at the end, when no picture could be read.
+        InputError: a sample without a class; at the end, if no image could be read.
     """
 
+    @validate_arguments
     def __init__(self) -> None:
         # See DepthProtocolMetric on both arguments.
         super().__init__(collect_device="gpu", prefix="classes")
         self.prefix = None
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
-        """Add a batch of samples with `pred_score` (classes,) and `gt_label`."""
+        """Add a batch of samples with ``pred_score`` (classes,) and ``gt_label``."""
         for sample in data_samples:
             if "unreadable" in sample:
                 print_log(f"{sample['unreadable']}; skipped", logger="current", level=WARNING)
@@ -40,13 +42,13 @@ class Accuracy(BaseMetric):
             if label >= len(score):
                 raise InputError(
                     f"{sample.get('img_path', '')}: is of class {label}, but the model has {len(score)} classes; give "
-                    "the pictures and the number of classes that it was trained with"
+                    "the images and the number of classes that it was trained with"
                 )
-            # How many classes are ranked before it. Ties and NaN count against the model, which says nothing then.
+            # How many classes are ranked before it. Ties and NaN count against the model, because they decide nothing.
             self.results.append(int((~(score < score[label])).sum()) - 1)
 
     def compute_metrics(self, results: list[int | None]) -> dict[str, float]:
-        """The part of the pictures whose class is ranked first, and among the first five [%]."""
+        """Return the fraction of the images whose class is ranked first, and among the first five [%]."""
         ranks = [rank for rank in results if rank is not None]
         if not ranks:
             raise InputError(f"none of the {len(results)} images could be read")

@@ -18,30 +18,31 @@ from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
 from depthkit.utils.io import write_depth_png
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.validation import validate_arguments
 
 
 @METRICS.register_module()
 class DepthProtocolMetric(BaseMetric):
     """Metrics of predicted depth under a named protocol.
 
-    Keeps ten numbers per picture, whatever its size, and so does what travels between processes. The result
-    has the plain metric names (so ``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of
-    pictures measured and of those left out because no pixel of their ground truth is valid.
+    Ten numbers per image are kept and exchanged between processes, whatever its size. The result has the plain metric
+    names (``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of images that were measured, and of
+    those left out because no pixel of their ground truth is valid.
 
     Args:
         protocol: ``eigen``, ``full`` or ``densedepth``.
-        save_dir: folder for the predictions as 16-bit PNG [mm], at the pictures' own size and not clamped by
-            the protocol; None to save none. Every process writes its own pictures.
+        save_dir: folder for the predictions as 16-bit PNG [mm], at the images' own size and not clamped by the
+            protocol; None: they are not saved. Every process writes its own images.
 
     Raises:
-        InputError: an unknown protocol, a folder that cannot be made; at the end, when no picture has a valid
-            pixel.
+        InputError: an unknown protocol, a folder that cannot be made; at the end, if no image has a valid pixel.
     """
 
+    @validate_arguments
     def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None) -> None:
-        # "gpu" stands for gathering through the process group, gloo included. The other way, "cpu", goes
-        # through files in the working directory, which may be read-only. BaseMetric warns when it has no
-        # prefix; plain names are what we want, so it gets one and loses it.
+        # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,
+        # which may be read-only. BaseMetric warns if it has no prefix, but we want plain names: so we give it one and
+        # remove it.
         super().__init__(collect_device="gpu", prefix="depth")
         self.prefix = None
         self.protocol = get_protocol(protocol)
@@ -51,7 +52,7 @@ class DepthProtocolMetric(BaseMetric):
         """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
 
         Raises:
-            InputError: a sample without ground truth.
+            InputError: a sample has no ground truth.
         """
         for sample in data_samples:
             path = sample.get("img_path", "")
@@ -59,7 +60,7 @@ class DepthProtocolMetric(BaseMetric):
             if self.save_dir is not None:
                 saturated = write_depth_png(self.save_dir / prediction_name(path), pred)
                 if saturated:
-                    print_log(f"{path}: {saturated} pixels beyond 65.535 m are saved as that", "current", WARNING)
+                    print_log(f"{path}: {saturated} pixels beyond 65.535 m are saved as 65.535 m", "current", WARNING)
             if "gt_depth_map" not in sample:
                 raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated")
             gt = _depth_map(sample["gt_depth_map"]["data"])
@@ -67,7 +68,7 @@ class DepthProtocolMetric(BaseMetric):
             self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
 
     def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
-        """The metrics of all pictures, from their sums, and ``images`` and ``skipped``."""
+        """Compute the metrics of all images from their sums, and ``images`` and ``skipped``."""
         measured = [sums for sums in results if sums.count]
         skipped = len(results) - len(measured)
         if not measured:
@@ -87,13 +88,12 @@ class DepthProtocolMetric(BaseMetric):
 
 
 def prediction_name(img_path: str) -> str:
-    """A file name for the prediction of the picture at `img_path`: ``kitchen_rgb_00000_1f3a9c_depth.png``.
+    """Name the prediction of the image at `img_path`: ``kitchen_rgb_00000_1f3a9c_depth.png``.
 
-    Folder and stem are for people. The digits, of the whole path, keep apart pictures that have both in
-    common (``scene1/rgb/0001.jpg`` and ``scene2/rgb/0001.jpg``), and do so in every process without asking
-    the others.
+    Folder and stem are for people. The digits are a hash of the full path. They distinguish images that share both
+    (``scene1/rgb/0001.jpg`` and ``scene2/rgb/0001.jpg``), and every process computes them alone.
     """
-    base, _, index = img_path.partition("#")  # "file.mat#12" is picture 12 of a .mat
+    base, _, index = img_path.partition("#")  # "file.mat#12" is frame 12 of a .mat
     parts = [Path(base).parent.name, Path(base).stem, index]
     readable = "_".join(re.sub(r"[^\w.-]", "_", part) for part in parts if part)
     digest = hashlib.sha256(img_path.encode()).hexdigest()[:6]
@@ -101,6 +101,6 @@ def prediction_name(img_path: str) -> str:
 
 
 def _depth_map(data: torch.Tensor) -> np.ndarray:
-    """(1, H, W) or (H, W) on any device to a float32 array (H, W)."""
+    """Convert a map (1, H, W) or (H, W) on any device to a float32 array (H, W)."""
     array = data.detach().float().cpu().numpy()
     return array[0] if array.ndim == 3 else array

@@ -1,4 +1,4 @@
-"""The usual metrics of metric depth, as pure functions on arrays."""
+"""The usual metrics of metric depth (Eigen et al., NIPS 2014, section 4), as pure functions on arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +13,20 @@ METRIC_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "d1",
 
 @dataclass(frozen=True)
 class ErrorSums:
-    """What the metrics of a set of pixels need: a handful of float64 sums, whatever the number of pixels.
+    """Float64 sums from which the metrics of any number of pixels follow.
 
-    With d = pred - gt and e = log(pred) - log(gt): ``count`` pixels; the sums of |d|/gt, d^2/gt [m], d^2
-    [m^2], e^2 and |e|/ln(10); ``log_mean`` is the mean of e and ``log_scatter`` the sum of (e - log_mean)^2
-    (E[e^2] - E[e]^2 would lose all digits of a small scale-invariant error); ``within`` counts max(pred/gt,
-    gt/pred) < 1.25, 1.25^2 and 1.25^3.
+    Below, d = pred - gt and e = log(pred) - log(gt).
+
+    Attributes:
+        count: number of pixels.
+        abs_rel: sum of |d|/gt.
+        sq_rel: sum of d^2/gt [m].
+        square: sum of d^2 [m^2].
+        log_square: sum of e^2.
+        log10: sum of |e|/ln(10).
+        log_mean: mean of e.
+        log_scatter: sum of (e - log_mean)^2; E[e^2] - E[e]^2 would lose all digits of a small error.
+        within: number of pixels with max(pred/gt, gt/pred) < 1.25, 1.25^2 and 1.25^3.
     """
 
     count: int
@@ -33,7 +41,7 @@ class ErrorSums:
 
     @property
     def metrics(self) -> dict[str, float]:
-        """The metrics of these pixels (see `depth_metrics`); there must be one pixel at least."""
+        """Metrics of these pixels (see `depth_metrics`); there must be at least one pixel."""
         n = self.count
         d1, d2, d3 = (hits / n for hits in self.within)
         return {
@@ -52,7 +60,7 @@ class ErrorSums:
 def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
     """Compare a predicted with a true depth map over the valid pixels.
 
-    Nothing is clamped, cropped or resized here: that is what a `Protocol` does.
+    Nothing is clamped, cropped or resized here; a `Protocol` does that.
 
     Args:
         pred: predicted depth [m], (H, W) or any other shape; a numpy array or torch tensor.
@@ -75,7 +83,7 @@ def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
 
 
 def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
-    """The sums behind `depth_metrics`, of which no valid pixel is a legal case (``count`` 0).
+    """Compute the sums behind `depth_metrics`; without a valid pixel ``count`` is 0.
 
     Raises:
         InputError: the shapes differ, or a valid pixel is not finite and positive.
@@ -92,7 +100,7 @@ def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
     for name, values in (("pred", pred), ("gt", gt)):
         if not (np.isfinite(values) & (values > 0)).all():
             raise InputError(
-                f"{name}: holds NaN, infinity, zero or negative depth at valid pixels; clamp the prediction "
+                f"{name}: has NaN, infinite, zero or negative depth at valid pixels; clamp the prediction "
                 "and mask the ground truth first (a Protocol does)"
             )
     if pred.size == 0:
@@ -114,20 +122,20 @@ def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
     )
 
 
-def pool(parts: Sequence[ErrorSums]) -> ErrorSums:
-    """The sums over the pixels of all `parts` together, as if they were one picture."""
-    count = sum(part.count for part in parts)
-    log_mean = sum(part.count * part.log_mean for part in parts) / max(count, 1)
+def pool(images: Sequence[ErrorSums]) -> ErrorSums:
+    """Combine the sums of several images as if their pixels were those of one image."""
+    count = sum(one.count for one in images)
+    log_mean = sum(one.count * one.log_mean for one in images) / max(count, 1)
     return ErrorSums(
         count=count,
-        abs_rel=sum(part.abs_rel for part in parts),
-        sq_rel=sum(part.sq_rel for part in parts),
-        square=sum(part.square for part in parts),
-        log_square=sum(part.log_square for part in parts),
-        log10=sum(part.log10 for part in parts),
+        abs_rel=sum(one.abs_rel for one in images),
+        sq_rel=sum(one.sq_rel for one in images),
+        square=sum(one.square for one in images),
+        log_square=sum(one.log_square for one in images),
+        log10=sum(one.log10 for one in images),
         log_mean=log_mean,
-        log_scatter=sum(part.log_scatter + part.count * (part.log_mean - log_mean) ** 2 for part in parts),
-        within=tuple(sum(part.within[i] for part in parts) for i in range(3)),
+        log_scatter=sum(one.log_scatter + one.count * (one.log_mean - log_mean) ** 2 for one in images),
+        within=tuple(sum(one.within[i] for one in images) for i in range(3)),
     )
 
 

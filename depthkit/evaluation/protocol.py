@@ -1,4 +1,9 @@
-"""Protocols: what is done to a prediction and a ground truth before they are compared."""
+"""Protocols: how a prediction and a ground truth are prepared before they are compared.
+
+The protocols and their names come from published evaluation code: ``eigen`` from BTS (Lee et al., 2019, arXiv 1907.10326,
+``bts_test.py``) and AdaBins (Bhat et al., CVPR 2021, ``evaluate.py``), ``densedepth`` from DenseDepth (Alhashim and Wonka,
+2018, arXiv 1812.11941, ``evaluate.py``).
+"""
 
 from dataclasses import dataclass
 from typing import Any
@@ -8,19 +13,19 @@ import numpy as np
 
 from depthkit.errors import InputError
 
-# The crops are defined on pictures of this size, NYU Depth V2's, and scaled to others.
+# The crops are defined on images of this size, NYU Depth V2's, and scaled to others.
 _CROP_HEIGHT, _CROP_WIDTH = 480, 640
 
 
 @dataclass(frozen=True)
 class Protocol:
-    """How predictions are prepared, which pixels count, and how pictures are averaged (DESIGN, section 6).
+    """How predictions are prepared, which pixels count, and how images are averaged.
 
-    Args:
-        name: what it is called in configs and results.
-        crop: rows and columns (top, bottom, left, right) [px] of a 480x640 picture that count, the ends
-            excluded; scaled to other sizes; None for all.
-        pooled: whether the pixels of all pictures are pooled, instead of averaging the pictures' metrics.
+    Attributes:
+        name: the name in configs and results.
+        crop: rows and columns (top, bottom, left, right) [px] of a 480x640 image that count, the ends excluded;
+            scaled to other sizes; None: all.
+        pooled: whether the pixels of all images are pooled, instead of averaging the metrics of images.
         min_depth: predictions are clamped from here [m]; ground truth at or below it is invalid.
         max_depth: predictions are clamped to here [m]; ground truth at or above it is invalid.
     """
@@ -33,7 +38,7 @@ class Protocol:
 
     @property
     def description(self) -> str:
-        """One line for people, to be printed beside every result."""
+        """One line that is printed beside every result."""
         if self.crop is None:
             area = "no crop"
         else:
@@ -48,11 +53,14 @@ class Protocol:
     def prepare(self, pred: Any, shape: tuple[int, int]) -> np.ndarray:
         """Resize a prediction (H, W) [m] bilinearly to the ground truth's `shape` and clamp it.
 
-        Infinity becomes ``max_depth``, and NaN and minus infinity ``min_depth``, before the resize, so that
-        they do not spread. Returns float64, so that float32 rounding cannot push a value out of the range.
+        Infinity becomes `max_depth`, NaN and minus infinity become `min_depth` before the resize, so that they do not
+        spread.
+
+        Returns:
+            float64 (H', W') [m], so that float32 rounding cannot push a value out of the range.
 
         Raises:
-            InputError: the prediction is not one map of two dimensions.
+            InputError: the prediction does not have two dimensions.
         """
         pred = np.asarray(pred, dtype=np.float64)
         if pred.ndim != 2 or pred.size == 0:
@@ -64,10 +72,10 @@ class Protocol:
         return np.clip(pred, self.min_depth, self.max_depth)
 
     def valid_mask(self, gt: Any) -> np.ndarray:
-        """Which pixels of a ground truth (H, W) [m] count, as a boolean array: in range, finite, in the crop.
+        """Return which pixels of a ground truth (H, W) [m] count, boolean: in range, finite, inside the crop.
 
         Raises:
-            InputError: the ground truth is not one map of two dimensions.
+            InputError: the ground truth does not have two dimensions.
         """
         gt = np.asarray(gt)
         if gt.ndim != 2:
@@ -90,24 +98,23 @@ class Protocol:
 PROTOCOLS = {
     protocol.name: protocol
     for protocol in (
-        # BTS, AdaBins, NeWCRFs: Eigen's test pictures, raw depth.
+        # BTS and AdaBins, and NeWCRFs after them: Eigen's test images, raw depth, Eigen's crop.
         Protocol("eigen", crop=(45, 471, 41, 601)),
         Protocol("full"),
-        # Of DenseDepth's evaluation (Alhashim and Wonka 2018, its published code): its crop, rows 20 to 459
-        # and columns 24 to 615 inclusive, and that one mean is taken over the pixels of all pictures, so the
-        # RMSE is that of all pixels. Not taken: it evaluates on the filled depths of the labelled set and on
-        # predictions clamped to [0.1, 10] m, made at half size and always flip-averaged (ask for that with
-        # test_cfg.flip).
+        # DenseDepth's crop, rows 20 to 459 and columns 24 to 615 inclusive, and its single mean over the pixels of all
+        # images, so that the RMSE is that of all pixels. Not adopted: it evaluates on the filled depths of the
+        # labelled set and on predictions clamped to [0.1, 10] m, made at half size and always averaged over the
+        # mirrored image (test_cfg.flip does that here).
         Protocol("densedepth", crop=(20, 460, 24, 616), pooled=True),
     )
 }
 
 
 def get_protocol(name: str) -> Protocol:
-    """The protocol called `name`.
+    """Look up a protocol by name.
 
     Raises:
-        InputError: there is none of that name.
+        InputError: no protocol has that name.
     """
     if name not in PROTOCOLS:
         raise InputError(f"protocol {name!r}: unknown; expected one of {', '.join(PROTOCOLS)}")

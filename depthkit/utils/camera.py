@@ -1,12 +1,11 @@
-"""Pinhole intrinsics (3, 3) [px] and how they follow what is done to a picture.
+"""Pinhole intrinsics (3, 3) [px], and how they follow changes of the image.
 
-Pixel coordinates count from 0 and whole numbers are pixel centres, so the picture's left edge is at -0.5.
+Pixel coordinates count from 0 and whole numbers are pixel centres, so the image's left edge is at -0.5.
 """
 
 import numpy as np
 
-# Kinect of NYU Depth V2, colour camera, at 640x480 (Silberman et al., ECCV 2012, the toolbox's
-# camera_params.m).
+# Colour camera of NYU Depth V2's Kinect at 640x480 (Silberman et al., ECCV 2012, camera_params.m of the toolbox).
 NYU_INTRINSICS = np.array(
     [
         [5.1885790117450188e02, 0.0, 3.2558244941119034e02],
@@ -20,14 +19,14 @@ _FOCAL_TOLERANCE = 0.01  # split files write 518.8579
 
 
 def nyu_intrinsics(shape: tuple[int, int]) -> np.ndarray:
-    """Return the NYU camera's intrinsics for pictures of `shape` (H, W), scaled from 640x480."""
+    """Return the NYU camera's intrinsics for images of `shape` (H, W), scaled from 640x480."""
     return scale_intrinsics(NYU_INTRINSICS, shape[1] / NYU_SHAPE[1], shape[0] / NYU_SHAPE[0])
 
 
 def focal_intrinsics(focal: float, shape: tuple[int, int]) -> np.ndarray:
-    """Return intrinsics for a focal length [px] and the principal point in the middle of a picture (H, W).
+    """Return intrinsics for a focal length [px] with the principal point in the centre of an image (H, W).
 
-    NYU's own focal length at NYU's own size gives NYU's intrinsics, which are known better.
+    NYU's focal length at NYU's size gives NYU's measured intrinsics instead.
     """
     if shape == NYU_SHAPE and abs(focal - NYU_INTRINSICS[0, 0]) < _FOCAL_TOLERANCE:
         return NYU_INTRINSICS.copy()
@@ -35,34 +34,23 @@ def focal_intrinsics(focal: float, shape: tuple[int, int]) -> np.ndarray:
 
 
 def pinhole(fx: float, fy: float, cx: float, cy: float) -> np.ndarray:
-    """Return the matrix (3, 3) of focal lengths and principal point, all in [px]."""
+    """Return the camera matrix (3, 3) of focal lengths and principal point, all in [px]."""
     return np.array([[fx, 0.0, cx], [0.0, fy, cy], [0.0, 0.0, 1.0]], dtype=np.float64)
 
 
 def scale_intrinsics(intrinsics: np.ndarray, scale_x: float, scale_y: float) -> np.ndarray:
-    """Return the intrinsics after the picture became `scale_x` times wider and `scale_y` times higher."""
+    """Return the intrinsics of an image that became `scale_x` times wider and `scale_y` times higher."""
     scaling = np.array([[scale_x, 0.0, (scale_x - 1) / 2], [0.0, scale_y, (scale_y - 1) / 2], [0.0, 0.0, 1.0]])
     return scaling @ intrinsics
 
 
 def crop_intrinsics(intrinsics: np.ndarray, top: float, left: float) -> np.ndarray:
-    """Return the intrinsics after `top` rows and `left` columns were cut off."""
+    """Return the intrinsics of an image that lost its first `top` rows and `left` columns."""
     return intrinsics - np.array([[0.0, 0.0, left], [0.0, 0.0, top], [0.0, 0.0, 0.0]])
 
 
 def flip_intrinsics(intrinsics: np.ndarray, width: int) -> np.ndarray:
-    """Return the intrinsics after a picture of `width` [px] was mirrored left to right."""
+    """Return the intrinsics of an image of `width` [px] that was mirrored left to right."""
     flipped = intrinsics.copy()
     flipped[0, 2] = width - 1 - intrinsics[0, 2]
     return flipped
-
-
-def rotate_intrinsics(intrinsics: np.ndarray, rotation: np.ndarray) -> np.ndarray:
-    """Return the intrinsics after the picture was turned by an affine `rotation` (2, 3) of pixel coordinates.
-
-    Turning the picture is rolling the camera about its optical axis: depth along that axis stays, the
-    principal point moves with the picture. Exact when fx equals fy.
-    """
-    rotated = intrinsics.copy()
-    rotated[:2, 2] = rotation @ np.array([intrinsics[0, 2], intrinsics[1, 2], 1.0])
-    return rotated

@@ -1,8 +1,8 @@
-"""Pictures, depth maps and point clouds on disk: the only place that knows millimetres and file formats.
+"""Images, depth maps and point clouds on disk: the only place that knows millimetres and file formats.
 
-Depth is float32 metres everywhere inside depthkit, and 0 means "no measurement". Every function raises
-`InputError` naming the file when it cannot be read or written. Files are written under a temporary name in
-the same folder and renamed when whole, so nothing half-written is ever seen.
+Depth is float32 metres everywhere inside depthkit, and 0 means "no measurement". Every function raises `InputError`
+naming the file if it cannot be read or written. Files are written under a temporary name in the same folder and
+renamed when complete, so a partly written file is never seen.
 """
 
 import contextlib
@@ -18,7 +18,6 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 
 from depthkit.errors import InputError
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
 MILLIMETRES_PER_METRE = 1000.0
 MAX_UINT16 = 65535
@@ -35,54 +34,67 @@ _DECODER_ERRORS = (
     struct.error,
     Image.DecompressionBombError,
 )
-# np.rint turns these into millimetres; the sixteen bits are filled by the factor 257 = 65535 / 255.
+# From 16 to 8 bits: 65535 / 255.
 _SIXTEEN_TO_EIGHT = 257.0
 
 
 def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool = True) -> np.ndarray:
-    """Read a picture as uint8 RGB (H, W, 3), turned as its EXIF orientation says unless `upright` is False.
+    """Read an image as uint8 RGB (H, W, 3).
 
-    A JPEG whose shorter side stays at least `min_size` [px] when halved, quartered or divided by 8 is decoded at
-    that size, in a fraction of the time.
+    Grey, palette, CMYK and 16-bit images are converted; transparent areas become white, as in most viewers. Of a file
+    with several frames the first is read.
 
-    Grey, palette, CMYK and 16-bit pictures are converted; transparent parts show white, as most viewers do.
-    Of a file with several frames the first is read. Raises `InputError` for what is not a picture, is
-    damaged, or holds values without a known range (float or 32-bit).
+    Args:
+        path: the file.
+        min_size: decode a JPEG at 1/2, 1/4 or 1/8 if its shorter side stays at least this long [px], which takes a
+            fraction of the time.
+        upright: turn the image as its EXIF orientation says.
+
+    Raises:
+        InputError: the file is not an image, is damaged, or has values without a known range (float or 32-bit).
     """
-    with _decoding(path), Image.open(path) as picture:
+    with _decoding(path), Image.open(path) as image:
         if min_size is not None:
-            # Pillow keeps both sides at least as long as asked; does nothing to other formats.
-            picture.draft("RGB", (min_size, min_size))
-        return pil_to_rgb(picture, path, upright)
+            # Pillow keeps both sides at least this long; other formats are not affected.
+            image.draft("RGB", (min_size, min_size))
+        return pil_to_rgb(image, path, upright)
 
 
-def pil_to_rgb(picture: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
-    """Convert a Pillow picture to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
+def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
+    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does.
 
-    16-bit grey keeps its full range. Raises `InputError` for 32-bit and float pictures.
+    Args:
+        image: 16-bit grey keeps its full range.
+        name: for the error.
+        upright: turn the image as its EXIF orientation says.
+
+    Raises:
+        InputError: the image has 32-bit or float values.
     """
-    file_format = picture.format
+    file_format = image.format
     if upright:
-        picture = ImageOps.exif_transpose(picture)
-    if picture.mode.startswith("I;16") or (picture.mode == "I" and file_format in ("PNG", "PPM")):
-        grey = np.rint(np.asarray(picture).astype(np.float32) / _SIXTEEN_TO_EIGHT)
-        picture = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
-    elif picture.mode in ("I", "F"):
-        raise InputError(f"{name}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit picture")
-    if picture.has_transparency_data:
-        picture = picture.convert("RGBA")
-        white = Image.new("RGBA", picture.size, "white")
-        picture = Image.alpha_composite(white, picture)
-    return np.array(picture.convert("RGB"))
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I;16") or (image.mode == "I" and file_format in ("PNG", "PPM")):
+        grey = np.rint(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
+        image = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
+    elif image.mode in ("I", "F"):
+        raise InputError(f"{name}: has 32-bit values, whose range is unknown; save it as an 8- or 16-bit image")
+    if image.has_transparency_data:
+        image = image.convert("RGBA")
+        white = Image.new("RGBA", image.size, "white")
+        image = Image.alpha_composite(white, image)
+    return np.array(image.convert("RGB"))
 
 
 def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarray:
     """Read a depth map as float32 (H, W) [m], 0 where nothing was measured.
 
-    Formats: 16-bit PNG and TIFF (also float TIFF); `.npy` arrays (H, W); `.h5` with a dataset `depth`.
-    `scale` is the number of file units per metre; by default 1000 (millimetres) for pictures and 1 (metres)
-    for `.npy` and `.h5`. Raises `InputError` for 8-bit and colour pictures, and for negative or non-finite
-    depth.
+    Args:
+        path: a 16-bit PNG or TIFF (or a float TIFF), a `.npy` array (H, W), or a `.h5` file with a dataset `depth`.
+        scale: file units per metre; None: 1000 (millimetres) for images, 1 (metres) for `.npy` and `.h5`.
+
+    Raises:
+        InputError: the file cannot be read, is an 8-bit or colour image, or has negative or non-finite depth.
     """
     path = Path(path)
     if scale is not None and not (np.isfinite(scale) and scale > 0):
@@ -93,7 +105,7 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
     elif suffix == ".h5":
         stored, default_scale = _load_h5_depth(path), 1.0
     elif suffix in DEPTH_SUFFIXES:
-        stored, default_scale = _load_depth_picture(path), MILLIMETRES_PER_METRE
+        stored, default_scale = _load_depth_image(path), MILLIMETRES_PER_METRE
     else:
         known = ", ".join(sorted(DEPTH_SUFFIXES))
         raise InputError(f"{path}: '{suffix}' is not a known depth format; expected one of {known}")
@@ -102,9 +114,7 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
 
 
 def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
-    """Return a stored depth map (H, W) as float32; raise `InputError` unless it is finite and not
-    negative.
-    """
+    """Return a stored depth map (H, W) as float32; raise `InputError` unless it is finite and not negative."""
     if depth.ndim != 2 or depth.size == 0:
         raise InputError(f"{name}: the depth has shape {depth.shape}; expected (height, width)")
     if not (np.issubdtype(depth.dtype, np.floating) or np.issubdtype(depth.dtype, np.integer)):
@@ -120,11 +130,12 @@ def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
 
 @contextlib.contextmanager
 def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path beside `path` (same suffix) that becomes `path` when the block ends without an
-    error.
+    """Yield a temporary path (same folder and suffix) that becomes `path` if the block ends without error.
 
-    On any error the temporary file is removed and what was at `path` stays. An `OSError` inside (no space
-    left, read-only or missing folder) becomes an `InputError` that names `path`.
+    On any error the temporary file is removed and an older file at `path` stays.
+
+    Raises:
+        InputError: an `OSError` inside the block: no space left, a read-only or missing folder.
     """
     path = Path(path)
     temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
@@ -143,18 +154,18 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
 
 
 def write_rgb(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write a uint8 RGB picture (H, W, 3) in the format of the suffix; PNG is lossless, JPEG of quality
-    95.
-    """
+    """Write a uint8 RGB image (H, W, 3) in the format of the suffix; PNG is lossless, JPEG has quality 95."""
     with atomic_path(path) as temporary:
         Image.fromarray(image).save(temporary, compress_level=3, quality=95)
 
 
 def write_depth_png(path: str | os.PathLike, depth: np.ndarray) -> int:
-    """Write depth (H, W) [m] as a 16-bit PNG in millimetres; return how many pixels were too far for it.
+    """Write depth (H, W) [m] as a 16-bit PNG in millimetres.
 
-    Pixels beyond 65.535 m (also infinity) are written as 65535 and counted; NaN and negative ones as 0, no
-    measurement.
+    Pixels beyond 65.535 m, also infinity, become 65535; NaN and negative ones become 0, no measurement.
+
+    Returns:
+        How many pixels are beyond 65.535 m.
     """
     millimetres = np.rint(np.asarray(depth, dtype=np.float64) * MILLIMETRES_PER_METRE)
     saturated = int((millimetres > MAX_UINT16).sum())
@@ -186,22 +197,22 @@ def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: n
 
 @contextlib.contextmanager
 def _decoding(path: str | os.PathLike) -> Iterator[None]:
-    """Turn whatever Pillow raises inside into an `InputError` about the picture at `path`."""
+    """Turn whatever Pillow raises inside into an `InputError` about the image at `path`."""
     try:
         yield
     except InputError:
         raise
     except _DECODER_ERRORS as error:
-        raise _unreadable(path, "picture", error) from error
+        raise _unreadable(path, "an image", error) from error
 
 
-def _load_depth_picture(path: Path) -> np.ndarray:
-    with _decoding(path), Image.open(path) as picture:
-        stored, mode = np.array(picture), picture.mode
+def _load_depth_image(path: Path) -> np.ndarray:
+    with _decoding(path), Image.open(path) as image:
+        stored, mode = np.array(image), image.mode
     if not (mode.startswith("I;16") or mode in ("I", "F")):
         raise InputError(
-            f"{path}: is an 8-bit or colour picture (mode {mode}); depth is expected as a 16-bit grey one "
-            "in millimetres, or in the units that depth_scale says"
+            f"{path}: is an 8-bit or colour image (mode {mode}); expected depth as a 16-bit grey image in millimetres, "
+            "or in the units that depth_scale gives"
         )
     return stored
 
@@ -210,7 +221,7 @@ def _load_npy(path: Path) -> np.ndarray:
     try:
         return np.load(path, allow_pickle=False)
     except (OSError, ValueError, EOFError, MemoryError, TokenError) as error:  # the last: a damaged header
-        raise _unreadable(path, "depth array", error) from error
+        raise _unreadable(path, "a depth array", error) from error
 
 
 def _load_h5_depth(path: Path) -> np.ndarray:
@@ -220,21 +231,21 @@ def _load_h5_depth(path: Path) -> np.ndarray:
         with h5py.File(path, "r") as file:
             return file["depth"][()]
     except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as error:
-        raise _unreadable(path, "HDF5 file with a dataset 'depth'", error) from error
+        raise _unreadable(path, "an HDF5 file with a dataset 'depth'", error) from error
 
 
 def _unreadable(path: str | os.PathLike, expected: str, error: Exception) -> InputError:
-    """The sentence for a file that cannot be read: what is the matter with it, and what was expected."""
+    """Make the error for a file that cannot be read: what is wrong with it, and what was expected."""
     path = Path(path)
     if not path.exists():
-        return InputError(f"{path}: no such file; expected a {expected}")
+        return InputError(f"{path}: no such file; expected {expected}")
     if path.is_dir():
-        return InputError(f"{path}: is a folder; expected a {expected}")
+        return InputError(f"{path}: is a folder; expected {expected}")
     if isinstance(error, PermissionError):
-        return InputError(f"{path}: may not be read; change its permissions")
+        return InputError(f"{path}: cannot be read; change its permissions")
     if path.is_file() and path.stat().st_size == 0:
-        return InputError(f"{path}: is empty; expected a {expected}")
+        return InputError(f"{path}: is empty; expected {expected}")
     if isinstance(error, UnidentifiedImageError):
-        return InputError(f"{path}: is not a picture of a known format; expected PNG, JPEG, TIFF, WebP or BMP")
+        return InputError(f"{path}: is not an image of a known format; expected PNG, JPEG, TIFF, WebP or BMP")
     reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{path}: is not a whole {expected} ({reason}); get or write it again")
+    return InputError(f"{path}: is damaged ({reason}); expected {expected}, get or write it again")

@@ -1,4 +1,4 @@
-"""Folders for results, checked before the work that fills them."""
+"""Folders for results, made and checked before the work that fills them."""
 
 import tempfile
 from pathlib import Path
@@ -7,11 +7,10 @@ from depthkit.errors import InputError
 
 
 def make_output_folder(path: str | Path) -> Path:
-    """Make the folder at `path`, parents included, unless it is there, and check that files can be written to
-    it.
+    """Make a folder with its parents, unless it exists, and check that files can be written to it.
 
     Raises:
-        InputError: it cannot be made or written to, or something else has that name.
+        InputError: the folder cannot be made or written to, or a file has that name.
     """
     path = Path(path)
     try:

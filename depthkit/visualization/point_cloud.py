@@ -1,4 +1,4 @@
-"""Depth maps as points in space."""
+"""Depth maps as point clouds."""
 
 import numpy as np
 
@@ -7,19 +7,19 @@ from depthkit.visualization.depth_map import is_valid
 
 
 def depth_to_points(depth: np.ndarray, intrinsics: np.ndarray, image: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Back-project every pixel that has depth with a pinhole camera.
+    """Back-project every pixel that has depth, with a pinhole camera.
 
     Args:
         depth: distance along the optical axis [m], (H, W); NaN, infinite, 0 and negative are left out.
-        intrinsics: camera matrix [px] (3, 3) of this picture: ``[[fx, 0, cx], [0, fy, cy], [0, 0, 1]]``,
-            pixel centres at whole numbers, the first at 0.
+        intrinsics: camera matrix (3, 3) [px] of this image: ``[[fx, 0, cx], [0, fy, cy], [0, 0, 1]]``, pixel centres at
+            whole numbers, the first at 0.
         image: uint8 RGB (H, W, 3).
 
     Returns:
-        points [m], float32 (N, 3): x right, y down, z forward; and their colours, uint8 (N, 3). Row by row.
+        Points, float32 (N, 3) [m], row by row: x right, y down, z forward; and their colours, uint8 RGB (N, 3).
 
     Raises:
-        InputError: the picture has another size than the depth, or the camera matrix is not of that form.
+        InputError: image and depth differ in size, or the camera matrix has another form.
     """
     depth, intrinsics = np.asarray(depth), np.asarray(intrinsics, dtype=np.float64)
     if depth.ndim != 2 or image.shape != (*depth.shape, 3):

@@ -12,4 +12,4 @@ def test_the_table_has_a_line_for_each_score(call_tool, shared_data, deit_tiny_w
 def test_a_folder_without_pictures_is_an_error(call_tool, tmp_path):
     result = call_tool("analysis_tools/compare_score_rows", tmp_path, "--weights", "none.pth")
     assert result.returncode == 2
-    assert result.stderr.strip() == f"error: {tmp_path}: holds no picture; give another folder"
+    assert result.stderr.strip() == f"error: {tmp_path}: contains no image; give another folder"

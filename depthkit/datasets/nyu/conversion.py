@@ -1,4 +1,4 @@
-"""From the labelled `.mat` to sync folders, which load faster and which other toolkits read too."""
+"""Convert the labelled `.mat` to sync folders, which load faster and which other toolkits read too."""
 
 import json
 import re
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from tqdm import tqdm
 
-from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, LabelledMat, read_splits
+from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, Depth, LabelledMat, read_splits
 from depthkit.errors import InputError
 from depthkit.utils.io import atomic_path, write_depth_png, write_rgb
 
@@ -17,20 +17,34 @@ NO_SCENE = "labelled"  # the folder of frames whose scene the .mat does not name
 
 
 class Conversion(NamedTuple):
-    """What was done: pairs written now, pairs that were there, and depth pixels beyond 65.535 m."""
+    """What a conversion did.
+
+    Attributes:
+        written: pairs written now.
+        kept: pairs that existed already.
+        saturated: depth pixels beyond 65.535 m, written as that.
+    """
 
     written: int
     kept: int
     saturated: int
 
 
-def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: str = "raw") -> Conversion:
+def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: Depth = "raw") -> Conversion:
     """Write the frames of a labelled `.mat` to `out` as sync folders, with `train.txt` and `test.txt`.
 
-    Frame k (from 0) becomes `scene/rgb_k.png` and `scene/sync_depth_k.png` (uint16, millimetres). Pictures
-    are PNG, not JPEG as BTS's: so all forms give the same pixels and the same figures. The source is only
-    read. What was interrupted goes on where it stopped; the lists come last, so a folder with lists is whole.
-    Raises `InputError` for a damaged source, a folder that holds something else, or a full disk.
+    Frame k (from 0) becomes ``scene/rgb_k.png`` and ``scene/sync_depth_k.png`` (uint16, millimetres). Images are PNG,
+    unlike BTS's JPEG, so that all forms give the same pixels and figures. The source is only read. An interrupted
+    conversion resumes where it stopped; the lists are written last, so a folder with lists is complete.
+
+    Args:
+        mat_path: the labelled `.mat`.
+        splits_path: `splits.mat`.
+        out: a new or empty folder, or that of an interrupted conversion of the same file.
+        depth: ``raw`` or ``filled``.
+
+    Raises:
+        InputError: a damaged source, a folder with other content, or a full disk.
     """
     frames = LabelledMat(mat_path, depth)
     splits = read_splits(splits_path, len(frames))
@@ -69,17 +83,17 @@ def _scene_folders(frames: LabelledMat) -> list[str]:
     return scenes
 
 
-def _claim_folder(out: Path, mat_path: Path, depth: str) -> None:
-    """Make `out` and note in it what is converted; raise `InputError` when it holds another data set."""
+def _claim_folder(out: Path, mat_path: Path, depth: Depth) -> None:
+    """Make `out` and record in it what is converted; raise `InputError` if it has other content."""
     status = mat_path.stat()
     record = {"source": mat_path.name, "bytes": status.st_size, "variable": DEPTH_VARIABLES[depth]}
     path = out / RECORD_NAME
     if path.is_file():
         if _read_record(path) != record:
-            raise InputError(f"{out}: holds another conversion ({path}); choose an empty folder")
+            raise InputError(f"{out}: contains another conversion ({path}); choose an empty folder")
         return
     if out.is_dir() and any(out.iterdir()):
-        raise InputError(f"{out}: holds other files; choose an empty folder for the converted data")
+        raise InputError(f"{out}: contains other files; choose an empty folder for the converted data")
     _make_folder(out)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")

@@ -16,33 +16,31 @@ SPLIT_FOLDERS = {"train": "train", "test": "val/official"}
 
 
 class NYUH5:
-    """One split of FastDepth's folders: `train/<scene>/00001.h5`, `val/official/00001.h5`.
+    """One split of FastDepth's folders: ``train/<scene>/00001.h5``, ``val/official/00001.h5``.
 
-    Each file holds `rgb` (3, H, W) uint8 and `depth` (H, W) [m]. Its authors filled the holes of the depth
-    maps in, so figures from this form are not those of the raw-depth protocols. Raises `InputError`.
+    Each file contains `rgb` (3, H, W) uint8 and `depth` (H, W) [m]. FastDepth's authors filled the holes of the depth
+    maps, so figures on this form are not comparable with those of the raw-depth protocols.
     """
 
     def __init__(self, data_root: Path, split: str) -> None:
         self._folder = data_root / SPLIT_FOLDERS[split]
-        self.description = f"form h5 (holes filled in by its authors), split {split}, {self._folder}"
+        self.description = f"form h5 (holes filled by its authors), split {split}, {self._folder}"
 
     def entries(self) -> list[dict]:
-        """Return {"path"} for each file, in the order of their names; raises `InputError` when there is
-        none.
-        """
+        """List {"path"} for each file, sorted; raise `InputError` if there is none."""
         paths = sorted(self._folder.rglob("*.h5")) if self._folder.is_dir() else []
         if not paths:
             raise InputError(f"{self._folder}: no .h5 files there; expected FastDepth's layout (see data/README.md)")
         return [{"path": str(path)} for path in paths]
 
     def read(self, entry: dict) -> Frame:
-        """Return the frame of an entry."""
+        """Read the frame of an entry; raise `InputError` if its file is damaged."""
         path = entry["path"]
         try:
             with h5py.File(path, "r") as file:
                 rgb, depth = np.asarray(file["rgb"]), np.asarray(file["depth"])
         except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: is not a whole HDF5 file with 'rgb' and 'depth' ({error})") from error
+            raise InputError(f"{path}: is not a valid HDF5 file with 'rgb' and 'depth' ({error})") from error
         if rgb.ndim != 3 or rgb.shape[0] != 3 or rgb.dtype != np.uint8:
             raise InputError(f"{path}: 'rgb' is {rgb.dtype} {rgb.shape}; expected uint8 (3, height, width)")
         image = np.ascontiguousarray(rgb.transpose(1, 2, 0))

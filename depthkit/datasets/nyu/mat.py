@@ -4,6 +4,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 import h5py
 import numpy as np
@@ -12,25 +13,32 @@ from depthkit.datasets.sample import Frame
 from depthkit.errors import InputError
 from depthkit.utils.camera import nyu_intrinsics
 from depthkit.utils.io import check_depth
+from depthkit.utils.validation import validate_arguments
 
 MAT_NAME = "nyu_depth_v2_labeled.mat"
 SPLITS_NAME = "splits.mat"
-# MATLAB's names of the depth maps: as measured, and with the holes filled in by colourisation.
-DEPTH_VARIABLES = {"raw": "rawDepths", "filled": "depths"}
+Depth = Literal["raw", "filled"]
+# MATLAB's names of the depth maps: as measured, and with the holes filled by colourisation.
+DEPTH_VARIABLES: dict[Depth, str] = {"raw": "rawDepths", "filled": "depths"}
 
 
 class LabelledMat:
-    """The frames of the labelled `.mat` (MATLAB v7.3, that is HDF5), read one at a time.
+    """The frames of the labelled `.mat` (MATLAB v7.3, which is HDF5), read one at a time.
 
-    HDF5 shows MATLAB's axes reversed: `images` (N, 3, W, H) uint8 and `rawDepths`/`depths` (N, W, H) [m];
-    both are transposed. `depth` is "raw" (the measurement, what the protocols use) or "filled". The file is
-    opened at the first read in each process: an open HDF5 file must neither be pickled nor cross a fork.
-    Raises `InputError` when the file is missing, truncated or of another kind.
+    HDF5 shows MATLAB's axes reversed: `images` (N, 3, W, H) uint8 and `rawDepths`/`depths` (N, W, H) [m]; both are
+    transposed. The file is opened at the first read in each process, because an open HDF5 file must neither be
+    pickled nor cross a fork.
+
+    Args:
+        path: the file.
+        depth: ``raw`` (as measured, what the protocols use) or ``filled``.
+
+    Raises:
+        InputError: the file is missing, truncated or of another kind.
     """
 
-    def __init__(self, path: Path, depth: str = "raw") -> None:
-        if depth not in DEPTH_VARIABLES:
-            raise InputError(f"depth='{depth}': expected 'raw' (as measured) or 'filled' (holes coloured in)")
+    @validate_arguments
+    def __init__(self, path: Path, depth: Depth = "raw") -> None:
         self.path = path
         self._depth_variable = DEPTH_VARIABLES[depth]
         self._file: h5py.File | None = None
@@ -43,14 +51,14 @@ class LabelledMat:
 
     @property
     def focal(self) -> float:
-        """The horizontal focal length [px] of its pictures."""
+        """Horizontal focal length [px] of the images."""
         return float(nyu_intrinsics(self._shape)[0, 0])
 
     def __getstate__(self) -> dict:
         return {**self.__dict__, "_file": None, "_owner": -1}
 
     def read(self, index: int) -> Frame:
-        """Return frame `index`, counted from 0; its name is `file.mat#index`."""
+        """Read frame `index`, counted from 0; its name is ``file.mat#index``."""
         name = f"{self.path}#{index}"
         file = self._opened()
         with _reading(name):
@@ -59,9 +67,7 @@ class LabelledMat:
         return Frame(image, check_depth(depth, name), nyu_intrinsics(image.shape[:2]), name)
 
     def scenes(self) -> list[str] | None:
-        """Return the name of each frame's scene ("kitchen_0004"), or None when the file does not hold
-        them.
-        """
+        """Return the name of each frame's scene ("kitchen_0004"); None if the file does not contain them."""
         with _open_mat(self.path) as file, _reading(f"{self.path}: scenes"):
             if "scenes" not in file:
                 return None
@@ -94,27 +100,35 @@ class LabelledMat:
 
 
 class NYUMat:
-    """One official split of the labelled `.mat`."""
+    """One official split of the labelled `.mat`; the arguments are those of `LabelledMat` and `read_splits`."""
 
-    def __init__(self, path: Path, split: str, splits_path: Path, depth: str = "raw") -> None:
+    def __init__(self, path: Path, split: str, splits_path: Path, depth: Depth) -> None:
         self._frames = LabelledMat(path, depth)
         self._indices = read_splits(splits_path, len(self._frames))[split]
         self.description = f"form mat ({depth} depth), split {split}, {path}"
 
     def entries(self) -> list[dict]:
-        """Return {"index": k} for each frame of the split, k counted from 0."""
+        """List {"index": k} for each frame of the split, k counted from 0."""
         return [{"index": index} for index in self._indices]
 
     def read(self, entry: dict) -> Frame:
-        """Return the frame of an entry."""
+        """Read the frame of an entry."""
         return self._frames.read(entry["index"])
 
 
 def read_splits(path: Path, count: int) -> dict[str, list[int]]:
-    """Return {"train": [...], "test": [...]}: the frames of `splits.mat` (MATLAB 5.0), counted from 0 here.
+    """Read the official splits from `splits.mat` (MATLAB 5.0, frames counted from 1).
 
-    Raises `InputError` when the file is missing or of another kind, names a frame beyond `count`, or shares
-    frames between the splits.
+    Args:
+        path: the file.
+        count: number of frames in the data set.
+
+    Returns:
+        ``{"train": [...], "test": [...]}``: the frames, counted from 0.
+
+    Raises:
+        InputError: the file is missing or of another kind, names a frame beyond `count`, or has frames in both
+            splits.
     """
     from scipy.io import loadmat
     from scipy.io.matlab import MatReadError
@@ -129,14 +143,14 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
     except KeyError as error:
         raise InputError(f"{path}: has no variable {error}; expected trainNdxs and testNdxs") from error
     except (OSError, MatReadError, ValueError, TypeError, NotImplementedError, IndexError, EOFError) as error:
-        raise InputError(f"{path}: is not a whole MATLAB 5.0 file ({error}); get splits.mat again") from error
+        raise InputError(f"{path}: is not a valid MATLAB 5.0 file ({error}); get splits.mat again") from error
     for split, indices in splits.items():
         if indices.size == 0:
             raise InputError(f"{path}: its {split} split is empty")
         if indices.min() < 0 or indices.max() >= count:
             raise InputError(
                 f"{path}: its {split} split names frames {indices.min() + 1} to {indices.max() + 1}, but "
-                f"the data set holds {count}; the two files do not belong together"
+                f"the data set contains {count}; the two files do not belong together"
             )
     shared = np.intersect1d(splits["train"], splits["test"])
     if shared.size:
@@ -162,5 +176,5 @@ def _open_mat(path: Path) -> h5py.File:
         return h5py.File(path, "r")
     except (OSError, RuntimeError) as error:
         raise InputError(
-            f"{path}: is not a whole MATLAB v7.3 file ({error}); get it again (2.8 GB when whole)"
+            f"{path}: is not a complete MATLAB v7.3 file ({error}); get it again (2.8 GB when complete)"
         ) from error

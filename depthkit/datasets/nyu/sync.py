@@ -1,21 +1,28 @@
-"""NYU Depth V2 as BTS's "sync" folders (Lee et al., 2019): pictures, 16-bit depth in mm, and split files."""
+"""NYU Depth V2 as BTS's "sync" folders (Lee et al., 2019): images, 16-bit depth in mm, and split files."""
 
 from pathlib import Path
 
 from depthkit.datasets.sample import Frame
-from depthkit.datasets.split_list import missing_files, parse_focal, read_split_list
+from depthkit.datasets.split_list import check_no_missing, missing_files, parse_focal, read_split_list
 from depthkit.errors import InputError
 from depthkit.utils.camera import focal_intrinsics
 from depthkit.utils.io import read_depth, read_rgb
 
-NO_DEPTH = "None"  # what BTS's lists write for a picture without a depth map
+NO_DEPTH = "None"  # what BTS's lists write for an image without a depth map
 
 
 class NYUSync:
-    """One split of a sync folder: lines `scene/rgb_00045.jpg scene/sync_depth_00045.png 518.8579`.
+    """One split of a sync folder: lines ``scene/rgb_00045.jpg scene/sync_depth_00045.png 518.8579``.
 
-    The third column is the focal length [px]. Every file that the split names must be there. Raises
-    `InputError`.
+    The third column is the focal length [px]. Every file that the split names must exist.
+
+    Args:
+        data_root: the folder, or the one above BTS's `sync/`.
+        split: ``train`` or ``test``.
+        split_file: its list; None: the one in `data_root` or in the parent folder.
+
+    Raises:
+        InputError: no list, or a line of another form.
     """
 
     def __init__(self, data_root: Path, split: str, split_file: Path | None = None) -> None:
@@ -31,22 +38,16 @@ class NYUSync:
         self.description = f"form sync, split {split} ({self.split_file}){skipped}, {self.folder}"
 
     def entries(self) -> list[dict]:
-        """Return {"rgb", "depth", "focal"} for each pair; raises `InputError` when a file of any is
-        missing.
-        """
-        if self.missing:
-            raise InputError(
-                f"{self.folder / self.missing[0]}: named by {self.split_file} but missing, the first of "
-                f"{len(self.missing)} such files; complete the folder or correct the split"
-            )
+        """List {"rgb", "depth", "focal"} for each pair; raise `InputError` if a file of any is missing."""
+        check_no_missing(self.folder, self.missing, self.split_file)
         return list(self._entries)
 
     def file_names(self) -> list[str]:
-        """Return picture and depth map of each pair in turn, relative to `folder`."""
+        """List image and depth map of each pair in turn, relative to `folder`."""
         return [name for entry in self._entries for name in (entry["rgb"], entry["depth"])]
 
     def read(self, entry: dict) -> Frame:
-        """Return the frame of an entry."""
+        """Read the frame of an entry."""
         path = self.folder / entry["rgb"]
         image = read_rgb(path)
         depth = read_depth(self.folder / entry["depth"])
@@ -54,12 +55,12 @@ class NYUSync:
 
 
 def split_file_names(split: str) -> tuple[str, str]:
-    """Return the names under which a split's list is looked for: ours and BTS's."""
+    """Return the file names that a split's list may have: ours and BTS's."""
     return f"{split}.txt", f"nyudepthv2_{split}_files_with_gt.txt"
 
 
 def find_split_file(data_root: Path, split: str) -> Path | None:
-    """Return the split's list in `data_root`, else in its parent, else None."""
+    """Find the split's list in `data_root`, else in its parent folder; None if there is none."""
     for folder in (data_root, data_root.absolute().parent):
         for name in split_file_names(split):
             if (folder / name).is_file():
@@ -68,7 +69,7 @@ def find_split_file(data_root: Path, split: str) -> Path | None:
 
 
 def _read_entries(path: Path) -> tuple[list[dict], int]:
-    """Return a split file's pairs and how many of its lines have no depth map."""
+    """Return the pairs of a split file, and how many of its lines have no depth map."""
     entries = []
     without_depth = 0
     for line in read_split_list(path):
@@ -82,19 +83,18 @@ def _read_entries(path: Path) -> tuple[list[dict], int]:
             continue
         entries.append({"rgb": rgb, "depth": depth, "focal": parse_focal(focal, path, line.number)})
     if not entries:
-        raise InputError(f"{path}: not one of its {without_depth} lines names a depth map")
+        raise InputError(f"{path}: none of its {without_depth} lines names a depth map")
     return entries, without_depth
 
 
 def _image_folder(data_root: Path, split: str, names: list[str]) -> tuple[Path, list[str]]:
-    """Return the folder that holds (most of) the split's files, and the files that are missing there.
+    """Return the folder that contains the split's files (or most of them), and the files that are missing there.
 
-    BTS's users keep the training pictures in `sync/` and the others in `official_splits/test/` beside it, and
-    give either that folder or the one above as the root.
+    BTS's users keep the training images in `sync/` and the others in `official_splits/test/` beside it, and give
+    either `sync/` or the folder above as the root.
     """
-    parts = ["", "sync", f"official_splits/{split}"]
-    candidates = [data_root / part for part in parts]
-    candidates.append(data_root.absolute().parent / parts[-1])
+    official = f"official_splits/{split}"
+    candidates = [data_root, data_root / "sync", data_root / official, data_root.absolute().parent / official]
     found = [(folder, missing_files(folder, names)) for folder in candidates if folder.is_dir()]
     if not found:
         raise InputError(f"{data_root}: no such folder; see data/README.md for where data sets go")

@@ -1,38 +1,39 @@
-"""Rooms: a data set of generated pictures with exact depth."""
-
-from collections.abc import Sequence
+"""Rooms: a data set of generated images with exact depth."""
 
 import numpy as np
 
+from depthkit.datasets.base_dataset import Pipeline
 from depthkit.datasets.depth_dataset import DepthDataset
 from depthkit.datasets.rooms.rendering import render
 from depthkit.datasets.rooms.scene import random_scene
 from depthkit.datasets.sample import Frame
-from depthkit.datasets.transforms.checks import check_size
-from depthkit.errors import InputError
+from depthkit.datasets.transforms.checks import Size
 from depthkit.registry import DATASETS
 from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, crop_intrinsics, scale_intrinsics
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 
 @DATASETS.register_module()
 class Rooms(DepthDataset):
-    """`length` generated indoor rooms of `size` (H, W) [px], seen by the NYU camera.
+    """Generated indoor rooms, seen by the NYU camera; depth is exact and without holes.
 
-    Room k of a `seed` is always the same, bit for bit on one machine; give training and test different seeds.
-    Depth is exact and without holes. Raises `InputError` for a length or size that makes no sense.
+    Args:
+        length: number of rooms.
+        size: (H, W) [px] of the images.
+        seed: room k of a seed is always the same, bit for bit on one machine; give training and test different seeds.
+        pipeline: transforms, the last of them `PackDepthInputs`.
+
+    Raises:
+        InputError: an argument out of range.
     """
 
-    def __init__(self, length: int, size: tuple[int, int] = (240, 320), seed: int = 0, pipeline: Sequence = ()) -> None:
-        if length < 1:
-            raise InputError(f"Rooms(length={length}): expected at least one room")
-        if seed < 0:
-            raise InputError(f"Rooms(seed={seed}): expected 0 or more")
-        source = RoomGenerator(length, check_size(size, "Rooms"), seed)
-        super().__init__(source, pipeline, test_mode=False, indices=None)
+    @validate_arguments
+    def __init__(self, length: Count, size: Size = (240, 320), seed: Index = 0, pipeline: Pipeline = None) -> None:
+        super().__init__(RoomGenerator(length, size, seed), pipeline, test_mode=False, indices=None)
 
 
 class RoomGenerator:
-    """Rooms as a source of frames: nothing is on disk, each is made when it is asked for."""
+    """The source of `Rooms`: nothing is on disk, each frame is made when it is read."""
 
     def __init__(self, length: int, size: tuple[int, int], seed: int) -> None:
         self.length = length
@@ -41,7 +42,7 @@ class RoomGenerator:
         self.description = f"form generated, seed {seed}, {size[1]}x{size[0]}"
 
     def entries(self) -> list[dict]:
-        """Return {"index": k} for each room."""
+        """List {"index": k} for each room."""
         return [{"index": index} for index in range(self.length)]
 
     def read(self, entry: dict) -> Frame:
@@ -54,10 +55,9 @@ class RoomGenerator:
 
 
 def room_intrinsics(size: tuple[int, int]) -> np.ndarray:
-    """Return the NYU camera's intrinsics for a picture of `size` (H, W): scaled to cover it, the middle cut
-    out.
+    """Return the NYU camera's intrinsics (3, 3) [px] for images of `size` (H, W).
 
-    So pixels stay square, whatever the aspect.
+    NYU's image is scaled to cover `size` and cropped around its centre, so pixels stay square in any aspect.
     """
     factor = max(size[0] / NYU_SHAPE[0], size[1] / NYU_SHAPE[1])
     scaled = scale_intrinsics(NYU_INTRINSICS, factor, factor)

@@ -1,6 +1,4 @@
-"""Furniture made of boxes, in a frame of its own: x along the wall, y up from the floor, z away from the
-wall.
-"""
+"""Furniture made of boxes, in its own frame: x along the wall, y up from the floor, z away from the wall."""
 
 from collections.abc import Callable
 from typing import NamedTuple
@@ -11,7 +9,14 @@ from depthkit.datasets.rooms.textures import Material
 
 
 class Box(NamedTuple):
-    """A box: `center` (3,) and `half` size (3,) [m], turned about the vertical by `yaw` [rad]."""
+    """A box that may be turned about the vertical.
+
+    Attributes:
+        center: its centre (3,) [m].
+        half: half of its size (3,) [m].
+        yaw: angle [rad].
+        material: of its faces.
+    """
 
     center: np.ndarray
     half: np.ndarray
@@ -20,8 +25,12 @@ class Box(NamedTuple):
 
 
 class Piece(NamedTuple):
-    """A piece of furniture: its boxes, and the `width` (x) and `depth` (z) of the floor that it stands on
-    [m].
+    """A piece of furniture.
+
+    Attributes:
+        boxes: what it is made of.
+        width: of the floor under it, along x [m].
+        depth: of the floor under it, along z [m].
     """
 
     boxes: list[Box]
@@ -30,13 +39,13 @@ class Piece(NamedTuple):
 
 
 def box(x: float, y: float, z: float, size: tuple[float, float, float], material: Material) -> Box:
-    """Return the box of `size` (x, y, z) [m] whose bottom's middle is at (x, y, z)."""
+    """Return the box of `size` (x, y, z) [m] that has the centre of its bottom at (x, y, z)."""
     half = np.array(size) / 2
     return Box(np.array([x, y + half[1], z]), half, 0.0, material)
 
 
 def cabinet(rng: np.random.Generator) -> Piece:
-    """A chest of drawers, a sideboard or a wardrobe, with something on the low ones."""
+    """Make a chest of drawers, a sideboard or a wardrobe, with things on the low ones."""
     width, depth = rng.uniform(0.5, 1.5), rng.uniform(0.35, 0.6)
     height = rng.choice([rng.uniform(0.6, 1.1), rng.uniform(1.7, 2.2)])
     body = timber(rng)._replace(front="cupboard")
@@ -51,7 +60,7 @@ def cabinet(rng: np.random.Generator) -> Piece:
 
 
 def bookshelf(rng: np.random.Generator) -> Piece:
-    """A bookcase full of books."""
+    """Make a bookcase full of books."""
     width, depth, height = rng.uniform(0.6, 1.6), rng.uniform(0.25, 0.35), 0.34 * rng.integers(3, 7) + 0.03
     frame = timber(rng)
     filling = frame._replace(front="books")
@@ -62,7 +71,7 @@ def bookshelf(rng: np.random.Generator) -> Piece:
 
 
 def bed(rng: np.random.Generator) -> Piece:
-    """A bed with its head at the wall."""
+    """Make a bed with its head at the wall."""
     width, length = rng.uniform(0.9, 1.8), rng.uniform(1.95, 2.1)
     frame, sheet, cover = timber(rng), cloth(rng, light=True), cloth(rng)
     boxes = [
@@ -79,7 +88,7 @@ def bed(rng: np.random.Generator) -> Piece:
 
 
 def sofa(rng: np.random.Generator) -> Piece:
-    """A sofa or an armchair with cushions."""
+    """Make a sofa or an armchair with cushions."""
     width, depth, back = rng.choice([0.9, 1.6, 2.1]), rng.uniform(0.8, 0.95), rng.uniform(0.75, 0.95)
     cover, pillow = cloth(rng), cloth(rng)
     arm = 0.18
@@ -100,7 +109,7 @@ def sofa(rng: np.random.Generator) -> Piece:
 
 
 def desk(rng: np.random.Generator) -> Piece:
-    """A desk with a screen, a keyboard, and a chair before it."""
+    """Make a desk with a screen, a keyboard, and a chair before it."""
     width, depth, height = rng.uniform(1.1, 1.7), rng.uniform(0.6, 0.8), rng.uniform(0.7, 0.76)
     top = timber(rng)
     dark = Material("paint", np.full(3, 0.03), np.full(3, 0.03), int(rng.integers(1000)))
@@ -118,7 +127,7 @@ def desk(rng: np.random.Generator) -> Piece:
 
 
 def table(rng: np.random.Generator) -> Piece:
-    """A dining or coffee table, with chairs when it is high enough."""
+    """Make a dining or coffee table, with chairs if it is high enough."""
     width, depth = rng.uniform(0.8, 1.6), rng.uniform(0.6, 0.9)
     height = rng.choice([0.42, 0.75])
     boxes = tabletop(width, depth, height, timber(rng))
@@ -134,7 +143,7 @@ def table(rng: np.random.Generator) -> Piece:
 
 
 def chair(rng: np.random.Generator) -> Piece:
-    """A chair about the origin, its back away from the wall."""
+    """Make a chair around the origin, its back away from the wall."""
     frame = timber(rng)
     seat = cloth(rng) if rng.random() < 0.5 else frame
     boxes = [box(0, 0.43, 0, (0.42, 0.05, 0.42), seat), box(0, 0.62, 0.2, (0.42, 0.3, 0.035), seat)]
@@ -145,7 +154,7 @@ def chair(rng: np.random.Generator) -> Piece:
 
 
 def kitchen(rng: np.random.Generator) -> Piece:
-    """A row of kitchen units: base units under a worktop, and wall units above."""
+    """Make a row of kitchen units: base units under a worktop, and wall units above."""
     width, depth = rng.uniform(1.6, 3.0), 0.6
     unit = timber(rng)._replace(front="cupboard")
     stone = Material("paint", np.full(3, rng.uniform(0.05, 0.5)), np.full(3, 0.3), int(rng.integers(1000)))
@@ -160,7 +169,7 @@ def kitchen(rng: np.random.Generator) -> Piece:
 
 
 def cartons(rng: np.random.Generator) -> Piece:
-    """One to three cardboard boxes, on top of each other."""
+    """Make one to three cardboard boxes, on top of each other."""
     y, boxes = 0.0, []
     for _ in range(rng.integers(1, 4)):
         size = (rng.uniform(0.3, 0.6), rng.uniform(0.2, 0.45), rng.uniform(0.3, 0.5))
@@ -172,7 +181,7 @@ def cartons(rng: np.random.Generator) -> Piece:
 
 
 def floor_lamp(rng: np.random.Generator) -> Piece:
-    """A lamp on a pole."""
+    """Make a lamp on a pole."""
     metal = Material("paint", np.full(3, 0.1), np.full(3, 0.1), 1)
     shade = Material("paint", np.array([0.9, 0.75, 0.5]), np.ones(3), int(rng.integers(1000)), glow=0.6)
     height = rng.uniform(1.3, 1.6)
@@ -185,7 +194,7 @@ def floor_lamp(rng: np.random.Generator) -> Piece:
 
 
 def things(rng: np.random.Generator, x: float, y: float, z: float, width: float, depth: float) -> list[Box]:
-    """Return a few small boxes strewn over a top of `width` times `depth` [m] around (x, y, z)."""
+    """Return a few small boxes on a top of `width` times `depth` [m] around (x, y, z)."""
     found = []
     for _ in range(rng.integers(0, 4)):
         size = (rng.uniform(0.06, 0.25), rng.uniform(0.04, 0.3), rng.uniform(0.06, 0.2))
@@ -196,7 +205,7 @@ def things(rng: np.random.Generator, x: float, y: float, z: float, width: float,
 
 
 def tabletop(width: float, depth: float, height: float, material: Material) -> list[Box]:
-    """Return a slab on four legs, its long side at the wall."""
+    """Return a slab on four legs with its long side at the wall."""
     boxes = [box(0, height - 0.035, depth / 2, (width, 0.035, depth), material)]
     for x in (-width / 2 + 0.05, width / 2 - 0.05):
         boxes += [box(x, 0, z, (0.05, height - 0.035, 0.05), material) for z in (0.05, depth - 0.05)]
@@ -209,9 +218,7 @@ def turned(one: Box, yaw: float) -> Box:
 
 
 def placed(boxes: list[Box], x: float, z: float, yaw: float) -> list[Box]:
-    """Return boxes turned about the vertical through the origin by `yaw` [rad] and then moved by (x, z)
-    [m].
-    """
+    """Return boxes turned about the vertical through the origin by `yaw` [rad], then moved by (x, z) [m]."""
     cosine, sine = np.cos(yaw), np.sin(yaw)
     turn = np.array([[cosine, 0.0, sine], [0.0, 1.0, 0.0], [-sine, 0.0, cosine]])
     return [one._replace(center=turn @ one.center + np.array([x, 0.0, z]), yaw=one.yaw + yaw) for one in boxes]

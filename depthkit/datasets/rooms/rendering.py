@@ -1,4 +1,4 @@
-"""From a scene to a picture and its exact depth, by casting one ray through each pixel's centre."""
+"""Render a scene as an image and its exact depth, by casting one ray through the centre of each pixel."""
 
 import cv2
 import numpy as np
@@ -15,7 +15,17 @@ _TINY = 1e-9  # instead of a direction's zero, so that slabs divide
 def render(
     scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the picture, uint8 RGB (H, W, 3), and the depth along the optical axis, float32 (H, W) [m]."""
+    """Render what a camera sees of a scene.
+
+    Args:
+        scene: the room, with the camera in it.
+        intrinsics: of the camera (3, 3) [px].
+        shape: (H, W) of the image.
+        rng: draws exposure, vignetting and noise.
+
+    Returns:
+        The image, uint8 RGB (H, W, 3), and the depth along the optical axis, float32 (H, W) [m].
+    """
     rays = camera_rays(intrinsics, shape, scene.rotation)
     depth, ids = cast(scene, rays, intrinsics)
     rays = rays.reshape(3, -1)
@@ -29,7 +39,7 @@ def render(
 
 
 def camera_rays(intrinsics: np.ndarray, shape: tuple[int, int], rotation: np.ndarray) -> np.ndarray:
-    """Return the rays (3, H, W) through the pixels' centres, in the world, with 1 along the optical axis."""
+    """Return the rays (3, H, W) through the centres of the pixels in world axes, 1 along the optical axis."""
     columns = (np.arange(shape[1]) - intrinsics[0, 2]) / intrinsics[0, 0]
     rows = (np.arange(shape[0]) - intrinsics[1, 2]) / intrinsics[1, 1]
     x, y = np.meshgrid(columns, rows)
@@ -38,9 +48,16 @@ def camera_rays(intrinsics: np.ndarray, shape: tuple[int, int], rotation: np.nda
 
 
 def cast(scene: Scene, rays: np.ndarray, intrinsics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return the distance along each ray to the first surface, float32 (H, W), and what it is, int (H, W).
+    """Find the first surface on each ray.
 
-    The latter is the index of a box, or `ROOM`.
+    Args:
+        scene: the room.
+        rays: (3, H, W), from `camera_rays`.
+        intrinsics: of the camera (3, 3) [px].
+
+    Returns:
+        The distance along each ray, float32 (H, W), in units of its length; and what it hits, int (H, W): the index
+        of a box, or `ROOM`.
     """
     bounds = np.where(rays > 0, scene.size[:, None, None].astype(np.float32), np.float32(0))
     eye = scene.eye.astype(np.float32)[:, None, None]
@@ -59,7 +76,7 @@ def cast(scene: Scene, rays: np.ndarray, intrinsics: np.ndarray) -> tuple[np.nda
 
 
 def _window(box: Box, scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Return the rows and columns that the box can show in; None when it is out of sight."""
+    """Return the rows and columns that can show the box; None if it is out of sight."""
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
     corners = box.center[:, None] + _to_local(signs * box.half[:, None], -box.yaw)
     x, y, z = scene.rotation.T @ (corners - scene.eye[:, None])
@@ -99,7 +116,7 @@ def _slabs(origin: np.ndarray, directions: np.ndarray, half: np.ndarray) -> tupl
 def _surfaces(
     scene: Scene, ids: np.ndarray, points: np.ndarray, footprint: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Return albedo (3, P), outward normals (3, P) and the share of emitted light (1, P)."""
+    """Return albedo (3, P), outward normals (3, P) and the fraction of emitted light (1, P)."""
     colors = np.empty((3, ids.size), dtype=np.float32)
     normals = np.zeros((3, ids.size), dtype=np.float32)
     glow = np.zeros((1, ids.size), dtype=np.float32)
@@ -182,9 +199,9 @@ def _illuminate(scene: Scene, points: np.ndarray, normals: np.ndarray) -> np.nda
 
 
 def _unshadowed(scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Return how much of a lamp each point sees (P,): less, the longer the way there runs inside a box.
+    """Return the fraction of a lamp that each point sees (P,): less, the longer the way there runs inside a box.
 
-    A lamp has a size, so shadows have soft edges; the length inside the box stands for the share of the lamp
+    A lamp has a size, so shadows have soft edges; the length inside the box stands for the fraction of the lamp
     that it covers.
     """
     seen = np.ones(points.shape[1], dtype=np.float32)
@@ -200,7 +217,7 @@ def _unshadowed(scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarra
 
 
 def _expose(radiance: np.ndarray, rng: np.random.Generator) -> np.ndarray:
-    """Return the picture (H, W, 3) a camera makes of linear light: exposure, blur, noise and gamma."""
+    """Return the image (H, W, 3) that a camera makes of linear light: exposure, blur, noise and gamma."""
     height, width = radiance.shape[:2]
     exposure = rng.uniform(0.5, 1.0) / (np.percentile(radiance.mean(axis=2), 70) + 1e-6)
     y, x = np.mgrid[-1 : 1 : height * 1j, -1 : 1 : width * 1j].astype(np.float32)

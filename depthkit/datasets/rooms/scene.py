@@ -1,4 +1,4 @@
-"""A furnished room and a camera in it, drawn at random. World: x to the right, y up, z forward [m]."""
+"""Random furnished rooms with a camera in them. World: x to the right, y up, z forward [m]."""
 
 from typing import NamedTuple
 
@@ -7,13 +7,19 @@ import numpy as np
 from depthkit.datasets.rooms.furniture import PIECES, Box, box, placed
 from depthkit.datasets.rooms.textures import Material
 
-# Distance that furniture keeps from the camera's place, seen from above [m].
+# Distance between furniture and the camera, seen from above [m].
 CAMERA_CLEARANCE = 0.9
 PLACEMENT_TRIES = 12
 
 
 class Light(NamedTuple):
-    """A lamp or window: `position` (3,) [m], RGB `power`, and the `softness` of its shadows [m]."""
+    """A lamp or window.
+
+    Attributes:
+        position: (3,) [m].
+        power: linear RGB (3,).
+        softness: of its shadows [m].
+    """
 
     position: np.ndarray
     power: np.ndarray
@@ -21,10 +27,16 @@ class Light(NamedTuple):
 
 
 class Scene(NamedTuple):
-    """A room of `size` (x, y, z) [m] with a corner in the origin, and what is in it.
+    """A room with a corner in the origin, and what is in it.
 
-    `surfaces` are the materials of (walls, floor, ceiling). The camera stands at `eye`; the columns of
-    `rotation` (3, 3) are its right, down and forward axes in the world.
+    Attributes:
+        size: (x, y, z) [m].
+        surfaces: materials of (walls, floor, ceiling).
+        boxes: furniture and fittings.
+        lights: lamps and windows.
+        ambient: light from all around, linear RGB (3,).
+        eye: position of the camera (3,) [m].
+        rotation: (3, 3); its columns are the camera's right, down and forward axes in the world.
     """
 
     size: np.ndarray
@@ -37,7 +49,7 @@ class Scene(NamedTuple):
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
-    """Return a room of 3 to 7 m a side with furniture along its walls and a camera that looks into it."""
+    """Make a room of 3 to 7 m per side with furniture along its walls and a camera that looks into it."""
     size = np.array([rng.uniform(3.0, 6.5), rng.uniform(2.4, 3.0), rng.uniform(3.2, 7.0)])
     eye, rotation = _random_camera(rng, size)
     boxes = _furnish(rng, size, eye)
@@ -55,9 +67,12 @@ def random_scene(rng: np.random.Generator) -> Scene:
 
 
 def camera_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
-    """Return the axes (right, down, forward) as columns for a camera turned by angles [rad].
+    """Return the axes (right, down, forward) of a camera as columns (3, 3).
 
-    Zero looks along +z with the picture upright; `yaw` turns to the right, `pitch` upwards.
+    Args:
+        yaw: angle to the right [rad]; with all angles 0 the camera looks along +z, upright.
+        pitch: angle upwards [rad].
+        roll: angle about the optical axis [rad].
     """
     cy, sy, cp, sp, cr, sr = (
         np.cos(yaw),
@@ -86,7 +101,7 @@ def _random_camera(rng: np.random.Generator, size: np.ndarray) -> tuple[np.ndarr
 
 
 def _furnish(rng: np.random.Generator, size: np.ndarray, eye: np.ndarray) -> list[Box]:
-    """Return furniture that stands at the walls, does not overlap, and leaves the camera room."""
+    """Return furniture that stands at the walls, does not overlap, and leaves room for the camera."""
     boxes: list[Box] = []
     taken: list[np.ndarray] = []
     for _ in range(rng.integers(5, 10)):
@@ -124,7 +139,7 @@ def _at_wall(wall: int, along: float, away: float, size: np.ndarray) -> tuple[fl
 def _at_wall_rectangle(
     wall: int, along: float, away: float, width: float, depth: float, size: np.ndarray
 ) -> np.ndarray:
-    """Return the floor (x0, z0, x1, z1) that a piece at a wall takes."""
+    """Return the floor (x0, z0, x1, z1) [m] that a piece at a wall occupies."""
     first, last = along - width / 2, along + width / 2
     return np.array(
         (
@@ -147,7 +162,7 @@ def _is_free(rectangle: np.ndarray, taken: list[np.ndarray], size: np.ndarray, e
 
 
 def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box], eye: np.ndarray) -> list[np.ndarray]:
-    """Add a door, windows and pictures to `boxes`; return the places [m] where light comes in."""
+    """Add a door, windows and paintings to `boxes`; return the places [m] where light comes in."""
     windows = []
     walls = rng.permutation(4)
     for number, wall in enumerate(walls):
@@ -163,7 +178,7 @@ def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box],
             material = Material("paint", color, color, seed, front="door")
         else:
             width, height, bottom = rng.uniform(0.35, 1.1), rng.uniform(0.3, 0.75), rng.uniform(1.3, 1.5)
-            material = Material("paint", rng.uniform(0.05, 0.6, 3), rng.uniform(0.1, 0.8, 3), seed, front="picture")
+            material = Material("paint", rng.uniform(0.05, 0.6, 3), rng.uniform(0.1, 0.8, 3), seed, front="painting")
         along = rng.uniform(width / 2 + 0.15, length - width / 2 - 0.15)
         x, z, yaw = _at_wall(int(wall), along, 0.0, size)
         thickness = 0.04

@@ -1,7 +1,7 @@
 """Procedural surfaces: albedo as a function of the place on a face.
 
-A pattern is a function of `Surface` -> linear RGB albedo (P, 3). It gets all it needs from the surface, so
-the same material looks the same from everywhere.
+A pattern is a function of `Surface` that returns the linear RGB albedo (P, 3). It depends on nothing but the surface,
+so a material looks the same from everywhere.
 """
 
 from typing import NamedTuple
@@ -16,9 +16,13 @@ _LATTICE = np.random.default_rng(20240617).random(_LATTICE_SIZE).astype(np.float
 class Material(NamedTuple):
     """What a box is made of.
 
-    `pattern` and `front` (the face towards +z of the box's own frame; None: as the others) name functions of
-    `PATTERNS`; `color` and `accent` are linear RGB; `seed` varies the pattern; `glow` is the share of emitted
-    light.
+    Attributes:
+        pattern: name of a function in `PATTERNS`.
+        color: linear RGB (3,).
+        accent: second colour, linear RGB (3,).
+        seed: varies the pattern.
+        front: pattern of the face towards +z of the box's own frame; None: as the others.
+        glow: fraction of emitted light.
     """
 
     pattern: str
@@ -30,8 +34,15 @@ class Material(NamedTuple):
 
 
 class Surface(NamedTuple):
-    """Points on one face: `u` to the right and `v` up from its corner, (P,) [m]; the face's `width` and
-    `height` [m]; the `footprint` of a pixel there, (P,) [m]; and the material.
+    """Points on one face of a box.
+
+    Attributes:
+        u: distance to the right of the face's corner (P,) [m].
+        v: distance above it (P,) [m].
+        width: of the face [m].
+        height: of the face [m].
+        footprint: size of a pixel at each point (P,) [m].
+        material: of the box.
     """
 
     u: np.ndarray
@@ -43,24 +54,24 @@ class Surface(NamedTuple):
 
 
 def albedo(name: str, surface: Surface) -> np.ndarray:
-    """Return the albedo (P, 3) of points under the pattern `name`."""
+    """Return the albedo (P, 3) of points with the pattern `name`."""
     return np.clip(PATTERNS[name](surface), 0.01, 0.95)
 
 
 def paint(s: Surface) -> np.ndarray:
-    """One colour, faintly mottled."""
+    """Draw one colour, faintly mottled."""
     return s.material.color * _shade(0.94 + 0.1 * value_noise(s.u * 1.3, s.v * 1.3, s.material.seed))
 
 
 def stripes(s: Surface) -> np.ndarray:
-    """Upright stripes of two colours, as on wallpaper."""
+    """Draw upright stripes of two colours, as on wallpaper."""
     period = 0.12 + 0.25 * _hash(s.material.seed, 1)
-    share = _line((s.u / period) % 1.0, 0.5, s.footprint / period)
-    return _mix(s.material.color, s.material.accent, share)
+    second = _line((s.u / period) % 1.0, 0.5, s.footprint / period)
+    return _mix(s.material.color, s.material.accent, second)
 
 
 def panelling(s: Surface) -> np.ndarray:
-    """A wall in two colours with a rail between them."""
+    """Draw a wall in two colours with a rail between them."""
     lower = (s.v < 0.95).astype(np.float32)
     rail = (np.abs(s.v - 0.95) < 0.035).astype(np.float32)
     base = _mix(s.material.color, s.material.accent, lower)
@@ -68,18 +79,18 @@ def panelling(s: Surface) -> np.ndarray:
 
 
 def bricks(s: Surface) -> np.ndarray:
-    """A brick wall with mortar."""
+    """Draw a brick wall with mortar."""
     return _blocks(s, 0.24, 0.075, 0.012, shift=0.5, spread=0.35)
 
 
 def tiles(s: Surface) -> np.ndarray:
-    """Square tiles in two tints with joints."""
+    """Draw square tiles in two tints with joints."""
     side = 0.2 + 0.3 * _hash(s.material.seed, 2)
     return _blocks(s, side, side, 0.01, shift=0.0, spread=0.12)
 
 
 def checker(s: Surface) -> np.ndarray:
-    """A chessboard of two colours."""
+    """Draw a chessboard of two colours."""
     side = 0.25 + 0.25 * _hash(s.material.seed, 3)
     odd = (np.floor(s.u / side) + np.floor(s.v / side)) % 2
     faded = _fade(odd, 0.5, s.footprint / side)
@@ -87,7 +98,7 @@ def checker(s: Surface) -> np.ndarray:
 
 
 def planks(s: Surface) -> np.ndarray:
-    """A floor of boards, each with its own tint and grain."""
+    """Draw a floor of boards, each with its own tint and grain."""
     width = 0.1 + 0.1 * _hash(s.material.seed, 4)
     row = np.floor(s.v / width)
     along = s.u / 1.3 + value_at(row, row * 0, s.material.seed) * 7.0
@@ -98,19 +109,19 @@ def planks(s: Surface) -> np.ndarray:
 
 
 def wood(s: Surface) -> np.ndarray:
-    """Sawn wood with its grain along the face."""
+    """Draw sawn wood with its grain along the face."""
     return s.material.color * _shade(_grain(s))
 
 
 def carpet(s: Surface) -> np.ndarray:
-    """A short-piled carpet."""
+    """Draw a short-piled carpet."""
     pile = _fade(value_noise(s.u * 70, s.v * 70, s.material.seed), 0.5, s.footprint * 70)
     worn = value_noise(s.u * 0.8, s.v * 0.8, s.material.seed + 1)
     return s.material.color * _shade(0.65 + 0.4 * pile + 0.2 * worn)
 
 
 def rug(s: Surface) -> np.ndarray:
-    """A rug with a border and a lattice of lozenges."""
+    """Draw a rug with a border and a lattice of lozenges."""
     edge = np.minimum(np.minimum(s.u, s.width - s.u), np.minimum(s.v, s.height - s.v))
     border = ((edge > 0.08) & (edge < 0.18)).astype(np.float32)
     lozenges = (np.abs((s.u / 0.45) % 1 - 0.5) + np.abs((s.v / 0.45) % 1 - 0.5) < 0.3).astype(np.float32)
@@ -121,7 +132,7 @@ def rug(s: Surface) -> np.ndarray:
 
 
 def fabric(s: Surface) -> np.ndarray:
-    """Cloth: a weave, with broad checks on some."""
+    """Draw cloth: a weave, with broad checks on some."""
     weave = _fade(value_noise(s.u * 90, s.v * 90, s.material.seed), 0.5, s.footprint * 90)
     checked = _hash(s.material.seed, 5) > 0.6
     bands = (((s.u / 0.22) % 1 < 0.3) * 0.5 + ((s.v / 0.22) % 1 < 0.3) * 0.5).astype(np.float32) * checked
@@ -130,7 +141,7 @@ def fabric(s: Surface) -> np.ndarray:
 
 
 def cupboard(s: Surface) -> np.ndarray:
-    """Doors and drawers with gaps and handles."""
+    """Draw doors and drawers with gaps and handles."""
     columns = max(1, round(s.width / 0.5))
     rows = max(1, round(s.height / (0.35 + 0.9 * _hash(s.material.seed, 6))))
     cell_u, cell_v = s.width / columns, s.height / rows
@@ -144,7 +155,7 @@ def cupboard(s: Surface) -> np.ndarray:
 
 
 def books(s: Surface) -> np.ndarray:
-    """Shelves of books."""
+    """Draw shelves of books."""
     shelf = np.floor(s.v / 0.34)
     above = s.v - shelf * 0.34
     column = np.floor(s.u / 0.045 + 0.4 * value_noise(s.u * 9, shelf, s.material.seed))
@@ -158,8 +169,8 @@ def books(s: Surface) -> np.ndarray:
     return spine
 
 
-def picture(s: Surface) -> np.ndarray:
-    """A framed picture with a mount."""
+def painting(s: Surface) -> np.ndarray:
+    """Draw a framed landscape with a mount."""
     edge = np.minimum(np.minimum(s.u, s.width - s.u), np.minimum(s.v, s.height - s.v))
     hills = 0.5 * s.height + 0.2 * s.height * (value_noise(s.u * 5, s.u * 0, s.material.seed) - 0.5)
     land = (s.v < hills).astype(np.float32)
@@ -173,7 +184,7 @@ def picture(s: Surface) -> np.ndarray:
 
 
 def window(s: Surface) -> np.ndarray:
-    """A window: a bright outside behind a frame with bars."""
+    """Draw a window: a bright outside behind a frame with bars."""
     edge = np.minimum(np.minimum(s.u, s.width - s.u), np.minimum(s.v, s.height - s.v))
     panes = max(1, round(s.width / 0.7))
     bars = np.abs((s.u / s.width * panes + 0.5) % 1 - 0.5) * s.width / panes < 0.025
@@ -187,7 +198,7 @@ def window(s: Surface) -> np.ndarray:
 
 
 def door(s: Surface) -> np.ndarray:
-    """A door leaf with two panels and a handle."""
+    """Draw a door leaf with two panels and a handle."""
     panel = np.minimum(np.minimum(s.u, s.width - s.u) - 0.12, np.minimum(s.v, s.height - s.v) - 0.15)
     middle = np.abs(s.v - 0.5 * s.height) - 0.06
     line = (np.abs(np.minimum(panel, middle)) < 0.012 + 0.5 * s.footprint).astype(np.float32)
@@ -196,7 +207,7 @@ def door(s: Surface) -> np.ndarray:
 
 
 def screen(s: Surface) -> np.ndarray:
-    """A dark screen in a black rim."""
+    """Draw a dark screen in a black rim."""
     edge = np.minimum(np.minimum(s.u, s.width - s.u), np.minimum(s.v, s.height - s.v))
     glass = 0.02 + 0.05 * (s.u / s.width + s.v / s.height)
     glass = np.where(edge < 0.02, np.float32(0.01), glass)
@@ -204,9 +215,7 @@ def screen(s: Surface) -> np.ndarray:
 
 
 def value_at(i: np.ndarray, j: np.ndarray, seed: int) -> np.ndarray:
-    """Return a random number in [0, 1) for each pair of whole numbers, the same for the same pair and
-    seed.
-    """
+    """Return a number in [0, 1) for each pair of whole numbers, fixed for a pair and seed."""
     hashed = i.astype(np.int64) * 1619 + j.astype(np.int64) * 31337 + seed * 6971
     return _LATTICE[(hashed ^ (hashed >> 7)) & (_LATTICE_SIZE - 1)]
 
@@ -237,19 +246,19 @@ def _grain(s: Surface) -> np.ndarray:
 
 
 def _fade(values: np.ndarray, mean: float, pixels_per_detail: np.ndarray) -> np.ndarray:
-    """Go over to the mean where a pixel covers more than a detail, so that nothing far away flickers."""
-    share = np.clip(1.5 - pixels_per_detail, 0, 1)
-    return values * share + mean * (1 - share)
+    """Fade to the mean where a pixel covers more than a detail, so that distant surfaces do not flicker."""
+    sharpness = np.clip(1.5 - pixels_per_detail, 0, 1)
+    return values * sharpness + mean * (1 - sharpness)
 
 
-def _line(phase: np.ndarray, share: float, footprint: np.ndarray) -> np.ndarray:
-    """Return 1 where `phase` is below `share` of the period, else 0, fading to `share` in the distance."""
-    return _fade((phase < share).astype(np.float32), share, footprint)
+def _line(phase: np.ndarray, fraction: float, footprint: np.ndarray) -> np.ndarray:
+    """Return 1 where `phase` is below `fraction`, else 0; fade to `fraction` in the distance."""
+    return _fade((phase < fraction).astype(np.float32), fraction, footprint)
 
 
-def _mix(first: np.ndarray, second: np.ndarray, share: np.ndarray) -> np.ndarray:
-    share = share[:, None]
-    return first * (1 - share) + second * share
+def _mix(first: np.ndarray, second: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+    fraction = fraction[:, None]
+    return first * (1 - fraction) + second * fraction
 
 
 def _shade(values: np.ndarray) -> np.ndarray:
@@ -264,6 +273,6 @@ PATTERNS = {
     pattern.__name__: pattern
     for pattern in (
         paint, stripes, panelling, bricks, tiles, checker, planks, wood, carpet, rug, fabric, cupboard, books,
-        picture, window, door, screen,
+        painting, window, door, screen,
     )
 }  # fmt: skip

@@ -1,46 +1,49 @@
-"""Random changes of a picture's colours."""
+"""Random changes of an image's colours."""
+
+from typing import Annotated
 
 import cv2
 import numpy as np
 from mmcv.transforms.base import BaseTransform
+from pydantic import Field
 
-from depthkit.datasets.transforms.checks import check_probability
-from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
+from depthkit.utils.validation import Probability, validate_arguments
 
-# OpenCV's 8-bit hue goes round in 180 steps.
+# OpenCV's 8-bit hue has 180 steps in a full turn.
 _HUE_STEPS = 180
 
 
+# Why not torchvision's: it draws and rounds differently, so trainings would no longer repeat to the last digit.
 @TRANSFORMS.register_module()
 class ColorJitter(BaseTransform):
-    """Change brightness, contrast, saturation and hue at random, with probability `prob`; depth stays.
+    """Change brightness, contrast, saturation and hue at random; depth stays.
 
-    The first three are factors from [1 - x, 1 + x]; `hue` is a turn of the colour circle from [-x, x], x <=
-    0.5.
+    Args:
+        brightness: factors are drawn from [1 - x, 1 + x].
+        contrast: likewise.
+        saturation: likewise.
+        hue: turns of the colour circle are drawn from [-x, x], with x up to 0.5.
+        prob: probability of any change.
+
+    Raises:
+        InputError: an argument out of range.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        brightness: float = 0.2,
-        contrast: float = 0.2,
-        saturation: float = 0.2,
-        hue: float = 0.05,
-        prob: float = 0.8,
+        brightness: Probability = 0.2,
+        contrast: Probability = 0.2,
+        saturation: Probability = 0.2,
+        hue: Annotated[float, Field(ge=0, le=0.5, allow_inf_nan=False)] = 0.05,
+        prob: Probability = 0.8,
     ) -> None:
-        for name, value, limit in (
-            ("brightness", brightness, 1.0),
-            ("contrast", contrast, 1.0),
-            ("saturation", saturation, 1.0),
-            ("hue", hue, 0.5),
-        ):
-            if not 0 <= value <= limit:
-                raise InputError(f"ColorJitter({name}={value}): expected between 0 and {limit:g}")
         self.brightness = brightness
         self.contrast = contrast
         self.saturation = saturation
         self.hue = hue
-        self.prob = check_probability(prob, "ColorJitter")
+        self.prob = prob
 
     def transform(self, results: dict) -> dict:
         """Return the sample with other colours in `img`."""
@@ -63,7 +66,7 @@ def _adjust_levels(image: np.ndarray, brightness: float, contrast: float) -> np.
 
 
 def _adjust_colors(image: np.ndarray, saturation: float, turn: float) -> np.ndarray:
-    """Mix with the grey picture by `saturation`, then turn the hue."""
+    """Mix with the grey image by `saturation`, then turn the hue."""
     grey = cv2.cvtColor(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), cv2.COLOR_GRAY2RGB)
     image = cv2.addWeighted(image, saturation, grey, 1 - saturation, 0)
     steps = round(turn * _HUE_STEPS)

@@ -1,4 +1,4 @@
-"""From a sample of arrays to what models take."""
+"""The last step of a pipeline: from a sample of arrays to what models take."""
 
 import numpy as np
 import torch
@@ -13,36 +13,40 @@ META_KEYS = ("img_path", "ori_shape", "img_shape", "flip", "flip_direction", "in
 
 @TRANSFORMS.register_module()
 class PackDepthInputs(BaseTransform):
-    """Pack a sample as {"inputs", "data_samples"}; the last transform of every pipeline."""
+    """Pack a sample for a depth model."""
 
     def transform(self, results: dict) -> dict:
-        """Return `inputs` uint8 (3, H, W) RGB and `data_samples`, a `SegDataSample`.
+        """Pack the sample.
 
-        The data sample has `gt_depth_map` float32 (1, H, W) [m] when there is one, and as metainfo those of
-        `META_KEYS` that the sample has.
+        Returns:
+            `inputs`, uint8 RGB (3, H, W); and `data_samples`, a `SegDataSample` with `gt_depth_map`, float32
+            (1, H, W) [m], if there is one, and those of `META_KEYS` that the sample has as metainfo.
         """
-        data_sample = _data_sample(results)
+        packed = _pack(results)
         if "gt_depth_map" in results:
             depth = np.ascontiguousarray(results["gt_depth_map"][None], dtype=np.float32)
-            data_sample.gt_depth_map = PixelData(data=torch.from_numpy(depth))
-        return {"inputs": _inputs(results), "data_samples": data_sample}
+            packed["data_samples"].gt_depth_map = PixelData(data=torch.from_numpy(depth))
+        return packed
 
 
 @TRANSFORMS.register_module()
 class PackClassInputs(BaseTransform):
-    """Pack a sample as {"inputs", "data_samples"} for a classifier."""
+    """Pack a sample for a classifier."""
 
     def transform(self, results: dict) -> dict:
-        """Return `inputs` uint8 (3, H, W) RGB and `data_samples`, a `SegDataSample` with `gt_label`, an int64
-        tensor () with the class, and as metainfo those of `META_KEYS` that the sample has."""
-        data_sample = _data_sample(results)
-        data_sample.gt_label = torch.tensor(results["gt_label"])
-        return {"inputs": _inputs(results), "data_samples": data_sample}
+        """Pack the sample.
+
+        Returns:
+            `inputs`, uint8 RGB (3, H, W); and `data_samples`, a `SegDataSample` with the class `gt_label`, an int64
+            tensor (), and those of `META_KEYS` that the sample has as metainfo.
+        """
+        packed = _pack(results)
+        packed["data_samples"].gt_label = torch.tensor(results["gt_label"])
+        return packed
 
 
-def _inputs(results: dict) -> torch.Tensor:
-    return torch.from_numpy(np.ascontiguousarray(results["img"].transpose(2, 0, 1)))
-
-
-def _data_sample(results: dict) -> SegDataSample:
-    return SegDataSample(metainfo={key: results[key] for key in META_KEYS if key in results})
+def _pack(results: dict) -> dict:
+    return {
+        "inputs": torch.from_numpy(np.ascontiguousarray(results["img"].transpose(2, 0, 1))),
+        "data_samples": SegDataSample(metainfo={key: results[key] for key in META_KEYS if key in results}),
+    }

@@ -1,25 +1,35 @@
-"""Random transforms that move pixels: crop, flip, rotation, zoom."""
+"""Random transforms that move pixels: crop, flip, zoom."""
 
-import cv2
+from typing import Annotated
+
 import numpy as np
 from mmcv.transforms.base import BaseTransform
+from pydantic import Field
 
-from depthkit.datasets.transforms.checks import check_pair, check_probability, check_size
+from depthkit.datasets.transforms.checks import Size, check_pair
 from depthkit.datasets.transforms.resizing import resize_depth, resize_image
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
-from depthkit.utils.camera import crop_intrinsics, flip_intrinsics, rotate_intrinsics, scale_intrinsics
+from depthkit.utils.camera import crop_intrinsics, flip_intrinsics, scale_intrinsics
+from depthkit.utils.validation import Probability, validate_arguments
+
+ZoomFactor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
 
 
 @TRANSFORMS.register_module()
 class RandomCropRGBD(BaseTransform):
-    """Cut out `size` (H, W) [px] at a random place."""
+    """Cut out a window of `size` (H, W) [px] at a random place.
 
-    def __init__(self, size: tuple[int, int]) -> None:
-        self.size = check_size(size, "RandomCropRGBD")
+    Raises:
+        InputError: `size` is not (height, width) in pixels.
+    """
+
+    @validate_arguments
+    def __init__(self, size: Size) -> None:
+        self.size = size
 
     def transform(self, results: dict) -> dict:
-        """Return the cropped sample; raises `InputError` when it is smaller than `size`."""
+        """Return the cropped sample; raise `InputError` if it is smaller than `size`."""
         height, width = check_pair(results, "RandomCropRGBD")
         if height < self.size[0] or width < self.size[1]:
             raise InputError(
@@ -28,18 +38,23 @@ class RandomCropRGBD(BaseTransform):
             )
         top = np.random.randint(height - self.size[0] + 1)
         left = np.random.randint(width - self.size[1] + 1)
-        return crop(results, top, left, self.size)
+        return _crop(results, top, left, self.size)
 
 
 @TRANSFORMS.register_module()
 class RandomFlipRGBD(BaseTransform):
-    """Mirror left to right with probability `prob`."""
+    """Mirror left to right with probability `prob`.
 
-    def __init__(self, prob: float = 0.5) -> None:
-        self.prob = check_probability(prob, "RandomFlipRGBD")
+    Raises:
+        InputError: `prob` is not a probability.
+    """
+
+    @validate_arguments
+    def __init__(self, prob: Probability = 0.5) -> None:
+        self.prob = prob
 
     def transform(self, results: dict) -> dict:
-        """Return the sample, with `flip` and `flip_direction` saying what was done."""
+        """Return the sample; `flip` and `flip_direction` say what was done."""
         check_pair(results, "RandomFlipRGBD")
         results["flip"] = bool(np.random.rand() < self.prob)
         results["flip_direction"] = "horizontal" if results["flip"] else None
@@ -54,50 +69,27 @@ class RandomFlipRGBD(BaseTransform):
 
 
 @TRANSFORMS.register_module()
-class RandomRotation(BaseTransform):
-    """Turn about the middle by up to `degrees` either way, with probability `prob`.
-
-    What comes in from outside is 0: black, and no measurement. Depth along the axis stays as it is when a
-    camera rolls.
-    """
-
-    def __init__(self, degrees: float, prob: float = 0.5) -> None:
-        if not 0 <= degrees <= 180:
-            raise InputError(f"RandomRotation(degrees={degrees}): expected between 0 and 180")
-        self.degrees = degrees
-        self.prob = check_probability(prob, "RandomRotation")
-
-    def transform(self, results: dict) -> dict:
-        """Return the sample, turned in all its parts; the depth map by nearest pixels."""
-        height, width = check_pair(results, "RandomRotation")
-        if np.random.rand() >= self.prob:
-            return results
-        angle = np.random.uniform(-self.degrees, self.degrees)
-        rotation = cv2.getRotationMatrix2D(((width - 1) / 2, (height - 1) / 2), angle, 1.0)
-        results["img"] = cv2.warpAffine(results["img"], rotation, (width, height), flags=cv2.INTER_LINEAR)
-        if "gt_depth_map" in results:
-            results["gt_depth_map"] = cv2.warpAffine(
-                results["gt_depth_map"], rotation, (width, height), flags=cv2.INTER_NEAREST
-            )
-        if "intrinsics" in results:
-            results["intrinsics"] = rotate_intrinsics(results["intrinsics"], rotation)
-        return results
-
-
-@TRANSFORMS.register_module()
 class RandomZoom(BaseTransform):
-    """Zoom in by a factor from `scale` (a, b) with probability `prob`; the size stays, metric depth shrinks.
+    """Zoom in by a random factor; the size stays, metric depth shrinks.
 
-    What looks s times larger to a network trained for one camera is s times nearer, so depth is divided by s
-    (Eigen et al., NIPS 2014, section 3.3). The intrinsics follow the pixels: together they are the same
-    scene, s times smaller.
+    To a network trained for one camera, an object that looks s times larger is s times nearer, so depth is divided by
+    s (Eigen et al., NIPS 2014, section 3.3). The intrinsics follow the pixels: both together show the same scene, s
+    times smaller.
+
+    Args:
+        scale: factors are drawn from (a, b), with 1 <= a <= b.
+        prob: probability of zooming.
+
+    Raises:
+        InputError: an argument out of range.
     """
 
-    def __init__(self, scale: tuple[float, float] = (1.0, 1.5), prob: float = 0.5) -> None:
-        if len(scale) != 2 or not 1 <= scale[0] <= scale[1]:
-            raise InputError(f"RandomZoom(scale={scale}): expected two factors, 1 <= a <= b, such as (1.0, 1.5)")
+    @validate_arguments
+    def __init__(self, scale: tuple[ZoomFactor, ZoomFactor] = (1.0, 1.5), prob: Probability = 0.5) -> None:
+        if scale[0] > scale[1]:
+            raise InputError(f"RandomZoom: scale={scale}: expected two factors, the first not above the second")
         self.scale = scale
-        self.prob = check_probability(prob, "RandomZoom")
+        self.prob = prob
 
     def transform(self, results: dict) -> dict:
         """Return the sample, cropped at a random place and resized back."""
@@ -108,8 +100,8 @@ class RandomZoom(BaseTransform):
         size = (max(1, round(height / factor)), max(1, round(width / factor)))
         top = np.random.randint(height - size[0] + 1)
         left = np.random.randint(width - size[1] + 1)
-        results = crop(results, top, left, size)
-        # The crop is of whole pixels, so these are the factors that were really applied.
+        results = _crop(results, top, left, size)
+        # The crop has whole pixels, so these are the factors that were really applied.
         scale_y, scale_x = height / size[0], width / size[1]
         results["img"] = resize_image(results["img"], (height, width))
         results["img_shape"] = (height, width)
@@ -121,8 +113,8 @@ class RandomZoom(BaseTransform):
         return results
 
 
-def crop(results: dict, top: int, left: int, size: tuple[int, int]) -> dict:
-    """Return the sample cut to `size` (H, W) [px] from the pixel (top, left) on."""
+def _crop(results: dict, top: int, left: int, size: tuple[int, int]) -> dict:
+    """Cut the sample to `size` (H, W) [px] with its first pixel at (top, left)."""
     window = (slice(top, top + size[0]), slice(left, left + size[1]))
     for key in ("img", "gt_depth_map"):
         if key in results:

@@ -1,0 +1,110 @@
+"""Find images on disk and name what is made of them. Free of torch, so that commands can look before importing it."""
+
+import glob
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+from depthkit.errors import InputError
+
+IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+
+
+def list_images(folder: str | Path, recursive: bool = False, suffixes: Iterable[str] = IMAGE_SUFFIXES) -> list[Path]:
+    """List the images in a folder, sorted by path.
+
+    Only regular files count. Names that begin with a dot are left out, folders of that kind too; links to folders
+    are not followed.
+
+    Args:
+        folder: an existing folder.
+        recursive: include subfolders.
+        suffixes: lower-case suffixes of the files to list.
+
+    Returns:
+        The files, each as `folder` joined with its path in there; may be empty.
+    """
+    return list(_scan(os.fspath(folder), recursive, frozenset(suffixes)))
+
+
+def find_images(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
+    """Find the images that the arguments of a command line name.
+
+    Args:
+        patterns: files, folders (the images directly in them) and globs (also ``**``). A named file is taken whatever
+            its suffix, so that its content is checked when it is read.
+
+    Returns:
+        The files in the order of the patterns, sorted within each pattern and without repetition; and one sentence
+        for every pattern that names none.
+    """
+    images: dict[Path, Path] = {}
+    problems = []
+    for pattern in patterns:
+        path = os.path.expanduser(pattern)
+        if os.path.isdir(path):
+            found = list_images(path)
+            problem = f"no images in this folder; expected {', '.join(sorted(IMAGE_SUFFIXES))}"
+        elif os.path.exists(path):  # also a file whose name contains a bracket or a star
+            found = [Path(path)] if os.path.isfile(path) else []
+            problem = "not a regular file; expected an image"
+        elif glob.has_magic(path):
+            found = [Path(name) for name in sorted(glob.glob(path, recursive=True)) if os.path.isfile(name)]
+            problem = "no file matches; check the pattern"
+        else:
+            found, problem = [], "no such file or folder"
+        if not found:
+            problems.append(f"{pattern}: {problem}")
+        for file in found:
+            images.setdefault(file.resolve(), file)
+    return list(images.values()), problems
+
+
+def unique_stems(images: Sequence[Path]) -> list[str]:
+    """Make a distinct name for the results of each image.
+
+    The name is the image's stem; images that share it get the suffix added, then the folder, then a number. Names
+    that differ only in case count as equal, because many file systems treat them so.
+    """
+    stems = [image.stem for image in images]
+    for make_name in (_with_suffix, _with_folder):
+        counts = Counter(stem.casefold() for stem in stems)
+        stems = [
+            make_name(image) if counts[stem.casefold()] > 1 else stem for image, stem in zip(images, stems, strict=True)
+        ]
+    names: dict[str, str] = {}  # by their case-folded form
+    for stem in stems:
+        name, number = stem, 1
+        while name.casefold() in names:
+            number += 1
+            name = f"{stem}_{number}"
+        names[name.casefold()] = name
+    return list(names.values())
+
+
+def check_not_images(results: Iterable[Path], images: Iterable[Path]) -> None:
+    """Raise `InputError` if a file that is about to be written is one of the input images."""
+    sources = {image.resolve() for image in images}
+    for path in results:
+        if path.resolve() in sources:
+            raise InputError(f"{path}: is one of the images and would be overwritten; choose another output folder")
+
+
+def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Path]:
+    # scandir knows what is a file without asking the disk for each of a million images.
+    with os.scandir(folder) as entries:
+        visible = sorted((entry for entry in entries if not entry.name.startswith(".")), key=lambda entry: entry.name)
+    for entry in visible:
+        if recursive and entry.is_dir(follow_symlinks=False):
+            yield from _scan(entry.path, recursive, suffixes)
+        elif os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
+            yield Path(entry.path)
+
+
+def _with_suffix(image: Path) -> str:
+    return f"{image.stem}_{image.suffix[1:]}" if image.suffix else image.stem
+
+
+def _with_folder(image: Path) -> str:
+    return f"{image.resolve().parent.name}_{_with_suffix(image)}"
