@@ -18,7 +18,7 @@ def main(json_path) -> None:
     from depthkit.utils.config import list_configs
 
     configs = list_configs()
-    width = max(len(config.name) for config in configs)
+    width = max((len(config.name) for config in configs), default=0)
     for config in configs:
         print(f"{config.name:<{width}}  {config.title}")
     if json_path:

@@ -1,4 +1,3 @@
-import os
 import shlex
 import subprocess
 import sys
@@ -8,7 +7,8 @@ import pytest
 
 import depthkit
 from depthkit.cli.command import Command
-from depthkit.cli.main import COMMANDS, cli as group
+from depthkit.cli.main import COMMANDS
+from depthkit.cli.main import cli as group
 from helpers import run_and_list_imports, tool_environment
 
 
@@ -100,14 +100,7 @@ def test_the_shell_completes_commands_and_options() -> None:
     assert "plain,--side-by-side" in complete("depthkit predict --si")
 
 
-def test_a_process_reports_bad_input_with_its_status(tmp_path) -> None:
-    done = subprocess.run(
-        [sys.executable, "-m", "depthkit.cli.main", "predict", "none.jpg", "--weights", "w.pth"],
-        env=tool_environment(),
-        cwd=tmp_path,
-        capture_output=True,
-        text=True,
-    )
+def test_a_process_reports_bad_input_with_its_status(cli_process) -> None:
+    done = cli_process("predict", "none.jpg", "--weights", "w.pth")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: none.jpg: no such file or folder\n"
-    assert os.listdir(tmp_path) == []
