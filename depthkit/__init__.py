@@ -1,20 +1,25 @@
-"""depthkit: depth in metres from one picture, with token-selective transformers."""
+"""depthkit: depth in metres from one image, with token-selective transformers."""
 
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from depthkit.apis.predictor import DepthPredictor, DepthResult
+    from depthkit.apis.predictor import DepthPredictor
+    from depthkit.apis.result import DepthResult
 
 __version__ = "0.1.0"
 __all__ = ["DepthPredictor", "DepthResult", "__version__"]
 
 
 def __getattr__(name: str) -> object:
-    """Import the predictor only when it is asked for (PEP 562): torch and mmseg cost seconds."""
-    if name in ("DepthPredictor", "DepthResult"):
-        from depthkit.apis import predictor
+    """Import a name of the public API at its first use (PEP 562), because torch and mmseg cost seconds."""
+    if name == "DepthPredictor":
+        from depthkit.apis.predictor import DepthPredictor
 
-        return getattr(predictor, name)
+        return DepthPredictor
+    if name == "DepthResult":
+        from depthkit.apis.result import DepthResult
+
+        return DepthResult
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -1,18 +1,22 @@
 """Registries of depthkit: children of mmsegmentation's, in the scope ``depthkit``.
 
-Being children, they find mmseg's and mmengine's modules too, so a config with
-``default_scope = 'depthkit'`` can name ``ToSA`` (ours) and ``mmseg.SwinTransformer`` alike. Where both sides
-have a name (``DPTHead``, ``Resize``), the bare name is depthkit's and mmseg's needs its prefix.
-Model wrappers have no registry here: mmengine's Runner looks them up in its root registry only.
+A child registry also finds the modules of its parents, so a config with ``default_scope = 'depthkit'`` can name
+``ToSA`` (ours) and ``mmseg.SwinTransformer`` alike. Where both sides have a name (``DPTHead``), the bare name is
+depthkit's and mmseg's needs its prefix. Model wrappers have no registry here, because mmengine's Runner looks them
+up in its root registry only.
 """
 
 # ruff: noqa: E402  (the check comes before the first import of an mm package)
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from depthkit.utils.environment import check_environment
 
 check_environment()
 
+import mmengine.registry.registry
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
-from mmengine.registry import Registry
+from mmengine.registry import DefaultScope, Registry
 from mmseg.registry import DATASETS as MMSEG_DATASETS
 from mmseg.registry import HOOKS as MMSEG_HOOKS
 from mmseg.registry import LOOPS as MMSEG_LOOPS
@@ -41,3 +45,25 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
     scope=SCOPE,
     locations=["depthkit.engine"],
 )
+
+
+@contextmanager
+def depthkit_scope() -> Iterator[None]:
+    """Build in depthkit's scope inside, whatever the process's default scope is, which comes back afterwards."""
+    with DefaultScope.overwrite_default_scope(SCOPE):
+        yield
+
+
+@contextmanager
+def registered_types_only() -> Iterator[None]:
+    """Let a `type` inside be the name of a registered class only, for configs that came with a file.
+
+    mmengine imports any other name as a Python path and calls what it finds: ``type="os.system"`` runs a command.
+    """
+    module = mmengine.registry.registry
+    before = module.get_object_from_string
+    module.get_object_from_string = lambda name: None
+    try:
+        yield
+    finally:
+        module.get_object_from_string = before

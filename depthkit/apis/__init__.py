@@ -1,1 +1,1 @@
-"""What a user calls: predict, train, evaluate."""
+"""What a user calls: predict, train, evaluate, export weights."""

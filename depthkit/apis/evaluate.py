@@ -1,10 +1,11 @@
-"""Evaluation of a checkpoint by a config: what tools/test.py does."""
+"""Evaluate a checkpoint on the test set of its config."""
 
 import dataclasses
 import json
 import tempfile
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
@@ -12,12 +13,14 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
-from depthkit.apis.train import forget_pretrained
 from depthkit.engine.runner import DepthRunner
+from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
 from depthkit.evaluation import get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric
-from depthkit.models.weights import read_state_dict
+from depthkit.models.weights import forget_pretrained, read_config, read_state_dict
+from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
+from depthkit.utils.config import config_from_plain
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.io import atomic_path
 from depthkit.utils.output_folder import make_output_folder
@@ -25,20 +28,32 @@ from depthkit.utils.output_folder import make_output_folder
 
 @dataclasses.dataclass(frozen=True)
 class Evaluation:
-    """The result of an evaluation, with what is needed to read it."""
+    """The result of an evaluation, with what is needed to read it.
 
-    conditions: dict[str, str | bool]  # what makes results comparable: the protocol, or the pictures' transform
+    Attributes:
+        conditions: what makes results comparable: the protocol, or the transform of the images.
+        images: number of images measured.
+        skipped: number of images without a valid pixel of ground truth, or unreadable.
+        metrics: of depth `METRIC_NAMES`, rmse [m], sq_rel [m], silog x100; of classes top1 and top5 [%].
+        images_per_second: reading, prediction and measuring, of all processes together, without start-up.
+        device: the device of each process.
+        processes: number of processes.
+        config: name of the config.
+        checkpoint: path of the checkpoint.
+    """
+
+    conditions: dict[str, str | bool]
     images: int
-    skipped: int  # without a valid pixel of ground truth, or unreadable
-    metrics: dict[str, float]  # depth: `METRIC_NAMES`; rmse [m], sq_rel [m], silog x100. Classes: top1, top5 [%]
-    images_per_second: float  # reading, prediction and measuring, of all processes together; start-up left out
+    skipped: int
+    metrics: dict[str, float]
+    images_per_second: float
     device: str
     processes: int
     config: str
     checkpoint: str
 
     def table(self) -> str:
-        """For people: a few lines of text."""
+        """Return the result as a few lines of text."""
         names = list(self.metrics)
         widths = [max(len(name), 8) for name in names]
         if "protocol" in self.conditions:
@@ -76,19 +91,20 @@ class Evaluation:
 
 
 def evaluate(
-    config: Config,
+    config: Config | None,
     checkpoint: str | Path,
     protocol: str | None = None,
     flip: bool = False,
     save_dir: str | Path | None = None,
     launcher: str = "none",
-    device: str | None = None,
+    device: str | None = "auto",
 ) -> Evaluation:
     """Evaluate `checkpoint` on the test set of `config`.
 
     Args:
-        config: from `depthkit.utils.config.load_config`; it is changed to what is run.
-        checkpoint: of the config's model, all of its weights; for a classifier also a file with timm's keys.
+        config: from `depthkit.utils.config.load_config`; it is changed to what is run. None for the one that
+            the checkpoint carries, whose data set and metric must be depthkit's own.
+        checkpoint: all weights of the config's model; for a classifier also a file with timm's keys.
         protocol: name of a protocol instead of the config's. This and the next two are for depth.
         flip: average each prediction with that of the mirrored image.
         save_dir: folder for the predictions as 16-bit PNG [mm].
@@ -96,14 +112,19 @@ def evaluate(
         device: see `select_device`.
 
     Raises:
-        InputError: something in the config, the data, the files or the machine is not as it should be.
+        InputError: something in the config, the data, the files or the machine cannot be used.
     """
+    carried = config is None
+    if carried:
+        config = _carried_config(checkpoint)
     if "test_dataloader" not in config or "test_evaluator" not in config:
-        raise InputError(f"{config.filename}: has no test_dataloader and test_evaluator, so nothing to evaluate on")
+        raise InputError(
+            f"{config.filename}: has no test_dataloader and test_evaluator, so there is nothing to evaluate on"
+        )
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
     if config.test_evaluator.type != "DepthProtocolMetric" and (protocol or flip or save_dir):
-        raise InputError(f"{config.filename}: is no depth model; leave out the protocol, flip and save_dir")
+        raise InputError(f"{config.filename}: is not of a depth model; leave out the protocol, flip and save_dir")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
@@ -117,7 +138,7 @@ def evaluate(
     for key in ("val_dataloader", "val_cfg", "val_evaluator"):
         config.pop(key, None)
     config.custom_hooks = [hook for hook in config.get("custom_hooks", []) if hook["type"] == "ProgressHook"]
-    forget_pretrained(config)
+    forget_pretrained(config.model)
     config.load_from, config.resume = str(checkpoint), False
     if config.model.type == "Classifier":
         config.model.pop("teacher", None)  # of the training only
@@ -126,7 +147,12 @@ def evaluate(
     config.launcher = launcher
     chosen = select_device(device)
     speed = _Speed()
-    with process_group(launcher, chosen), tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch:
+    with (
+        engine_session(chosen),
+        registered_types_only() if carried else nullcontext(),
+        process_group(launcher, chosen),
+        tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
+    ):
         config.work_dir = scratch  # mmengine's Runner always writes a log
         config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
@@ -147,8 +173,34 @@ def evaluate(
         )
 
 
+def _carried_config(checkpoint: str | Path) -> Config:
+    """Return what evaluating needs of the config in `checkpoint`; the rest, such as hooks, is depthkit's.
+
+    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config.
+    """
+    carried = read_config(checkpoint)
+    for key, registry in (("test_dataloader.dataset", DATASETS), ("test_evaluator", METRICS)):
+        part = carried
+        for name in key.split("."):
+            part = part.get(name) if isinstance(part, dict | Config) else None
+        kind = part.get("type") if isinstance(part, dict) else None
+        registry.import_from_location()
+        if kind not in registry.module_dict:
+            raise InputError(
+                f"{checkpoint}: its config has {key}.type={kind!r}, which is not depthkit's own; evaluate it with a "
+                "config that you have checked"
+            )
+    needed = ("model", "test_dataloader", "test_evaluator", "test_pipeline")
+    parts = {name: carried[name] for name in needed if name in carried}
+    hooks = {
+        "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
+        "custom_hooks": [{"type": "ProgressHook"}],
+    }
+    return config_from_plain({**parts, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename)
+
+
 def _conditions(runner: Runner) -> dict[str, str | bool]:
-    """What has to be the same for two results to be comparable, beside the pictures."""
+    """Return what has to be the same for two results to be comparable, beside the images."""
     metric = runner.test_evaluator.metrics[0]
     if isinstance(metric, DepthProtocolMetric):
         used = metric.protocol
@@ -159,7 +211,7 @@ def _conditions(runner: Runner) -> dict[str, str | bool]:
 
 
 class _Speed(Hook):
-    """Images per second of this process, from the end of the first batch on when there are several."""
+    """Measure the images per second of this process, without the first batch when there are several."""
 
     priority = "LOWEST"
 

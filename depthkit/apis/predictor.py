@@ -1,30 +1,27 @@
-"""From a config, a checkpoint and a photo to depth in metres."""
+"""From a checkpoint and an image to depth in metres."""
 
 import copy
 import os
-from dataclasses import dataclass
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from mmengine.registry import init_default_scope
 from PIL import ExifTags, Image
 
-from depthkit.apis.predict import output_paths
+from depthkit.apis.result import DepthResult
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier
-from depthkit.models.weights import load_weights
-from depthkit.registry import MODELS, SCOPE, TRANSFORMS
-from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
+from depthkit.models.weights import forget_pretrained, load_weights, read_config
+from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import config_errors
-from depthkit.utils.device import check_device
-from depthkit.utils.io import pil_to_rgb, read_rgb, write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
-from depthkit.visualization import DEFAULT_RANGE, depth_to_points, draw_depth_map, draw_side_by_side
-from depthkit.visualization.depth_map import is_valid
+from depthkit.utils.device import select_device
+from depthkit.utils.io import pil_to_rgb, read_rgb
+from depthkit.visualization import DEFAULT_RANGE
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -32,131 +29,65 @@ if TYPE_CHECKING:
 _FILM_DIAGONAL = (36.0**2 + 24.0**2) ** 0.5  # [mm], of 35 mm film, to which EXIF's focal length is converted
 
 
-@dataclass(frozen=True)
-class DepthResult:
-    """The depth of one photo.
-
-    Args:
-        depth: distance along the optical axis [m], float32 (H, W), at the photo's own size.
-        image: the photo, upright, uint8 RGB (H, W, 3).
-        depth_range: the ends of the colour bar [m] unless another range is asked for: what the model can say.
-        focal_length: [px], from the photo's EXIF; None where it does not tell.
-        classes: names and probabilities of the five likeliest ImageNet classes, for a model with a classifier.
-    """
-
-    depth: np.ndarray
-    image: np.ndarray
-    depth_range: tuple[float, float] = DEFAULT_RANGE
-    focal_length: float | None = None
-    classes: tuple[tuple[str, float], ...] = ()
-
-    @property
-    def size(self) -> tuple[int, int]:
-        """Height and width [px] of the photo and of its depth."""
-        return self.depth.shape
-
-    @property
-    def valid(self) -> np.ndarray:
-        """Where there is a depth: finite and positive; boolean (H, W)."""
-        return is_valid(self.depth)
-
-    @property
-    def intrinsics(self) -> np.ndarray:
-        """Camera matrix [px] (3, 3), centred; without a focal length in the EXIF, NYU Depth V2's, scaled."""
-        focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
-        return focal_intrinsics(focal, self.size)
-
-    def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
-        """The depth map in colour with a colour bar in metres, beside the photo if asked.
-
-        Red is near, blue is far. `depth_range` [m] is the colour bar's. Returns uint8 RGB (H', W', 3).
-        """
-        depth_range = depth_range or self.depth_range
-        if side_by_side:
-            return draw_side_by_side(self.image, self.depth, depth_range=depth_range)
-        return draw_depth_map(self.depth, depth_range)
-
-    def point_cloud(self) -> tuple[np.ndarray, np.ndarray]:
-        """Points [m] float32 (N, 3), x right, y down, z forward, and their colours, uint8 (N, 3).
-
-        The shape is right only as far as `intrinsics` is.
-        """
-        return depth_to_points(self.depth, self.intrinsics, self.image)
-
-    def save(
-        self,
-        out_dir: str | Path,
-        stem: str,
-        depth_range: tuple[float, float] | None = None,
-        side_by_side: bool = False,
-        point_cloud: bool = False,
-    ) -> int:
-        """Write the files of `output_paths` into an existing folder, each whole or not at all.
-
-        Returns:
-            How many pixels are beyond the 65.535 m that the 16-bit PNG can hold; they are written as that.
-
-        Raises:
-            InputError: a file cannot be written.
-        """
-        paths = output_paths(out_dir, stem, side_by_side, point_cloud)
-        write_rgb(paths["colored"], self.colored(depth_range))
-        saturated = write_depth_png(paths["depth_png"], self.depth)
-        write_depth_npy(paths["depth_npy"], self.depth)
-        if side_by_side:
-            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True))
-        if point_cloud:
-            write_point_cloud_ply(paths["points"], *self.point_cloud())
-        return saturated
-
-
 class DepthPredictor:
-    """A trained model that is called with photos.
+    """A trained model that is called with images.
 
-    It applies the config's `test_pipeline` and `test_cfg`; the checkpoint replaces all weights, so that
-    nothing pretrained is fetched.
+    It applies the config's `test_pipeline` and `test_cfg`. The checkpoint replaces all weights, so nothing
+    pretrained is downloaded.
+
+        predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
+        predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
 
     Args:
-        config: path of a config, or a loaded one.
-        checkpoint: path of the weights that belong to it.
-        device: ``cpu``, ``cuda``, ``cuda:1``, ``mps``; one that is not there is an error.
+        config: path of a checkpoint that carries its config; or, with `checkpoint`, the path of a config or a
+            loaded one.
+        checkpoint: path of the weights that belong to the config, ``.pth`` or ``.safetensors``.
+        device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
 
     Raises:
         InputError: the config, the checkpoint or the device cannot be used.
     """
 
-    def __init__(self, config: "str | Path | Config", checkpoint: str | Path, device: str = "cpu") -> None:
-        cfg = load_config(config) if isinstance(config, (str, os.PathLike)) else config
-        name = cfg.filename or "config"
+    def __init__(
+        self, config: "str | Path | Config", checkpoint: str | Path | None = None, device: str = "auto"
+    ) -> None:
+        is_path = isinstance(config, (str, os.PathLike))
+        carried = checkpoint is None
+        if carried and (not is_path or Path(config).suffix == ".py"):
+            name = config if is_path else config.filename or "config"
+            raise InputError(f"{name}: a config has no weights; give a checkpoint too, or a checkpoint alone")
+        if carried:
+            cfg, checkpoint = read_config(config), config
+        else:
+            cfg = load_config(config) if is_path else config
+        name = checkpoint if carried else cfg.filename or "config"
         model_cfg = copy.deepcopy(dict(cfg.get("model", {})))
         if not {"backbone", "decode_head"} <= model_cfg.keys() or "test_pipeline" not in cfg:
             raise InputError(
                 f"{name}: is not the config of a depth model; expected model.backbone, model.decode_head and "
                 "test_pipeline"
             )
-        self.device = check_device(device)
-        init_default_scope(SCOPE)
-        for part in (model_cfg, model_cfg["backbone"]):
-            if "pretrained" in part:
-                part["pretrained"] = None
-        with config_errors(name, "model"):
-            model = MODELS.build(model_cfg)
+        self.device = select_device(device)
+        forget_pretrained(model_cfg)
+        with depthkit_scope(), registered_types_only() if carried else nullcontext():
+            with config_errors(str(name), "model"):
+                model = MODELS.build(model_cfg)
+            with config_errors(str(name), "test_pipeline"):
+                self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
         load_weights(model, checkpoint)
         self.model = model.to(self.device).eval()
-        with config_errors(name, "test_pipeline"):
-            self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
         self.depth_range = (0.0, float(max_depth))
 
     def __call__(self, image: "str | Path | Image.Image | np.ndarray") -> DepthResult:
-        """Predict the depth of one photo of any size.
+        """Predict the depth of one image of any size.
 
         Args:
-            image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). EXIF rotation is applied to the
-                first two, and their EXIF focal length is handed on.
+            image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). The first two are turned upright by their
+                EXIF orientation, and their EXIF focal length goes into the result.
 
         Raises:
-            InputError: the file cannot be read, or the array is of another kind.
+            InputError: the file cannot be read, or the array has another type or shape.
         """
         rgb, focal_length, name = _read(image)
         batch = self.preprocess(rgb, name)
@@ -167,8 +98,15 @@ class DepthPredictor:
         return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
 
     def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
-        """What the model gets for a photo, uint8 RGB (H, W, 3): ``inputs`` (1, 3, h, w), normalised, on its device,
-        and ``data_samples``. `name` is for messages."""
+        """Make the model's input of an image.
+
+        Args:
+            rgb: uint8 RGB (H, W, 3).
+            name: of the image, for messages.
+
+        Returns:
+            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``.
+        """
         sample = make_sample(rgb, name)
         for transform in self.transforms:
             sample = transform(sample)
@@ -178,41 +116,41 @@ class DepthPredictor:
 
     @property
     def has_classes(self) -> bool:
-        """Whether the model names what it sees too: results have `classes` then."""
+        """Whether the model also has a classifier; then results have `classes`."""
         return isinstance(self.model, DepthClassifier)
 
 
 def name_classes(scores: torch.Tensor, count: int = 5) -> tuple[tuple[str, float], ...]:
-    """The `count` likeliest classes by `scores` (classes,), likeliest first, each with its score.
+    """Name the `count` likeliest classes by `scores` (classes,), likeliest first, each with its score.
 
-    Of 1000 classes the names are ImageNet's; of any other number "class 7".
+    1000 classes have ImageNet's names; any other number of them are called "class 7".
     """
     names = imagenet_names() if len(scores) == len(imagenet_names()) else [f"class {i}" for i in range(len(scores))]
     best = scores.topk(min(count, len(scores)))
     return tuple((names[i], score) for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True))
 
 
-def exif_focal_length(picture: Image.Image) -> float | None:
-    """Focal length [px] of a photo from its EXIF 35 mm equivalent, None where that is missing.
+def exif_focal_length(image: Image.Image) -> float | None:
+    """Return the focal length [px] of an image from its EXIF 35 mm equivalent, None where that is missing.
 
-    The equivalent is taken as relating the diagonals, as Depth Pro does.
+    The equivalent relates the diagonals of image and film, as in Depth Pro.
     """
-    value = picture.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
+    value = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
     try:
         millimetres = float(value)
     except (TypeError, ValueError, ZeroDivisionError):
         return None
-    if not (np.isfinite(millimetres) and millimetres > 0):  # 0 says "unknown"
+    if not (np.isfinite(millimetres) and millimetres > 0):  # 0 means "unknown"
         return None
-    return millimetres * float(np.hypot(*picture.size)) / _FILM_DIAGONAL
+    return millimetres * float(np.hypot(*image.size)) / _FILM_DIAGONAL
 
 
 def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, float | None, str]:
-    """A photo as uint8 RGB (H, W, 3), its focal length [px] if known, and its name for messages."""
+    """Return an image as uint8 RGB (H, W, 3), its focal length [px] if known, and its name for messages."""
     if isinstance(image, (str, os.PathLike)):
         rgb = read_rgb(image)  # first, because it has the errors
-        with Image.open(image) as picture:
-            return rgb, exif_focal_length(picture), os.fspath(image)
+        with Image.open(image) as opened:
+            return rgb, exif_focal_length(opened), os.fspath(image)
     if isinstance(image, Image.Image):
         name = getattr(image, "filename", "") or "image"
         return pil_to_rgb(image, name), exif_focal_length(image), name

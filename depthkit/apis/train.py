@@ -1,14 +1,13 @@
-"""Training by a config: what tools/train.py does."""
+"""Train a model by a config."""
 
 import secrets
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import is_main_process
-from mmengine.logging import MMLogger
 
-from depthkit.engine.checkpoints import find_whole_checkpoint
 from depthkit.engine.runner import DepthRunner
+from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_folder import make_output_folder
@@ -21,21 +20,23 @@ def train(
     amp: bool = False,
     seed: int | None = None,
     launcher: str = "none",
-    device: str | None = None,
+    device: str | None = "auto",
 ) -> DepthRunner:
     """Train the model of `config` and return the Runner, with the trained model in ``.model``.
 
+    The checkpoints carry their config, so they stand alone.
+
     Args:
         config: from `depthkit.utils.config.load_config`; it is changed to what is run.
-        work_dir: for checkpoints and logs; the config's, or ``work_dirs/<name of the config>``, when None.
-        resume: go on from the last whole checkpoint in `work_dir`, or from the beginning when there is none.
+        work_dir: folder for checkpoints and logs; None for the config's, or ``work_dirs/<name of the config>``.
+        resume: continue from the newest valid checkpoint in `work_dir`, or start where there is none.
         amp: mixed precision; needs a GPU.
-        seed: of weights, order and augmentation; the config's when None.
+        seed: of weights, order and augmentation; None for the config's.
         launcher: ``pytorch`` under torchrun, else ``none``.
         device: see `select_device`.
 
     Raises:
-        InputError: something in the config, the data, the files or the machine is not as it should be.
+        InputError: something in the config, the data, the files or the machine cannot be used.
     """
     chosen = select_device(device)
     if amp:
@@ -47,15 +48,10 @@ def train(
     config.work_dir = str(work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem)
     make_output_folder(config.work_dir)
     config.resume = resume
-    if resume and not config.get("load_from"):
-        found = find_whole_checkpoint(config.work_dir, MMLogger.get_current_instance())
-        config.load_from = None if found is None else str(found)
-    if resume and config.get("load_from"):
-        forget_pretrained(config)  # the checkpoint has them; no need to fetch them again
     config.launcher = launcher
     # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.
     config.setdefault("experiment_name", f"{Path(config.filename).stem}_{secrets.token_hex(3)}")
-    with process_group(launcher, chosen):
+    with engine_session(chosen), process_group(launcher, chosen):
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
         runner = DepthRunner.from_cfg(config)
         if is_main_process():
@@ -67,11 +63,3 @@ def train(
         runner.train()
         runner.unwrap_model()
     return runner
-
-
-def forget_pretrained(config: Config) -> None:
-    """Build the model of `config` without loading pretrained weights that a checkpoint replaces anyway."""
-    for part in (config.model, config.model.get("backbone", {})):
-        if "pretrained" in part:
-            part.pretrained = None
-    config.model.get("backbone", {}).pop("init_cfg", None)

@@ -3,9 +3,15 @@
 import logging
 from contextlib import ExitStack
 
-# What mmengine says about its own insides and nobody who trains can change: names that it still uses itself,
-# and that depthkit adds nothing to some of its registries (which then are mmengine's, as meant).
-_ABOUT_ITSELF = (
+from mmengine.logging import MMLogger
+
+# How messages begin that only the log file needs: the environment, the config, the order of the hooks, and mmengine's
+# warnings about its own names and about registries of its own that depthkit adds nothing to.
+_FOR_THE_FILE = (
+    "\n-----",
+    "Config:\n",
+    "Hooks will be executed",
+    "Distributed training is not used",
     '"FileClient" will be deprecated',
     '"HardDiskBackend" is the alias',
     'Failed to search registry with scope "depthkit"',
@@ -21,10 +27,11 @@ def console_level(logger: logging.Logger, level: int) -> ExitStack:
     return stack
 
 
-def leave_out_internals(logger: logging.Logger) -> None:
-    """Do not print mmengine's warnings about its own insides."""
+def leave_out_internals(logger: MMLogger) -> MMLogger:
+    """Make `logger` keep what only the log file needs off the console; return it."""
     for handler in _console_handlers(logger):
-        handler.addFilter(lambda record: not str(record.msg).startswith(_ABOUT_ITSELF))
+        handler.addFilter(lambda record: not str(record.msg).startswith(_FOR_THE_FILE))
+    return logger
 
 
 def _console_handlers(logger: logging.Logger) -> list[logging.Handler]:

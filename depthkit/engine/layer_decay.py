@@ -1,4 +1,4 @@
-"""Layer-wise learning rates: the earlier a layer of the backbone, the slower it learns."""
+"""Layer-wise learning rates: earlier layers of the backbone learn slower."""
 
 from collections import defaultdict
 
@@ -8,8 +8,10 @@ from mmengine.registry import OPTIM_WRAPPERS, OPTIMIZERS
 from timm.models import group_parameters
 from torch import nn
 
+from depthkit.engine import mm_arguments
 from depthkit.errors import InputError
 from depthkit.registry import OPTIM_WRAPPER_CONSTRUCTORS
+from depthkit.utils.validation import validate_arguments
 
 _NO_WEIGHT_DECAY = ("pos_embed", "cls_token", "dist_token", "reg_token", "mask_token")
 _BACKBONE = "backbone."
@@ -17,8 +19,7 @@ _BACKBONE = "backbone."
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor:
-    """Makes the optimizer's parameter groups, for ``paramwise_cfg=dict(backbone_mult=0.1,
-    layer_decay=0.75)``.
+    """Make the optimizer's parameter groups with ``paramwise_cfg=dict(backbone_mult=0.1, layer_decay=0.75)``.
 
     With the optimizer's rate *lr*: decoder and token selectors learn at *lr*; the last layer of a timm vision
     transformer at *lr * backbone_mult*, and each layer before it at *layer_decay* times the rate of the one
@@ -28,41 +29,29 @@ class LayerDecayOptimWrapperConstructor:
 
     Args:
         optim_wrapper_cfg: type and settings of the optimizer wrapper, with its `optimizer`.
-        paramwise_cfg: the two factors above, both 1 by default, in (0, 1] for `layer_decay`, positive.
+        paramwise_cfg: `backbone_mult`, positive, and `layer_decay`, in (0, 1]; both are 1 by default.
 
     Raises:
         InputError: another key in `paramwise_cfg`, a factor out of range, or an optimizer without `lr`.
     """
 
+    @validate_arguments
     def __init__(self, optim_wrapper_cfg: dict, paramwise_cfg: dict | None = None) -> None:
-        factors = {"backbone_mult": 1.0, "layer_decay": 1.0, **(paramwise_cfg or {})}
-        unknown = factors.keys() - {"backbone_mult", "layer_decay"}
-        if unknown:
-            raise InputError(
-                f"paramwise_cfg: unknown {', '.join(sorted(unknown))}; expected backbone_mult and layer_decay"
-            )
-        if not factors["backbone_mult"] > 0 or not 0 < factors["layer_decay"] <= 1:
-            raise InputError(
-                f"paramwise_cfg: backbone_mult={factors['backbone_mult']!r}, "
-                f"layer_decay={factors['layer_decay']!r}; "
-                "expected backbone_mult > 0 and 0 < layer_decay <= 1"
-            )
+        self.backbone_mult, self.layer_decay = mm_arguments.paramwise_cfg(**(paramwise_cfg or {}))
         self.wrapper_cfg = {"type": "OptimWrapper", **optim_wrapper_cfg}
         self.optimizer_cfg = dict(self.wrapper_cfg.pop("optimizer"))
         if not isinstance(self.optimizer_cfg.get("lr"), int | float):
             raise InputError("optim_wrapper: its optimizer has no lr that is a number; give one, such as lr=1e-3")
-        self.backbone_mult = factors["backbone_mult"]
-        self.layer_decay = factors["layer_decay"]
 
     def __call__(self, model: nn.Module) -> OptimWrapper:
-        """The optimizer wrapper over `model`'s parameters."""
+        """Build the optimizer wrapper over the parameters of `model`."""
         model = model.module if is_model_wrapper(model) else model
         groups = self.parameter_groups(model)
         optimizer = OPTIMIZERS.build({**self.optimizer_cfg, "params": groups})
         return OPTIM_WRAPPERS.build(self.wrapper_cfg, default_args={"optimizer": optimizer})
 
     def parameter_groups(self, model: nn.Module) -> list[dict]:
-        """Groups of parameters that share a rate and weight decay, slowest first, each with its `lr`."""
+        """Group the parameters that share a rate and weight decay, slowest first, each group with its `lr`."""
         scales = self._scales(model)
         groups: dict[tuple[float, bool], list[nn.Parameter]] = defaultdict(list)
         for name, parameter in model.named_parameters():
@@ -79,7 +68,7 @@ class LayerDecayOptimWrapperConstructor:
         ]
 
     def _scales(self, model: nn.Module) -> dict[str, float]:
-        """Factor on the learning rate of each parameter, by its name."""
+        """Return the factor on the learning rate of each parameter, by its name."""
         scales = {name: 1.0 for name, _ in model.named_parameters()}
         backbone = getattr(model, "backbone", None)
         if backbone is None:

@@ -1,74 +1,118 @@
-"""mmengine's Runner with checkpoints that are whole or absent, strict loading and readable errors."""
+"""mmengine's Runner with complete checkpoints, strict loading and readable errors."""
 
-import logging
+import copy
+import functools
 import os
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import torch
+from mmengine.config import Config
 from mmengine.dist import master_only
-from mmengine.evaluator import Evaluator
 from mmengine.logging import MMLogger
 from mmengine.model import is_model_wrapper
-from mmengine.optim import OptimWrapper
-from mmengine.runner import BaseLoop, Runner
+from mmengine.runner import Runner
 
-from depthkit.engine.checkpoints import find_whole_checkpoint
-from depthkit.engine.console import console_level, leave_out_internals
+from depthkit.engine.checkpoints import find_valid_checkpoint, strict_loading, unpack
+from depthkit.engine.console import leave_out_internals
+from depthkit.engine.mm_arguments import check_arguments
 from depthkit.errors import InputError
+from depthkit.models.weights import forget_pretrained
 from depthkit.registry import RUNNERS
 from depthkit.utils.config_errors import config_errors
+
+
+def _naming(part: str, method: Callable) -> Callable:
+    """Return the Runner's `method` with mistakes in the config as InputErrors that name the `part`."""
+
+    @functools.wraps(method)
+    def build(self: Runner, *args: Any, **kwargs: Any) -> Any:
+        with config_errors(self.cfg.filename, part):
+            return method(self, *args, **kwargs)
+
+    return build
 
 
 @RUNNERS.register_module()
 class DepthRunner(Runner):
     """A Runner (same arguments) with these differences.
 
-    - A checkpoint is written under a temporary name and renamed, so a killed process leaves whole files only.
-    - `resume` goes on from the last whole checkpoint of the work folder, and with the same order of pictures.
+    - A checkpoint is written under a temporary name and renamed, so a killed process leaves complete files only.
+    - `resume` takes the newest valid checkpoint of the work folder, and keeps the order of the training images.
     - Loading is strict: the weights of another model are an error, and no file can execute code.
     - `OneCycleLR` needs neither `total_steps` (the loop's iterations) nor `eta_max` (each group's own rate).
+    - The data sets are built before the model, so a missing folder is found before weights are downloaded.
     - A mistake in the config is an `InputError` that names the file and the part.
     - The description of the environment and the config go to the log file, not to the console.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._console = None
-        super().__init__(*args, **kwargs)
-        self._console.close()
+    register_hooks = _naming("hooks", Runner.register_hooks)
+    build_train_loop = _naming("train_cfg", Runner.build_train_loop)
+    build_val_loop = _naming("val_cfg", Runner.build_val_loop)
+    build_test_loop = _naming("test_cfg and test_dataloader", Runner.build_test_loop)
+    build_evaluator = _naming("evaluator", Runner.build_evaluator)
+    build_optim_wrapper = _naming("optim_wrapper", Runner.build_optim_wrapper)
+
+    @classmethod
+    def from_cfg(cls, cfg: Config) -> "DepthRunner":
+        """Build a Runner from a config; with `resume`, on the newest valid checkpoint of the work folder.
+
+        Raises:
+            InputError: a mistake in the config, or no valid checkpoint among those in the work folder.
+        """
+        cfg = copy.deepcopy(cfg)
+        check_arguments(cfg)
+        if cfg.get("resume") and not cfg.get("load_from"):
+            logger = MMLogger.get_current_instance()
+            found = find_valid_checkpoint(cfg.work_dir, logger)
+            if found is None:
+                logger.warning(f"{cfg.work_dir}: no checkpoint to resume from; starting at the beginning")
+            cfg.load_from, cfg.resume = None if found is None else str(found), found is not None
+        if cfg.get("resume"):
+            forget_pretrained(cfg.model)
+        return super().from_cfg(cfg)
 
     def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None) -> MMLogger:
-        """The logger, quiet on the console until the Runner is built."""
-        logger = super().build_logger(log_level, log_file)
-        leave_out_internals(logger)
-        self._console = console_level(logger, logging.WARNING)
-        return logger
+        """Build the logger; the log file has everything, the console only what concerns the user."""
+        return leave_out_internals(super().build_logger(log_level, log_file))
 
-    def load_or_resume(self) -> None:
-        """Load `load_from`, or resume: from `load_from` when given, else from the last whole checkpoint."""
-        if self._resume and self._load_from is None and not self._has_loaded:
-            path = find_whole_checkpoint(self.work_dir, self.logger)
-            if path is None:
-                self.logger.warning(f"{self.work_dir}: no checkpoint to resume from; starting at the beginning")
-                self._resume = False
-            else:
-                self._load_from = str(path)
-        super().load_or_resume()
+    def build_model(self, model: Any) -> torch.nn.Module:
+        """Build the data sets of the training, then the model."""
+        if self._train_loop is not None:
+            diff_rank_seed = self.cfg.get("randomness", {}).get("diff_rank_seed", False)
+            for name in ("train_dataloader", "val_dataloader"):
+                loader = getattr(self, f"_{name}")
+                with config_errors(self.cfg.filename, name):
+                    if isinstance(loader, dict):
+                        setattr(self, f"_{name}", self.build_dataloader(loader, self.seed, diff_rank_seed))
+        with config_errors(self.cfg.filename, "model"):
+            return super().build_model(model)
 
-    def resume(
-        self,
-        filename: str,
-        resume_optimizer: bool = True,
-        resume_param_scheduler: bool = True,
-        map_location: str = "default",
-    ) -> None:
-        """Resume from `filename`, the order of the training pictures included.
+    def build_param_scheduler(self, scheduler: Any) -> Any:
+        """Build the schedulers, filling in what a OneCycleLR can know from the loop and the optimizer."""
+        filled = []
+        for one in scheduler if isinstance(scheduler, (list, tuple)) else [scheduler]:
+            if isinstance(one, dict) and one.get("type") == "OneCycleLR":
+                if self.max_iters * one.get("pct_start", 0.3) <= 1:
+                    raise InputError(
+                        f"param_scheduler: a OneCycleLR over {self.max_iters} iterations has no room to rise; "
+                        "train for more iterations"
+                    )
+                rates = [group["lr"] for group in self.optim_wrapper.param_groups]
+                one = {"by_epoch": False, "total_steps": self.max_iters, "eta_max": rates, **one}
+            filled.append(one)
+        with config_errors(self.cfg.filename, "param_scheduler"):
+            return super().build_param_scheduler(filled)
+
+    def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
+        """Resume from `filename`, with the same order of the training images.
 
         Raises:
             InputError: the file has no training state, is of another model, or of a shorter training.
         """
         try:
-            super().resume(filename, resume_optimizer, resume_param_scheduler, map_location)
+            super().resume(filename, *args, **kwargs)
         except KeyError as error:
             raise InputError(
                 f"{filename}: holds no training state ({error} is missing), so it cannot be resumed; give it "
@@ -104,7 +148,8 @@ class DepthRunner(Runner):
             InputError: the file cannot be read, or is of another model.
         """
         try:
-            return super().load_checkpoint(filename, map_location, strict, revise_keys)
+            with strict_loading():
+                checkpoint = super().load_checkpoint(filename, map_location, strict, revise_keys)
         except RuntimeError as error:
             if "do not match exactly" not in str(error):
                 raise
@@ -113,19 +158,12 @@ class DepthRunner(Runner):
             raise InputError(
                 f"{filename}: is a checkpoint of another model ({reason}); give the config that it was trained with"
             ) from error
+        unpack(checkpoint)
+        checkpoint.get("meta", {}).pop("config", None)  # Runner.resume would execute this text as Python
+        return checkpoint
 
     @master_only
-    def save_checkpoint(
-        self,
-        out_dir: str,
-        filename: str,
-        file_client_args: dict | None = None,
-        save_optimizer: bool = True,
-        save_param_scheduler: bool = True,
-        meta: dict | None = None,
-        by_epoch: bool = True,
-        backend_args: dict | None = None,
-    ) -> None:
+    def save_checkpoint(self, out_dir: str, filename: str, *args: Any, **kwargs: Any) -> None:
         """Save a checkpoint to a local folder: complete, or not at all.
 
         Raises:
@@ -134,16 +172,7 @@ class DepthRunner(Runner):
         target = Path(out_dir) / filename
         temporary = target.with_name(f".{filename}.tmp")  # one name, so that leftovers do not pile up
         try:
-            super().save_checkpoint(
-                out_dir,
-                temporary.name,
-                file_client_args,
-                save_optimizer,
-                save_param_scheduler,
-                meta,
-                by_epoch,
-                backend_args,
-            )
+            super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, target)
@@ -151,64 +180,10 @@ class DepthRunner(Runner):
             temporary.unlink(missing_ok=True)
             raise InputError(
                 f"{target}: the checkpoint cannot be written ({error.strerror}); free some space or choose "
-                "another work folder, then go on with --resume"
+                "another work folder, then continue with --resume"
             ) from error
 
-    def _build_param_scheduler(self, scheduler: Any, optim_wrapper: OptimWrapper) -> list:
-        """Fill in what a OneCycleLR can know from the loop and the optimizer."""
-        schedulers = scheduler if isinstance(scheduler, (list, tuple)) else [scheduler]
-        filled = []
-        for one in schedulers:
-            if isinstance(one, dict) and one.get("type") == "OneCycleLR":
-                if self.max_iters * one.get("pct_start", 0.3) <= 1:
-                    raise InputError(
-                        f"param_scheduler: a OneCycleLR over {self.max_iters} iterations has no room to rise; "
-                        "train for more iterations"
-                    )
-                one = {
-                    "by_epoch": False,
-                    "total_steps": self.max_iters,
-                    "eta_max": [group["lr"] for group in optim_wrapper.param_groups],
-                    **one,
-                }
-            filled.append(one)
-        return super()._build_param_scheduler(filled, optim_wrapper)
-
     def unwrap_model(self) -> None:
-        """Let go of the data-parallel wrapper around the model, when the process group is about to end."""
+        """Remove the data-parallel wrapper around the model, before the process group ends."""
         if is_model_wrapper(self.model):
             self.model = self.model.module
-
-    # Building: the same as mmengine's, with errors that name the part of the config.
-
-    def build_model(self, model: Any) -> torch.nn.Module:
-        with config_errors(self.cfg.filename, "model"):
-            return super().build_model(model)
-
-    def register_hooks(self, default_hooks: dict | None = None, custom_hooks: list | None = None) -> None:
-        with config_errors(self.cfg.filename, "hooks"):
-            super().register_hooks(default_hooks, custom_hooks)
-
-    def build_train_loop(self, loop: Any) -> BaseLoop:
-        with config_errors(self.cfg.filename, "train_cfg and train_dataloader"):
-            return super().build_train_loop(loop)
-
-    def build_val_loop(self, loop: Any) -> BaseLoop:
-        with config_errors(self.cfg.filename, "val_cfg and val_dataloader"):
-            return super().build_val_loop(loop)
-
-    def build_test_loop(self, loop: Any) -> BaseLoop:
-        with config_errors(self.cfg.filename, "test_cfg and test_dataloader"):
-            return super().build_test_loop(loop)
-
-    def build_evaluator(self, evaluator: Any) -> Evaluator:
-        with config_errors(self.cfg.filename, "evaluator"):
-            return super().build_evaluator(evaluator)
-
-    def build_optim_wrapper(self, optim_wrapper: Any) -> OptimWrapper:
-        with config_errors(self.cfg.filename, "optim_wrapper"):
-            return super().build_optim_wrapper(optim_wrapper)
-
-    def build_param_scheduler(self, scheduler: Any) -> Any:
-        with config_errors(self.cfg.filename, "param_scheduler"):
-            return super().build_param_scheduler(scheduler)

@@ -3,51 +3,51 @@
 from collections.abc import Iterator
 
 from mmengine.runner import EpochBasedTrainLoop, Runner
+from torch import nn
 from torch.utils.data import DataLoader
 
 from depthkit.errors import InputError
 from depthkit.registry import LOOPS
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 
 @LOOPS.register_module()
 class TrainLoop(EpochBasedTrainLoop):
     """Epochs of training with a validation every `val_interval` of them, and after the last.
 
-    Ends after `max_epochs` or `max_iters`, whichever comes first (an epoch that `max_iters` cuts counts as
-    one). When resumed inside an epoch, the pictures of that epoch that were seen before are skipped without
+    It ends after `max_epochs` or `max_iters`, whichever comes first (an epoch that `max_iters` cuts counts as
+    one). When it is resumed inside an epoch, the images of that epoch that were used before are skipped without
     being read; the others come in the same order.
 
     Args:
         runner: the Runner.
         dataloader: loader, or its config.
-        max_epochs, max_iters: limits; at least one.
+        max_epochs: limit in epochs.
+        max_iters: limit in iterations; one of the two is needed.
         val_begin: first epoch after which to validate.
         val_interval: epochs from one validation to the next.
 
     Raises:
-        InputError: neither limit or one that is no positive integer; no batch in the data.
+        InputError: an argument of another type or range, neither limit, or less data than one batch.
     """
 
+    @validate_arguments
     def __init__(
         self,
         runner: Runner,
         dataloader: DataLoader | dict,
-        max_epochs: int | None = None,
-        max_iters: int | None = None,
-        val_begin: int = 1,
-        val_interval: int = 1,
+        max_epochs: Count | None = None,
+        max_iters: Count | None = None,
+        val_begin: Index = 1,
+        val_interval: Count = 1,
     ) -> None:
-        limits = {"max_epochs": max_epochs, "max_iters": max_iters, "val_interval": val_interval}
-        for name, value in limits.items():
-            if value is not None and (not isinstance(value, int) or isinstance(value, bool) or value < 1):
-                raise InputError(f"train_cfg: {name}={value!r}; expected a positive integer")
         if max_epochs is None and max_iters is None:
             raise InputError("train_cfg: give max_epochs, max_iters or both")
         super().__init__(runner, dataloader, max_epochs or 1, val_begin, val_interval)
         length = len(self.dataloader)
         if not length:
             raise InputError(
-                f"train_dataloader: {len(self.dataloader.dataset)} pictures do not fill one batch of "
+                f"train_dataloader: {len(self.dataloader.dataset)} images do not fill one batch of "
                 f"{self.dataloader.batch_size}; use a smaller batch_size"
             )
         given = [max_epochs * length if max_epochs else None, max_iters]
@@ -55,8 +55,8 @@ class TrainLoop(EpochBasedTrainLoop):
         self._max_epochs = -(-self._max_iters // length)
         self._skip = 0
 
-    def run(self) -> "object":
-        """Train to the end from where the Runner is; returns the model."""
+    def run(self) -> nn.Module:
+        """Train to the end from where the Runner is; return the model."""
         self._skip = self._find_place()
         return super().run()
 
@@ -73,7 +73,7 @@ class TrainLoop(EpochBasedTrainLoop):
         self._epoch += 1
 
     def _find_place(self) -> int:
-        """Set the epoch from the iteration and return how many of its batches have been seen."""
+        """Set the epoch from the iteration and return how many of its batches have been used."""
         length = len(self.dataloader)
         before = self.runner.message_hub.runtime_info.get("epoch_length", length)
         self.runner.message_hub.update_info("epoch_length", length)
@@ -86,17 +86,17 @@ class TrainLoop(EpochBasedTrainLoop):
         if self._iter >= self._max_iters:
             self._epoch = self._max_epochs
             return 0
-        self._epoch, seen = divmod(self._iter, length)
-        return seen
+        self._epoch, used = divmod(self._iter, length)
+        return used
 
-    def _batches(self, seen: int) -> DataLoader:
-        """The loader, without the first `seen` batches of this epoch."""
-        if not seen:
+    def _batches(self, used: int) -> DataLoader:
+        """Return the loader without the first `used` batches of this epoch."""
+        if not used:
             return self.dataloader
         loader = self.dataloader
         return DataLoader(
             loader.dataset,
-            batch_sampler=_Rest(loader.batch_sampler, seen),
+            batch_sampler=_Rest(loader.batch_sampler, used),
             num_workers=loader.num_workers,
             collate_fn=loader.collate_fn,
             pin_memory=loader.pin_memory,

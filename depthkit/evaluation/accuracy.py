@@ -23,6 +23,8 @@ class Accuracy(BaseMetric):
         InputError: a sample without a class; at the end, if no image could be read.
     """
 
+    metric_names = ("top1", "top5")
+
     @validate_arguments
     def __init__(self) -> None:
         # See DepthProtocolMetric on both arguments.

@@ -38,6 +38,8 @@ class DepthProtocolMetric(BaseMetric):
         InputError: an unknown protocol, a folder that cannot be made; at the end, if no image has a valid pixel.
     """
 
+    metric_names = METRIC_NAMES
+
     @validate_arguments
     def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None) -> None:
         # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,

@@ -1,9 +1,11 @@
-"""Reading weights from files and hubs: never executes code from a file, never skips a key in silence."""
+"""Read weights from files and hubs, without executing code from a file or skipping a key silently."""
 
+import json
 import math
 import pickle
 import zipfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from mmengine.logging import print_log
@@ -11,33 +13,42 @@ from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_info import CheckpointInfo
 
-# Attributes of a checkpoint file under which training codes put the state dict, in the order of preference:
-# DeiT's and MAE's own files say "model", mmengine's and timm's training script "state_dict".
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+METADATA_KEY = "depthkit"  # of the block in a checkpoint, and of its JSON in the header of a .safetensors
+# Keys under which training codes put the state dict, in the order of preference: DeiT's and MAE's own files say
+# "model", mmengine's and timm's training script "state_dict".
 _STATE_KEYS = ("state_dict", "model")
 
 
-def read_checkpoint(path: str | Path) -> dict:
-    """Read a ``.safetensors`` file or anything written by `torch.save` that holds tensors and plain data only.
+def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
+    """Read a ``.safetensors`` file, or one written by `torch.save` that holds tensors and plain data only.
 
     Unlike mmengine's loader this one never falls back to unpickling arbitrary objects.
 
+    Args:
+        path: the file; ``~`` is the home folder.
+        metadata_only: leave the tensors in the file until they are used, where its format allows that.
+
     Returns:
-        The dictionary in the file: a state dict, or one with ``state_dict``, ``optimizer``, ... beside it.
+        The dictionary in the file: a state dict, or one with ``state_dict``, ``optimizer``, ... beside it. A
+        ``.safetensors`` of `export_weights` has the layout of the file it was made from.
 
     Raises:
-        InputError: the file is missing, truncated, no checkpoint, or holds objects that would execute code.
+        InputError: the file is missing, truncated, not a checkpoint, or holds objects that would execute code.
     """
     path = Path(path).expanduser()
     if not path.is_file():
         raise InputError(f"{path}: no such checkpoint file; give the path of a .pth or .safetensors file")
     try:
         if path.suffix == ".safetensors":
-            from safetensors.torch import load_file
-
-            return load_file(path)
+            return _read_safetensors(path, metadata_only)
         with torch.serialization.safe_globals(get_torch_safe_globals()):
-            content = torch.load(path, map_location="cpu", weights_only=True)
+            mmap = metadata_only and zipfile.is_zipfile(path)
+            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
     except pickle.UnpicklingError as error:
         if zipfile.is_zipfile(path):
             raise InputError(
@@ -46,7 +57,7 @@ def read_checkpoint(path: str | Path) -> dict:
             ) from error
         raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
     except PermissionError as error:
-        raise InputError(f"{path}: may not be read; change its permissions") from error
+        raise InputError(f"{path}: cannot be read; change its permissions") from error
     except Exception as error:  # torch and safetensors raise a dozen types for files that are cut or foreign
         raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
     if not isinstance(content, dict):
@@ -54,8 +65,34 @@ def read_checkpoint(path: str | Path) -> dict:
     return content
 
 
+def read_metadata(path: str | Path) -> CheckpointInfo | None:
+    """Read what the checkpoint at `path` says about itself; None for a file of an older depthkit or of others.
+
+    Raises:
+        InputError: as `read_checkpoint`, and when that description is damaged or of a newer depthkit.
+    """
+    block = read_checkpoint(path, metadata_only=True).get(METADATA_KEY)
+    return None if block is None else CheckpointInfo.from_plain(block, path)
+
+
+def read_config(path: str | Path) -> "Config":
+    """Read the config that the checkpoint at `path` carries.
+
+    It came with a file: build what it names under `depthkit.registry.registered_types_only`.
+
+    Raises:
+        InputError: as `read_metadata`, and when the file carries no config.
+    """
+    from depthkit.utils.config import config_from_plain
+
+    info = read_metadata(path)
+    if info is None:
+        raise InputError(f"{path}: carries no config; give the config that it was trained with too")
+    return config_from_plain(info.config, f"{info.config_name}.py")
+
+
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Read the state dict of a checkpoint file: plain, or under ``state_dict`` or ``model`` (DeiT's own layout).
+    """Read the weights in a file: a state dict, plain or under ``state_dict`` or ``model`` (DeiT's own layout).
 
     Raises:
         InputError: as `read_checkpoint`, and when the file holds no tensors.
@@ -69,6 +106,14 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     if not state:
         raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
     return state
+
+
+def forget_pretrained(model: dict) -> None:
+    """Remove from the config of a `model` what loads weights that a checkpoint replaces anyway."""
+    for part in (model, model.get("backbone") or {}):
+        if "pretrained" in part:
+            part["pretrained"] = None
+    (model.get("backbone") or {}).pop("init_cfg", None)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
@@ -165,6 +210,17 @@ def load_backbone(
         logger="current",
     )
     return classifier
+
+
+def _read_safetensors(path: Path, metadata_only: bool) -> dict:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        header = file.metadata() or {}
+        tensors = {} if metadata_only else {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    if METADATA_KEY not in header:
+        return tensors
+    return {"state_dict": tensors, METADATA_KEY: json.loads(header[METADATA_KEY])}
 
 
 def _is_square(number: int) -> bool:

@@ -1,48 +1,39 @@
-"""The device and the processes of a run: what was asked for, or an error, never something else in silence."""
+"""The device and the processes of a run: what was asked for, or an error, never a silent fallback."""
 
 import gc
 import os
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 
-import mmengine.device.utils
 import torch
 
 from depthkit.errors import InputError
 
 LAUNCHERS = ("none", "pytorch")
+_TIMEOUT = timedelta(minutes=10)  # of the start, and of any exchange between processes
 
 
-def check_device(name: str) -> torch.device:
-    """The device called `name` (``cpu``, ``cuda``, ``cuda:1``, ``mps``), after a first allocation on it.
+def select_device(name: str | None = "auto") -> torch.device:
+    """Return the device called `name`, after a first allocation on it.
+
+    Args:
+        name: ``cpu``, ``cuda``, ``cuda:1`` or ``mps``; ``auto`` or None takes a GPU if there is one.
 
     Raises:
         InputError: there is no such device on this machine.
     """
+    has_cuda, has_mps = torch.cuda.is_available(), torch.backends.mps.is_available()
+    if name in (None, "auto"):
+        name = "cuda" if has_cuda else "mps" if has_mps else "cpu"
     try:
         device = torch.device(name)
-        torch.zeros(1, device=device).cpu()  # fails for drivers that are missing, and for "meta"
+        torch.zeros(1, device=device).cpu()  # fails without a driver, and for "meta"
     except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
-        there = ["cpu"]
-        there += [f"cuda:{i}" for i in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
-        there += ["mps"] if torch.backends.mps.is_available() else []
-        raise InputError(f"device '{name}': is not on this machine; expected one of {', '.join(there)}") from error
-    return device
-
-
-def select_device(name: str | None = None) -> torch.device:
-    """Make `name` the device of this process and of mmengine; None takes the GPU if there is one.
-
-    Raises:
-        InputError: there is no such device on this machine.
-    """
-    if name is None:
-        return torch.device(mmengine.device.utils.DEVICE)
-    device = check_device(name)
-    if device.type == "cuda":
-        torch.cuda.set_device(device.index or 0)
-    # What mmengine's get_device() returns, which its Runner moves the model and the data to.
-    mmengine.device.utils.DEVICE = device.type
+        known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if has_cuda else 0))]
+        known += ["mps"] * has_mps
+        raise InputError(f"device '{name}': is not on this machine; expected one of {', '.join(known)}") from error
     return device
 
 
@@ -50,10 +41,11 @@ def select_device(name: str | None = None) -> torch.device:
 def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     """Join the processes that torchrun started (`launcher` ``pytorch``): nccl between GPUs, gloo otherwise.
 
-    mmengine's own way calls CUDA also on a machine without it.
+    mmengine's own function calls CUDA also on a machine without it.
 
     Raises:
-        InputError: launched by torchrun without `launcher`, the reverse, or more processes than GPUs.
+        InputError: launched by torchrun without `launcher`, the reverse, more processes than GPUs, or processes
+            that do not find each other.
     """
     if launcher not in LAUNCHERS:
         raise InputError(f"launcher '{launcher}': expected one of {', '.join(LAUNCHERS)}")
@@ -77,18 +69,18 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
                 f"--nproc_per_node asks for more processes than there are GPUs ({torch.cuda.device_count()})"
             )
         torch.cuda.set_device(local_rank)
-    torch.distributed.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    _join("nccl" if device.type == "cuda" else "gloo")
     try:
         yield
-        torch.distributed.barrier()  # nobody leaves while others still talk to it
+        torch.distributed.barrier()  # no process leaves while others still talk to it
     finally:
-        # A wrapped model that outlives the group aborts the process at its exit, now and then, with gloo.
+        # With gloo, a wrapped model that outlives the group sometimes aborts the process at its exit.
         gc.collect()
         torch.distributed.destroy_process_group()
 
 
 def wrapper_config(launcher: str, device: torch.device, find_unused: bool) -> dict | None:
-    """mmengine's `model_wrapper_cfg` for `process_group`'s processes; None for a single one."""
+    """Return mmengine's `model_wrapper_cfg` for the processes of `process_group`, None for a single one."""
     if launcher == "none":
         return None
     return {
@@ -97,3 +89,21 @@ def wrapper_config(launcher: str, device: torch.device, find_unused: bool) -> di
         "broadcast_buffers": False,
         "find_unused_parameters": find_unused,
     }
+
+
+def _join(backend: str) -> None:
+    """Join the process group; a start that hangs ends as an InputError."""
+    if backend == "gloo" and os.environ.get("LOCAL_WORLD_SIZE") == os.environ.get("WORLD_SIZE"):
+        # All processes are on this machine. By default gloo resolves the machine's name, and the interface that
+        # this gives may be slow or down.
+        loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
+        if loopback:
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
+    try:
+        torch.distributed.init_process_group(backend, timeout=_TIMEOUT)
+    except (RuntimeError, ValueError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"the processes that torchrun started did not find each other ({reason}); start them again, or name the "
+            "network interface in GLOO_SOCKET_IFNAME or NCCL_SOCKET_IFNAME"
+        ) from error

@@ -1,19 +1,24 @@
-"""Annealing the keep rate of a token selecting backbone while it trains."""
+"""Anneal the keep rate of a token selecting backbone while it trains."""
 
 import math
 from collections.abc import Sequence
+from typing import Annotated
 
 from mmengine.hooks import Hook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
+from pydantic import Field
 
 from depthkit.errors import InputError
 from depthkit.registry import HOOKS
+from depthkit.utils.validation import Probability, validate_arguments
 
 
 def annealed_keep_rate(start: float, target: float | Sequence[float], progress: float) -> float | tuple[float, ...]:
-    """The rate between `start` (progress 0) and `target` (progress 1 and more) on a cosine; one for each
-    target. Where the target is 1 nothing is selected, and nothing is on the way there."""
+    """Return the keep rate at `progress` on a cosine from `start` (0) to `target` (1 and more).
+
+    Several targets give one rate each. A target of 1 selects nothing, so its rate is 1 throughout.
+    """
     if not isinstance(target, int | float):
         return tuple(annealed_keep_rate(start, one, progress) for one in target)
     if target == 1:
@@ -24,17 +29,16 @@ def annealed_keep_rate(start: float, target: float | Sequence[float], progress: 
 
 @HOOKS.register_module()
 class KeepRateHook(Hook):
-    """Sets ``model.backbone.keep_rate`` before each training iteration, from `start` down to what it was
-    built with.
+    """Anneal ``model.backbone.keep_rate`` from `start` to its own value while ToSA or EViT trains.
 
-    For ToSA and EViT. The schedule is EViT's (Liang et al., ICLR 2022): a cosine, after a warm-up at `start`.
-    Validation, and everything after training, see the final rate. It depends on the iteration only, so a
-    resumed training goes on where it was. What is logged is the mean over the layers that select in the end.
+    The schedule is that of EViT (Liang et al., ICLR 2022): a cosine, after a warm-up at `start`. Validation, and
+    everything after training, use the final rate. The rate depends on the iteration only, so a resumed training
+    has the same schedule. The log has the mean over the layers that select in the end.
 
     Args:
-        start: the rate at first.
-        duration: part of the training's iterations after which the final rate is reached, in (0, 1].
-        warmup: part of the iterations that stay at `start`, below `duration`.
+        start: the rate at the beginning, in (0, 1].
+        duration: fraction of the training's iterations after which the final rate is reached, in (0, 1].
+        warmup: fraction of the iterations that stay at `start`, below `duration`.
 
     Raises:
         InputError: an argument out of range; before training, a model without ``backbone.keep_rate``.
@@ -42,21 +46,22 @@ class KeepRateHook(Hook):
 
     priority = "NORMAL"
 
-    def __init__(self, start: float = 1.0, duration: float = 0.5, warmup: float = 0.0) -> None:
-        if not 0 < start <= 1:
-            raise InputError(f"KeepRateHook: start={start!r}; expected a number above 0 and at most 1")
-        if not 0 <= warmup < duration <= 1:
-            raise InputError(
-                f"KeepRateHook: warmup={warmup!r}, duration={duration!r}; expected parts of the training, "
-                "0 <= warmup < duration <= 1"
-            )
+    @validate_arguments
+    def __init__(
+        self,
+        start: Annotated[float, Field(gt=0, le=1)] = 1.0,
+        duration: Probability = 0.5,
+        warmup: Probability = 0.0,
+    ) -> None:
+        if not warmup < duration:
+            raise InputError(f"KeepRateHook: warmup={warmup!r}: expected less than duration={duration!r}")
         self.start = start
         self.duration = duration
         self.warmup = warmup
         self.target: float | tuple[float, ...] = start
 
     def before_train(self, runner: Runner) -> None:
-        """Take note of the final rate."""
+        """Remember the final rate."""
         backbone = _backbone(runner)
         if not hasattr(backbone, "keep_rate"):
             raise InputError(
@@ -73,7 +78,7 @@ class KeepRateHook(Hook):
         runner.message_hub.update_scalar("train/keep_rate", self._mean(rate))
 
     def before_val(self, runner: Runner) -> None:
-        """Set the final rate: what is validated is what will be used."""
+        """Set the final rate, because that is what will be used."""
         _backbone(runner).keep_rate = self.target
 
     def after_train(self, runner: Runner) -> None:

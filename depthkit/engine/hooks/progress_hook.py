@@ -1,4 +1,4 @@
-"""A progress bar with the time left, on a terminal; elsewhere the log has its plain lines."""
+"""Show a progress bar with the time left, on a terminal; elsewhere the log prints its lines."""
 
 import logging
 import sys
@@ -17,9 +17,9 @@ from depthkit.registry import HOOKS
 
 @HOOKS.register_module()
 class ProgressHook(Hook):
-    """On a terminal: one bar for the whole training, one for each validation or test, the metrics between
-    them; the log's lines go to its file only meanwhile. Where stderr is no terminal: nothing, the log prints
-    its lines.
+    """Show one bar for the training and one for each validation or test, with the metrics between them.
+
+    Meanwhile the log's lines go to its file only. Where stderr is not a terminal this hook does nothing.
     """
 
     priority = "BELOW_NORMAL"
@@ -53,11 +53,13 @@ class ProgressHook(Hook):
             self._console.close()
 
     def before_val(self, runner: Runner) -> None:
+        """Open the validation's bar."""
         self._open_evaluation("validate", len(runner.val_dataloader))
 
     def after_val_iter(
         self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Sequence | None = None
     ) -> None:
+        """Advance."""
         if self._evaluation is not None:
             self._evaluation.update()
 
@@ -69,20 +71,19 @@ class ProgressHook(Hook):
             self._train.write(f"after epoch {runner.epoch}: {numbers}", file=sys.stderr)
 
     def before_test(self, runner: Runner) -> None:
+        """Open the test's bar."""
         if self.enabled:
             self._console = console_level(runner.logger, logging.WARNING)
         self._open_evaluation("test", len(runner.test_dataloader))
 
-    def after_test_iter(
-        self, runner: Runner, batch_idx: int, data_batch: dict | None = None, outputs: Sequence | None = None
-    ) -> None:
-        if self._evaluation is not None:
-            self._evaluation.update()
+    after_test_iter = after_val_iter
 
     def after_test_epoch(self, runner: Runner, metrics: dict[str, float] | None = None) -> None:
+        """Close the test's bar."""
         self._close_evaluation()
 
     def after_test(self, runner: Runner) -> None:
+        """Let the log print again."""
         self._console.close()
 
     def _open_evaluation(self, name: str, batches: int) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of predictions while a model trains."""
+"""Draw predictions while a model trains."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,29 +14,31 @@ from mmseg.structures import SegDataSample
 from depthkit.registry import HOOKS
 from depthkit.utils.io import write_rgb
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.validation import Index, validate_arguments
 from depthkit.visualization import DEFAULT_RANGE, draw_side_by_side
 from depthkit.visualization.depth_map import check_range
 
 
 @HOOKS.register_module()
 class DepthVisualizationHook(Hook):
-    """During validation, writes photo | prediction | ground truth for a few pictures to ``work_dir/vis``.
+    """At each validation, draw image | prediction | ground truth of a few images to ``work_dir/vis``.
 
-    The same pictures each time, spread over the validation set (of the first process, when there are
+    They are the same images each time, spread over the validation set (of the first process, when there are
     several), with the same range in metres, so that they can be compared across iterations. They also go to
     the Runner's visualizer where that has a backend such as TensorBoard.
 
     Args:
-        num_pictures: how many at each validation.
-        depth_range: the ends of the colour bar [m].
+        num_pictures: how many images at each validation.
+        depth_range: ends of the colour bar [m].
 
     Raises:
-        InputError: the range is empty; later, a picture cannot be written.
+        InputError: an argument of another type, or an empty range; later, a drawing cannot be written.
     """
 
     priority = "LOW"
 
-    def __init__(self, num_pictures: int = 4, depth_range: tuple[float, float] = DEFAULT_RANGE) -> None:
+    @validate_arguments
+    def __init__(self, num_pictures: Index = 4, depth_range: tuple[float, float] = DEFAULT_RANGE) -> None:
         self.num_pictures = num_pictures
         self.depth_range = check_range(depth_range)
 
@@ -48,22 +50,22 @@ class DepthVisualizationHook(Hook):
         data_batch: dict,
         outputs: Sequence[SegDataSample],
     ) -> None:
-        """Draw the first picture of every batch that was chosen."""
+        """Draw the first image of every batch that was chosen."""
         batches = len(runner.val_dataloader)
         chosen = np.linspace(0, batches - 1, min(self.num_pictures, batches)).round()
         if batch_idx not in chosen:
             return
         sample = outputs[0]
-        photo = data_batch["inputs"][0].cpu().numpy().transpose(1, 2, 0)
+        image = data_batch["inputs"][0].cpu().numpy().transpose(1, 2, 0)
         pred = _depth_map(sample.pred_depth_map)
         gt = _depth_map(sample.gt_depth_map) if "gt_depth_map" in sample else None
-        picture = draw_side_by_side(photo, pred, gt, self.depth_range)
+        drawing = draw_side_by_side(image, pred, gt, self.depth_range)
         folder = make_output_folder(Path(runner.work_dir) / "vis")
         name = f"val_{batch_idx:04d}_{Path(sample.get('img_path', '')).stem}"
-        write_rgb(folder / f"{name}_iter_{runner.iter:07d}.png", picture)
+        write_rgb(folder / f"{name}_iter_{runner.iter:07d}.png", drawing)
         for backend in runner.visualizer._vis_backends.values():
-            if not isinstance(backend, LocalVisBackend):  # that one would write the same file a second time
-                backend.add_image(name, picture, step=runner.iter)
+            if not isinstance(backend, LocalVisBackend):  # it would write the same file a second time
+                backend.add_image(name, drawing, step=runner.iter)
 
 
 def _depth_map(element: PixelData) -> np.ndarray:

@@ -1,0 +1,121 @@
+"""The depth of one image: maps in colour, point clouds, and the files of both."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
+from depthkit.utils.io import write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
+from depthkit.visualization import DEFAULT_RANGE, depth_to_points, draw_depth_map, draw_side_by_side
+from depthkit.visualization.depth_map import is_valid
+
+
+@dataclass(frozen=True)
+class SavedFiles:
+    """What `DepthResult.save` wrote.
+
+    Attributes:
+        paths: the files by kind: ``colored``, ``depth_png``, ``depth_npy``, and ``side_by_side`` and ``points``
+            if asked.
+        saturated: number of pixels beyond the 65.535 m that the 16-bit PNG can hold, where it has 65.535 m.
+    """
+
+    paths: dict[str, Path]
+    saturated: int
+
+
+@dataclass(frozen=True)
+class DepthResult:
+    """The depth of one image.
+
+    Attributes:
+        depth: distance along the optical axis [m], float32 (H, W), at the image's own size.
+        image: the image, upright, uint8 RGB (H, W, 3).
+        depth_range: default ends of the colour bar [m]: the range of the model.
+        focal_length: [px], from the image's EXIF; None where it is not given.
+        classes: names and probabilities of the five likeliest ImageNet classes, from a model with a classifier.
+    """
+
+    depth: np.ndarray
+    image: np.ndarray
+    depth_range: tuple[float, float] = DEFAULT_RANGE
+    focal_length: float | None = None
+    classes: tuple[tuple[str, float], ...] = ()
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Height and width [px] of the image and of its depth."""
+        return self.depth.shape
+
+    @property
+    def valid(self) -> np.ndarray:
+        """Where there is a depth: finite and positive; boolean (H, W)."""
+        return is_valid(self.depth)
+
+    @property
+    def intrinsics(self) -> np.ndarray:
+        """Camera matrix [px] (3, 3), centred; without an EXIF focal length that of NYU Depth V2, scaled."""
+        focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
+        return focal_intrinsics(focal, self.size)
+
+    def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
+        """Draw the depth map in colour (red is near, blue is far) with a colour bar in metres.
+
+        Args:
+            depth_range: ends of the colour bar [m]; None for the model's range.
+            side_by_side: put the image beside it.
+
+        Returns:
+            uint8 RGB (H', W', 3).
+        """
+        depth_range = depth_range or self.depth_range
+        if side_by_side:
+            return draw_side_by_side(self.image, self.depth, depth_range=depth_range)
+        return draw_depth_map(self.depth, depth_range)
+
+    def point_cloud(self) -> tuple[np.ndarray, np.ndarray]:
+        """Return points [m] float32 (N, 3), x right, y down, z forward, and their colours, uint8 (N, 3).
+
+        The shape is right only as far as `intrinsics` is.
+        """
+        return depth_to_points(self.depth, self.intrinsics, self.image)
+
+    def save(
+        self,
+        out_dir: str | Path,
+        stem: str,
+        depth_range: tuple[float, float] | None = None,
+        side_by_side: bool = False,
+        point_cloud: bool = False,
+    ) -> SavedFiles:
+        """Write the files of `output_paths` into an existing folder, each complete or not at all.
+
+        Raises:
+            InputError: a file cannot be written.
+        """
+        paths = output_paths(out_dir, stem, side_by_side, point_cloud)
+        write_rgb(paths["colored"], self.colored(depth_range))
+        saturated = write_depth_png(paths["depth_png"], self.depth)
+        write_depth_npy(paths["depth_npy"], self.depth)
+        if side_by_side:
+            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True))
+        if point_cloud:
+            write_point_cloud_ply(paths["points"], *self.point_cloud())
+        return SavedFiles(paths, saturated)
+
+
+def output_paths(
+    out_dir: str | Path, stem: str, side_by_side: bool = False, point_cloud: bool = False
+) -> dict[str, Path]:
+    """Return the files that `DepthResult.save` writes with these arguments, by kind.
+
+    ``_colored.png``; ``_depth.png``, 16-bit [mm]; ``_depth.npy``, float32 [m]; and ``_side_by_side.png`` and
+    ``_points.ply`` if asked.
+    """
+    suffixes = {"colored": "_colored.png", "depth_png": "_depth.png", "depth_npy": "_depth.npy"}
+    if side_by_side:
+        suffixes["side_by_side"] = "_side_by_side.png"
+    if point_cloud:
+        suffixes["points"] = "_points.ply"
+    return {kind: Path(out_dir) / f"{stem}{suffix}" for kind, suffix in suffixes.items()}
