@@ -1,35 +1,6 @@
-# Dense DeiT-Small: what token selection is compared with.
-# python tools/train.py configs/nyu_deit_small.py --cfg-options data_root=/data/nyu
-# Hardware, time and result: not yet run on NYU Depth V2.
-_base_ = ["_base_/nyu.py", "_base_/runtime.py"]
-pretrained = True  # ImageNet weights from timm's hub; without a network the path of a local file
-
-model = dict(
-    type="DepthEstimator",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,
-        size_divisor=1,
-        pad_val=0,
-        seg_pad_val=0,
-    ),
-    backbone=dict(
-        type="DeiT",
-        embed_dim=384,
-        num_heads=6,
-        out_indices=(2, 4, 8, 10),  # standard layers only; counted from 0
-        pretrained=pretrained,
-    ),
-    decode_head=dict(
-        type="DPTHead",
-        in_channels=(384,) * 4,
-        channels=64,
-        readout="project",
-        min_depth=1e-3,
-        max_depth=10.0,
-        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
-    ),
-    test_cfg=dict(mode="whole", flip=False),
-)
+# Depth with the dense DeiT-Small: what token selection is compared with.
+# Command: depthkit train nyu_deit_small --cfg-options data_root=/data/nyu
+# Hardware and time: not yet run.
+# Result: not yet run on NYU Depth V2.
+_base_ = "nyu_deit_tiny.py"
+model = dict(backbone=dict(embed_dim=384, num_heads=6), decode_head=dict(in_channels=(384,) * 4))

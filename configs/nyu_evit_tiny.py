@@ -1,40 +1,14 @@
-# EViT-DeiT-Tiny: patches that the class token does not look at are fused into one token in layers 4, 7 and 10.
-# python tools/train.py configs/nyu_evit_tiny.py --cfg-options data_root=/data/nyu
-# Hardware, time and result: not yet run on NYU Depth V2. On the RGB-D pairs of README's "What was measured" (224x304,
-# 6 epochs, 2 CPU cores, 2026-11-21), protocol full: abs_rel / rmse [m] / d1 0.151 / 0.375 / 0.814.
-_base_ = ["_base_/nyu.py", "_base_/runtime.py"]
-pretrained = True  # ImageNet weights from timm's hub; without a network the path of a local file
-keep_rate = 0.8  # of the patches, in layers 4, 7 and 10; the MACs of nyu_tosa_tiny_shared.py
-
-model = dict(
-    type="DepthEstimator",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,
-        size_divisor=1,
-        pad_val=0,
-        seg_pad_val=0,
-    ),
-    backbone=dict(
-        type="EViT",
-        embed_dim=192,
-        num_heads=3,
-        num_classes=0,
-        keep_rate=keep_rate,
-        fuse_token=True,  # and shown on the grid in place of the patches that are in it
-        out_indices=(2, 4, 8, 10),  # as in the other configs; counted from 0
-        pretrained=pretrained,
-    ),
-    decode_head=dict(
-        type="DPTHead",
-        in_channels=(192,) * 4,
-        channels=64,
-        readout="project",
-        min_depth=1e-3,
-        max_depth=10.0,
-        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
-    ),
-    test_cfg=dict(mode="whole", flip=False),
-)
+# Depth with EViT-DeiT-Tiny: layers 4, 7 and 10 fuse the patches that the class token attends to least.
+# Command: depthkit train nyu_evit_tiny --cfg-options data_root=/data/nyu
+# Hardware: 2 CPU cores. Time: about 10 minutes for the RGB-D pairs below, 2026-11-21.
+# Result: not yet run on NYU Depth V2. On the RGB-D pairs of docs/results.md (224x304, 6 epochs, protocol full):
+# abs_rel 0.151, rmse 0.375 m, d1 0.814.
+_base_ = [
+    "_base_/models/dpt_deit_tiny.py",
+    "_base_/datasets/nyu.py",
+    "_base_/schedules/depth_20e.py",
+    "default_runtime.py",
+]
+keep_rate = 0.8  # fraction of the patches that layers 4, 7 and 10 keep; costs as many MACs as nyu_tosa_tiny_shared.py
+# The fused token is shown at the places of the patches that are in it.
+model = dict(backbone=dict(type="EViT", num_classes=0, keep_rate=keep_rate, fuse_token=True))

@@ -1,39 +1,8 @@
-# ToSA-DeiT-Tiny, one half of the tokens for all heads: the fast form.
-# python tools/train.py configs/nyu_tosa_tiny_shared.py --cfg-options data_root=/data/nyu
-# Hardware, time and result: not yet run on NYU Depth V2. On the RGB-D pairs of README's "What was measured" (224x304,
-# 6 epochs, 2 CPU cores, about 10 minutes, 2026-11-21), protocol full: abs_rel / rmse [m] / d1 0.150 / 0.397 / 0.807.
-_base_ = ["_base_/nyu.py", "_base_/runtime.py"]
-pretrained = True  # ImageNet weights from timm's hub; without a network the path of a local file
-keep_rate = 0.5  # part of the patches that attend in every second layer
-
-model = dict(
-    type="DepthEstimator",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,
-        size_divisor=1,
-        pad_val=0,
-        seg_pad_val=0,
-    ),
-    backbone=dict(
-        type="ToSA",
-        embed_dim=192,
-        num_heads=3,
-        keep_rate=keep_rate,
-        selection="shared",
-        out_indices=(2, 4, 8, 10),  # standard layers only; counted from 0
-        pretrained=pretrained,
-    ),
-    decode_head=dict(
-        type="DPTHead",
-        in_channels=(192,) * 4,
-        channels=64,
-        readout="project",
-        min_depth=1e-3,
-        max_depth=10.0,
-        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=0.5)],
-    ),
-    test_cfg=dict(mode="whole", flip=False),
-)
+# Depth with ToSA-DeiT-Tiny: one half of the tokens for all heads, the fast form.
+# Command: depthkit train nyu_tosa_tiny_shared --cfg-options data_root=/data/nyu
+# Hardware: 2 CPU cores. Time: about 10 minutes for the RGB-D pairs below, 2026-11-21.
+# Result: not yet run on NYU Depth V2. On the RGB-D pairs of docs/results.md (224x304, 6 epochs, protocol full):
+# abs_rel 0.150, rmse 0.397 m, d1 0.807.
+_base_ = "nyu_tosa_tiny.py"
+selection = "shared"
+model = dict(backbone=dict(selection=selection))

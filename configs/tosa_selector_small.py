@@ -1,37 +1,7 @@
-# Token selectors for ToSA-DeiT-Small: they learn to predict the frozen dense model's next attention maps, on
-# any pictures, without labels. What is saved serves ToSA(pretrained=...) and configs/tosa_finetune_small.py.
-# python tools/train.py configs/tosa_selector_small.py --cfg-options data_root=/data/pictures
-# Hardware, time and result: not yet run.
-_base_ = ["_base_/pictures.py", "_base_/runtime.py"]
-max_epochs = 5
-pretrained = True  # the dense model from timm's hub; without a network the path of a local file
-keep_rate = 0.5  # where it is measured how much of the oracle's choice is found
-selection = "per_head"  # or "shared": the same
-
-train_cfg = dict(max_epochs=max_epochs)
-optim_wrapper = dict(optimizer=dict(lr=1e-2, weight_decay=0.0))
-default_hooks = dict(checkpoint=dict(save_best="kl", rule="less"))
-custom_hooks = [dict(type="CheckInvalidLossHook"), dict(type="ProgressHook")]
-test_cfg = None  # measured by the validation
-
-model = dict(
-    type="SelectorDistiller",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor",
-        mean=[123.675, 116.28, 103.53],
-        std=[58.395, 57.12, 57.375],
-        bgr_to_rgb=False,
-        size_divisor=1,
-    ),
-    backbone=dict(
-        type="ToSA",
-        embed_dim=384,
-        num_heads=6,
-        num_classes=1000,
-        keep_rate=keep_rate,
-        selection=selection,
-        cls_token_weight=0.5,
-        pretrained=pretrained,
-    ),
-    num_rows=32,
-)
+# Token selectors for ToSA-DeiT-Small: they learn to predict the frozen dense model's next attention maps.
+# Any images will do, without labels. ToSA(pretrained=...) and tosa_finetune_small.py read what is saved.
+# Command: depthkit train tosa_selector_small --cfg-options data_root=/data/images
+# Hardware and time: not yet run.
+# Result: not yet run.
+_base_ = "tosa_selector_tiny.py"
+model = dict(backbone=dict(embed_dim=384, num_heads=6))

@@ -181,7 +181,7 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
         if name != "_base_" and name in values:
             namespace[name] = values[name]
         elif name != "_base_":
-            with _about(path, f", line {statement.lineno}"):
+            with _about(path, f", line {statement.lineno}", user=(*children, path)[0]):
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     imported = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
     own = {
@@ -254,12 +254,12 @@ def _installed(path: Path, package: str) -> Path:
 
 
 @contextmanager
-def _about(path: Path, line: str = "") -> Iterator[None]:
+def _about(path: Path, line: str = "", user: Path | None = None) -> Iterator[None]:
     """Tell whatever goes wrong inside as an error of the config: it is the user's program."""
     try:
         yield
-    except ValueError as error:  # raised by configs to refuse a setting
-        raise InputError(f"{path}{line}: {error}") from error
+    except ValueError as error:  # a config raises it to refuse a setting, which the user's file or an option gave
+        raise InputError(f"{user or path}: {error}") from error
     except (Exception, SystemExit) as error:
         raise InputError(f"{path}{line}: the config cannot be run ({type(error).__name__}: {error})") from error
 

@@ -1,45 +1,78 @@
-"""Mistakes in a config that surface as exceptions of constructors, told as the user's sentence."""
+"""Tell mistakes in a config, which surface as exceptions of constructors, in the user's terms."""
 
+import difflib
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from depthkit.errors import InputError
+from depthkit.utils.validation import find_wrong_argument
 
 # What Python and mmengine's registries say about arguments that a class does not have.
-_WRONG_ARGUMENTS = re.compile(
+_WRONG_NAME = re.compile(
     r"unexpected keyword argument|required positional argument|required keyword-only argument|multiple values"
 )
-_WRONG_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
+_UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
 
 
 @contextmanager
 def config_errors(filename: str | None, part: str) -> Iterator[None]:
-    """Around building `part` ("model", "train_cfg") of the config `filename`: mistakes become InputError.
+    """Turn mistakes in `part` ("model", "train_cfg") of the config `filename`, built inside, into InputErrors.
 
-    Those are an argument that a class does not have or lacks, a `type` that no registry knows, a missing
-    `type`, and a value that a constructor refuses (ValueError, AssertionError with a text). Other exceptions
-    pass.
+    Those are an InputError, to which the place is added; an argument that a class does not have or lacks; a value that
+    a constructor refuses (ValueError, AssertionError with a text), or that is of another type than its annotation
+    says; an unknown or missing ``type``. Other exceptions pass: they are bugs.
+
+    Raises:
+        InputError: one sentence that names the config, the part and the value.
     """
     place = f"{filename or 'config'}: {part}"
     try:
         yield
-    except InputError:
-        raise
-    except TypeError as error:
-        if not _WRONG_ARGUMENTS.search(str(error)):
+    except InputError as error:
+        if str(error).startswith(f"{filename}: "):
             raise
-        raise InputError(f"{place}: {str(error).replace('.__init__()', '')}; check the spelling") from error
-    except KeyError as error:
-        text = str(error.args[0]) if error.args else ""
-        unknown = _WRONG_TYPE.search(text)
-        if unknown:
-            kind = unknown["registry"].rpartition("::")[2]
-            raise InputError(f"{place}: there is no {kind} of type '{unknown['name']}'; check the spelling") from error
-        if 'must contain the key "type"' in text:
-            raise InputError(f"{place}: a part lacks its 'type'") from error
-        raise
-    except (ValueError, AssertionError) as error:
-        if not str(error).strip():
+        raise InputError(f"{place}: {str(error).removeprefix(f'{part}: ')}") from error
+    except Exception as error:
+        mistake = _mistake(error)
+        if mistake is None:
             raise
-        raise InputError(f"{place}: {str(error).strip()}") from error
+        raise InputError(f"{place}: {mistake}") from error
+
+
+def _mistake(error: Exception) -> str | None:
+    """Return what is wrong with the config, None when the error does not say so."""
+    text = " ".join(str(error.args[0]).split()) if error.args else ""
+    build = _innermost_build(error)
+    if isinstance(error, TypeError) and _WRONG_NAME.search(text):
+        return f"{text.replace('.__init__()', '')}; check the spelling"
+    if isinstance(error, KeyError) and (unknown := _UNKNOWN_TYPE.search(text)):
+        near = difflib.get_close_matches(unknown["name"], _registered_names(build.get("registry")), n=1)
+        hint = f"did you mean {near[0]}?" if near else "check the spelling"
+        return f"there is no {unknown['registry'].rpartition('::')[2]} of type '{unknown['name']}'; {hint}"
+    if not isinstance(build.get("cfg", {}), dict):
+        return f"{build['cfg']!r} stands where a dict with a 'type' is expected"
+    if isinstance(error, KeyError) and 'must contain the key "type"' in text:
+        return f"{build.get('cfg', 'a part')!r} lacks its 'type'"
+    if isinstance(error, TypeError) and text.startswith("type must be a str"):
+        return f"type={build.get('obj_type')!r}: expected the registered name of a class"
+    if isinstance(error, (ValueError, AssertionError)) and text:
+        return text
+    return find_wrong_argument(build["obj_cls"], build["args"]) if "obj_cls" in build and "args" in build else None
+
+
+def _innermost_build(error: Exception) -> dict[str, Any]:
+    """Return the variables of the last call of mmengine's `build_from_cfg` on the way to `error`, or none."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    builds = [frame.f_locals for frame in frames if frame.f_code.co_name == "build_from_cfg"]
+    return builds[-1] if builds else {}
+
+
+def _registered_names(registry: Any) -> list[str]:
+    names: list[str] = []
+    while registry is not None:
+        names += registry.module_dict
+        registry = registry.parent
+    return names

@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable
 from typing import Annotated, TypeVar
 
-from pydantic import ConfigDict, Field, ValidationError, validate_call
+from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError, validate_call
 
 from depthkit.errors import InputError
 
@@ -22,6 +22,7 @@ Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
+_CONFIG = ConfigDict(arbitrary_types_allowed=True)
 _EXPECTED = {
     "bool_parsing": "True or False",
     "bool_type": "True or False",
@@ -30,16 +31,16 @@ _EXPECTED = {
     "finite_number": "a finite number",
     "float_parsing": "a number",
     "float_type": "a number",
-    "greater_than": "a number above {gt}",
-    "greater_than_equal": "a number of {ge} or more",
+    "greater_than": "a number above {gt:g}",
+    "greater_than_equal": "a number of {ge:g} or more",
     "int_from_float": "a whole number",
     "int_parsing": "a whole number",
     "int_type": "a whole number",
-    "less_than": "a number below {lt}",
-    "less_than_equal": "a number of {le} or less",
+    "is_instance_of": "a {class}",
+    "less_than": "a number below {lt:g}",
+    "less_than_equal": "a number of {le:g} or less",
     "list_type": "a list",
     "literal_error": "one of {expected}",
-    "missing": "another value",
     "sequence_str": "a sequence of values",
     "string_type": "text",
     "tuple_type": "a tuple",
@@ -58,8 +59,7 @@ def validate_arguments(function: Function) -> Function:
         InputError: (from the function made) an argument of another type or out of its range, one that is missing,
             or one that the function does not have, with the nearest name.
     """
-    checked = validate_call(config=ConfigDict(arbitrary_types_allowed=True))(function)
-    owner = function.__qualname__.removesuffix(".__init__")
+    checked = validate_call(config=_CONFIG)(function)
 
     @functools.wraps(function)
     def call(*args: object, **kwargs: object) -> object:
@@ -69,27 +69,59 @@ def validate_arguments(function: Function) -> Function:
             # A function inside may be checked in another way; only errors of this call are told here.
             if error.title != function.__name__ and error.title != function.__qualname__:
                 raise
-            raise InputError(f"{owner}: {_sentence(error, function)}") from error
+            raise InputError(f"{_name(function)}: {_sentence(error, function)}") from error
 
     return call
+
+
+def find_wrong_argument(function: Callable, arguments: dict[str, object]) -> str | None:
+    """Return a sentence on the first of `arguments` that is not what its annotation in `function` says.
+
+    It explains errors of functions that do not check their arguments, such as torch's optimizers. None when all fit, as
+    far as the annotations can tell.
+    """
+    for name, parameter in inspect.signature(function).parameters.items():
+        annotation = parameter.annotation
+        if name not in arguments or annotation is parameter.empty or arguments[name] is parameter.default:
+            continue
+        try:
+            TypeAdapter(annotation, config=_CONFIG).validate_python(arguments[name])
+        except ValidationError as error:
+            return f"{_name(function)}: {_wrong_value(name, error.errors(include_url=False))}"
+        except (PydanticUserError, NameError):  # an annotation that pydantic cannot check
+            continue
+    return None
+
+
+def _name(function: Callable) -> str:
+    return function.__qualname__.rpartition("<locals>.")[2].removesuffix(".__init__")
 
 
 def _sentence(error: ValidationError, function: Callable) -> str:
     """Return the first argument that is wrong, in words; of a union, what each of its types expected."""
     problems = error.errors(include_url=False)
-    name = str(problems[0]["loc"][0])
-    problems = [problem for problem in problems if problem["loc"][:1] == problems[0]["loc"][:1]]
-    kind, is_whole = problems[0]["type"], len(problems[0]["loc"]) == 1
-    names = [known for known in inspect.signature(function).parameters if known != "self"]
+    first = problems[0]["loc"][0]  # a name, or the place of a positional argument
+    problems = [{**problem, "loc": problem["loc"][1:]} for problem in problems if problem["loc"][0] == first]
+    kind, is_whole = problems[0]["type"], not problems[0]["loc"]
+    names = list(inspect.signature(function).parameters)
+    name = names[first] if isinstance(first, int) and first < len(names) else str(first)
+    names = [known for known in names if known != "self"]
     if kind == "unexpected_keyword_argument":
         near = difflib.get_close_matches(name, names, n=1)
-        return f"unexpected keyword argument '{name}'; " + (
-            f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}"
-        )
+        hint = f"did you mean {near[0]}?" if near else f"it takes {', '.join(names)}"
+        return f"unexpected keyword argument '{name}'; {hint}"
+    if kind == "unexpected_positional_argument":
+        return f"{problems[0]['input']!r} is one argument too many; it takes {', '.join(names)}"
     if is_whole and kind.startswith("missing"):
         return f"the argument '{name}' is missing; it takes {', '.join(names)}"
+    return _wrong_value(name, problems)
+
+
+def _wrong_value(name: str, problems: list[dict]) -> str:
+    """Return "name[0]='x': expected ..." for the `problems` that pydantic found with one argument."""
+    place = name + "".join(f"[{part}]" for part in problems[0]["loc"] if isinstance(part, int))
     wanted = dict.fromkeys(_expected(problem) for problem in problems)
-    return f"{name}={problems[0]['input']!r}: expected {' or '.join(wanted)}"
+    return f"{place}={problems[0]['input']!r}: expected {' or '.join(wanted)}"
 
 
 def _expected(problem: dict) -> str:

@@ -13,7 +13,7 @@ import torch
 from helpers import CONFIGS, REPOSITORY, tool_environment
 
 TINY = """
-_base_ = "{configs}/_base_/runtime.py"
+_base_ = ["{configs}/_base_/schedules/depth_20e.py", "{configs}/default_runtime.py"]
 max_epochs = 2
 batch_size = 2
 train_cfg = dict(max_epochs=max_epochs)

@@ -1,6 +1,6 @@
-# How everything is trained: AdamW, layer-wise rates, one cycle; validation and a checkpoint after each epoch.
+# 20 epochs of AdamW with layer-wise learning rates on one cycle; validation and a checkpoint after each epoch.
 max_epochs = 20
-schedule = "one_cycle"  # or "cosine", with 200 iterations of warm-up
+schedule = "one_cycle"  # or "cosine", after 200 iterations of warm-up
 ema = None  # 0.001 keeps an exponential moving average of the weights, which is then tested and saved
 
 train_cfg = dict(type="TrainLoop", max_epochs=max_epochs)
@@ -14,14 +14,16 @@ optim_wrapper = dict(
     paramwise_cfg=dict(backbone_mult=0.4, layer_decay=0.75),
     clip_grad=dict(max_norm=1.0),
 )
-# The number of steps and the peak of each group's rate come from the loop and the optimizer.
+# The loop gives the number of steps; the optimizer gives the peak learning rate of each parameter group.
 if schedule == "one_cycle":
     param_scheduler = dict(type="OneCycleLR", pct_start=0.25, div_factor=25.0, final_div_factor=100.0)
-else:
+elif schedule == "cosine":
     param_scheduler = [
         dict(type="LinearLR", start_factor=0.04, by_epoch=False, end=200),
         dict(type="CosineAnnealingLR", eta_min_ratio=0.01, by_epoch=False),
     ]
+else:
+    raise ValueError(f"schedule={schedule!r}: expected one_cycle or cosine")
 auto_scale_lr = dict(base_batch_size=8, enable=False)
 
 default_hooks = dict(
@@ -34,10 +36,3 @@ custom_hooks = [
     dict(type="DepthVisualizationHook", num_pictures=4, depth_range=(0.0, 10.0)),
     *([dict(type="EMAHook", momentum=ema)] if ema else []),
 ]
-
-runner_type = "DepthRunner"
-default_scope = "depthkit"
-randomness = dict(seed=0)
-env_cfg = dict(cudnn_benchmark=False, mp_cfg=dict(mp_start_method="fork", opencv_num_threads=0))
-log_processor = dict(by_epoch=True)
-find_unused_parameters = True  # the backbone's layers after the last one that the decoder takes

@@ -1,10 +1,9 @@
 # NYU Depth V2: 795 (or BTS's 24231) training pairs and the 654 test pairs of Eigen et al., protocol `eigen`.
-# data/README.md says how to get them; `python tools/prepare_nyu.py --check DIR` what a folder holds.
+# data/README.md says how to get them; `depthkit prepare-nyu --check DIR` tells what a folder holds.
 data_root = "data/nyu"
-# Height and width [px] of the training crops. NYU's 480x640 is resized to cover it and cropped to its aspect:
-# 26 x 34 patches instead of 30 x 40 take 0.7 of the time, both sides are multiples of 32 (for pyramid
-# backbones too), and test pictures, resized to fit into it, show things at the same size as in training, as
-# metres need.
+# Height and width [px] of the training crops. NYU's 480x640 is resized to cover it and cropped to its aspect.
+# 26 x 34 patches instead of 30 x 40 take 0.7 of the time. Both sides are multiples of 32, as pyramid backbones need.
+# Test images are resized to fit into it: things then have the same size as in training, which metric depth needs.
 img_size = (416, 544)
 batch_size = 8
 workers = 2

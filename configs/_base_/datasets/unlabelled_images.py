@@ -1,8 +1,8 @@
-# Pictures without labels: any folder, searched with its subfolders. Every third folder in it is held out.
+# Images without labels: any folder, searched with its subfolders. Every third folder in it is held out.
 data_root = "data/imagenet/train"
-hold_out_every = 3  # of the folders of pictures (classes, scenes), to measure on; pictures without one: each
-img_size = (224, 224)  # height and width [px] of crops; what is measured is cut from the middle
-resized = tuple(round(side / 0.875) for side in img_size)  # pictures are resized to cover this, then cut
+hold_out_every = 3  # every third subfolder (class, scene) is for validation; without subfolders every third image
+img_size = (224, 224)  # height and width [px] of the crops; in validation they come from the center
+resized = tuple(round(side / 0.875) for side in img_size)  # images are resized to cover this, then cropped
 batch_size = 20
 workers = 2
 
