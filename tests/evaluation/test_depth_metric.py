@@ -1,10 +1,8 @@
 """DepthProtocolMetric: averages, skipped pictures, several processes, saved predictions."""
 
-import os
 import pickle
 import subprocess
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,6 +16,7 @@ from depthkit.errors import InputError
 from depthkit.evaluation import METRIC_NAMES, depth_metrics, get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric, prediction_name
 from depthkit.registry import METRICS
+from helpers import tool_environment
 
 
 def make_samples(count=5, shape=(48, 64), seed=0):
@@ -174,13 +173,14 @@ dist.destroy_process_group()
 """
 
 
+@pytest.mark.slow
 def test_two_processes_give_what_one_gives(tmp_path):
     samples = make_samples(5)
     samples[3].gt_depth_map.data[:] = 0  # skipped, on the second process
     (tmp_path / "samples.pkl").write_bytes(pickle.dumps(samples))
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", TWO_PROCESSES]
     processes = [
-        subprocess.Popen([sys.executable, "-c", TWO_PROCESSES, str(rank), str(tmp_path)], env=env, cwd=tmp_path)
+        subprocess.Popen([*command, str(rank), str(tmp_path)], env=tool_environment(), cwd=tmp_path)
         for rank in range(2)
     ]
     assert [process.wait(timeout=120) for process in processes] == [0, 0]
