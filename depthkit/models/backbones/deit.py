@@ -9,6 +9,7 @@ from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.features import Features
 from depthkit.models.layers.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
@@ -136,36 +137,30 @@ class DeiT(VisionTransformer):
             return VisionTransformerDistilled.forward_head(self, x, pre_logits)
         return super().forward_head(x, pre_logits)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """Run the layers up to the last of `out_indices` on images (B, 3, H, W).
+    def extract_features(self, x: Tensor, with_tokens: bool = False) -> Features:
+        """Take the maps of `out_indices`, and on request the final tokens, from one pass.
+
+        Args:
+            x: images (B, 3, H, W).
+            with_tokens: run all layers and return the normalised tokens too; else stop after the last tapped layer.
 
         Returns:
-            For each chosen layer its map (B, C, h, w) and prefix tokens (B, P, C), not normalised; the map
-            alone where the model has no prefix tokens; and auxiliary losses of the backbone (none here).
+            `Features`, without maps where `out_indices` is None.
         """
-        pairs = self.forward_intermediates(
+        if self.out_indices is None:
+            return Features(tokens=self.forward_features(x) if with_tokens else None)
+        found = self.forward_intermediates(
             x,
             indices=list(self.out_indices),
             return_prefix_tokens=True,
-            stop_early=True,
-            intermediates_only=True,
+            stop_early=not with_tokens,
+            intermediates_only=not with_tokens,
         )
-        return pairs, {}
-
-    def forward_all(self, x: Tensor) -> tuple[Tensor, list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """Run every layer on images (B, 3, H, W), once for a classifier and a decoder.
-
-        Returns:
-            The normalised tokens after the last layer (B, N, C), prefix tokens first; and what `forward_maps`
-            returns, without `out_indices` no maps.
-        """
-        if self.out_indices is None:
-            return self.forward_features(x), [], {}
-        tokens, maps = self.forward_intermediates(x, indices=list(self.out_indices), return_prefix_tokens=True)
-        return tokens, maps, {}
+        tokens, maps = found if with_tokens else (None, found)
+        return Features(maps, tokens)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
         """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""
         if self.out_indices is not None:
-            return tuple(m if isinstance(m, Tensor) else m[0] for m in self.forward_maps(x)[0])
+            return self.extract_features(x).patch_maps
         return self.forward_head(self.forward_features(x))

@@ -157,8 +157,7 @@ class EViT(LayerwiseDeiT):
         if not return_indices:
             return super().forward_features(x)
         trace = self._new_state(x)
-        for layer in self._layers(x, trace, len(self.blocks)):
-            tokens = layer
+        tokens, _ = self._run_layers(x, trace)
         return self.norm(tokens), trace.kept
 
     def _new_state(self, x: Tensor) -> TokenTrace:

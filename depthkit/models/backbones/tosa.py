@@ -1,6 +1,7 @@
 """ToSA: a DeiT whose every second layer is token selective, and which keeps all tokens."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import PairState, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
@@ -31,6 +33,21 @@ def check_selection(
         raise InputError(f"cls_token_weight={cls_token_weight}: expected a number from 0 to 1, or None")
     if selector_layers not in (0, 1, 2):
         raise InputError(f"selector_layers={selector_layers}: expected 0, 1 or 2")
+
+
+@dataclass
+class ForwardState:
+    """What the layers of a ToSA hand on beside the tokens, in one forward pass.
+
+    Attributes:
+        grid: (h, w) of the patches.
+        with_loss: compute the selectors' loss.
+        pairs: the states of the pairs of layers that have run.
+    """
+
+    grid: tuple[int, int]
+    with_loss: bool = False
+    pairs: list[PairState] = field(default_factory=list)
 
 
 @MODELS.register_module()
@@ -124,15 +141,27 @@ class ToSA(LayerwiseDeiT):
             grid_h, grid_w) that is True where a patch attends.
         """
         self._check_no_mask(attn_mask)
-        pairs: list[PairState] = []
-        for layer in self._layers(x, pairs, len(self.blocks)):
-            tokens = layer
+        state = self._new_state(x)
+        tokens, _ = self._run_layers(x, state)
         tokens = self.norm(tokens)
         if not return_selection:
             return tokens
-        return tokens, [
-            self._attended(pair, block, len(tokens)) for pair, block in zip(pairs, self.blocks[1::2], strict=False)
-        ]
+        pairs = zip(state.pairs, self.blocks[1::2], strict=False)
+        return tokens, [self._attended(pair, block, len(tokens)) for pair, block in pairs]
+
+    def extract_features(self, x: Tensor, with_tokens: bool = False) -> Features:
+        """Take maps and tokens as `DeiT.extract_features` does; in training the losses hold ``loss_selector``.
+
+        That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
+        rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
+        """
+        state = self._new_state(x)
+        state.with_loss = self.training
+        features = self._extract(x, state, with_tokens)
+        losses = [pair.loss for pair in state.pairs if pair.loss is not None]
+        if losses:
+            features.losses["loss_selector"] = torch.stack(losses).mean()
+        return features
 
     def _attended(self, pair: PairState, block: SelectiveBlock, batch: int) -> Tensor:
         """The map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
@@ -145,44 +174,18 @@ class ToSA(LayerwiseDeiT):
             mask = torch.zeros(shape, dtype=torch.bool, device=patches.device).scatter(-1, patches, True)
         return mask.unflatten(-1, pair.grid)
 
-    def forward_maps(self, x: Tensor) -> tuple[list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """As `DeiT.forward_maps`; in training the losses hold ``loss_selector``.
+    def _new_state(self, x: Tensor) -> ForwardState:
+        return ForwardState(self.patch_embed.dynamic_feat_size(x.shape[-2:]))
 
-        That is the KL divergence of the attention that the selectors predicted from the true one, on sampled
-        rows among the attended tokens, mean over layers. It trains the selectors and nothing else.
-        """
-        _, maps, losses = self._run_layers(x, max(self.out_indices) + 1)
-        return maps, losses
-
-    def forward_all(self, x: Tensor) -> tuple[Tensor, list[Tensor | tuple[Tensor, Tensor]], dict[str, Tensor]]:
-        """As `DeiT.forward_all`; in training the losses hold ``loss_selector``."""
-        tokens, maps, losses = self._run_layers(x, len(self.blocks))
-        return self.norm(tokens), maps, losses
-
-    def _run_layers(self, x: Tensor, count: int) -> tuple[Tensor, list, dict[str, Tensor]]:
-        """The tokens after the first `count` layers, the maps of `out_indices`, and in training the losses."""
-        pairs: list[PairState] = []
-        maps = []
-        for i, layer in enumerate(self._layers(x, pairs, count, self.training)):
-            tokens = layer
-            if i in (self.out_indices or ()):
-                patches, prefix = self._split(tokens, x)
-                maps.append((patches, prefix) if self.num_prefix_tokens else patches)
-        losses = [pair.loss for pair in pairs if pair.loss is not None]
-        return tokens, maps, {"loss_selector": torch.stack(losses).mean()} if losses else {}
-
-    def _new_state(self, x: Tensor) -> list[PairState]:
-        return []
-
-    def _layers(self, x: Tensor, pairs: list[PairState], count: int, with_loss: bool = False) -> Iterator[Tensor]:
-        """Yield the tokens (B, N, C) after each of the first `count` layers; appends the state of each pair."""
-        grid = self.patch_embed.dynamic_feat_size(x.shape[-2:])
+    def _layers(self, x: Tensor, state: ForwardState, count: int) -> Iterator[Tensor]:
+        """Yield the tokens (B, N, C) after each of the first `count` layers."""
         x = self._embed(x)
         for i, block in enumerate(self.blocks[:count]):
             if i % 2 == 0:
                 partner = self.blocks[i + 1] if i + 1 < count else None
-                pairs.append(PairState(grid, partner and partner.choose, with_loss and partner is not None))
-            x = self._run(block, x, pairs[-1])
+                choose = partner and partner.choose
+                state.pairs.append(PairState(state.grid, choose, state.with_loss and partner is not None))
+            x = self._run(block, x, state.pairs[-1])
             yield x
 
 

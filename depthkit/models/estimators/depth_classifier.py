@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import torch
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
@@ -11,13 +10,14 @@ from depthkit.models.estimators.classifier import add_scores, targets
 from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.heads.cls_head import check_readout, load_backbone_and_head
 from depthkit.registry import MODELS
+from depthkit.utils.validation import validate_arguments
 
 
 @MODELS.register_module()
 class DepthClassifier(DepthEstimator):
-    """A `DepthEstimator` that also says what is in the picture: the backbone runs once for both heads.
+    """A `DepthEstimator` that also names the class of an image; the backbone runs once for both heads.
 
-    Pictures with depth train the decoder, pictures with a class the classifier, pictures with both the two. With
+    Images with depth train the decoder, images with a class the classifier, images with both train both. With
     a frozen backbone the classes stay exactly those of `pretrained`, whatever depth is learnt.
 
     Args:
@@ -25,13 +25,15 @@ class DepthClassifier(DepthEstimator):
         cls_head: config of a ClsHead.
         pretrained: weights of backbone and `cls_head`, as in `Classifier`.
         freeze_backbone: train the decoder only.
-        **depth: the other arguments of `DepthEstimator`; ``test_cfg`` without ``slide``, for a window is not what
-            the picture shows.
+        **depth: the other arguments of `DepthEstimator`; ``test_cfg`` without ``slide``, because a window does not
+            show what the image shows.
 
     Raises:
-        InputError: parts that do not go together, or weights that cannot be had or do not fit.
+        InputError: an argument is wrong, the parts do not fit each other, or the weights are not available or do not
+            fit.
     """
 
+    @validate_arguments
     def __init__(
         self,
         backbone: dict,
@@ -43,8 +45,8 @@ class DepthClassifier(DepthEstimator):
         super().__init__(backbone=backbone, **depth)
         self.cls_head = MODELS.build(cls_head)
         check_readout(self.cls_head, self.backbone)
-        if self.test_cfg["mode"] != "whole":
-            raise InputError("test_cfg: DepthClassifier looks at whole pictures; use mode='whole'")
+        if self.test_cfg["mode"] == "slide":
+            raise InputError("test_cfg: DepthClassifier looks at complete images; use mode='whole'")
         if pretrained:
             load_backbone_and_head(self.backbone, self.cls_head, pretrained, new_head=False)
         self.freeze_backbone = freeze_backbone
@@ -59,37 +61,38 @@ class DepthClassifier(DepthEstimator):
             self.backbone.eval()
         return self
 
-    def forward(
-        self, inputs: Tensor, data_samples: list[SegDataSample] | None = None, mode: str = "tensor"
-    ) -> tuple[Tensor, Tensor] | dict[str, Tensor] | list[SegDataSample]:
-        """As `DepthEstimator.forward`; ``tensor`` gives depth (B, 1, H, W) [m] and logits (B, classes), ``predict``
-        data samples that have `pred_score` (classes,) besides."""
-        return self.answer(inputs)[:2] if mode == "tensor" else super().forward(inputs, data_samples, mode)
-
-    def answer(self, inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
-        """Depth (B, 1, H, W) [m] and logits (B, classes) of images (B, 3, H, W), and the backbone's losses."""
-        padded = self.pad(inputs)
-        tokens, maps, losses = self.backbone.forward_all(padded)
-        return self._decode(maps, padded, inputs), self.cls_head(tokens, self.backbone.num_prefix_tokens), losses
-
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
-        """Losses of whatever all pictures of the batch have, depth or class, and the backbone's own."""
-        depth, logits, losses = self.answer(inputs)
+        """Return the losses of what all images of the batch have, depth or class, and the backbone's own.
+
+        Raises:
+            InputError: not all images have depth, and not all have a class.
+        """
+        depth, logits, losses = self._depth_and_logits(inputs)
         has_depth = all("gt_depth_map" in sample for sample in data_samples)
         has_class = all("gt_label" in sample for sample in data_samples)
         if not (has_depth or has_class):
-            raise InputError("the pictures of a batch have neither all a depth map nor all a class to learn")
+            raise InputError("the images of a batch have neither all a depth map nor all a class to learn")
         if has_depth:
-            gt = torch.stack([sample.gt_depth_map.data for sample in data_samples]).to(depth.device)
-            losses = {**self.decode_head.loss(depth, gt), **losses}
+            losses = {**self._depth_loss(depth, data_samples), **losses}
         if has_class:
             losses["loss_classes"] = self.cls_head.loss(logits, targets(data_samples, inputs.device))
         return losses
 
-    def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
-        """As `DepthEstimator.predict`, with `pred_score` (classes,) for each image."""
-        depth, logits, _ = self.answer(inputs)
+    def predict(self, inputs: Tensor, data_samples: list[SegDataSample]) -> list[SegDataSample]:
+        """Predict depth as `DepthEstimator.predict` does, and `pred_score` (classes,) for each image."""
+        depth, logits, _ = self._depth_and_logits(inputs)
         if self.test_cfg["flip"]:
-            mirrored, other, _ = self.answer(inputs.flip(-1))
+            mirrored, other, _ = self._depth_and_logits(inputs.flip(-1))
             depth, logits = (depth + mirrored.flip(-1)) / 2, (logits + other) / 2
-        return add_scores(self._add_depth(data_samples or [SegDataSample() for _ in inputs], depth), logits)
+        return add_scores(self._add_depth(data_samples, depth), logits)
+
+    def _forward(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """Return depth (B, 1, H, W) [m] and logits (B, classes) of images (B, 3, H, W)."""
+        return self._depth_and_logits(inputs)[:2]
+
+    def _depth_and_logits(self, inputs: Tensor) -> tuple[Tensor, Tensor, dict[str, Tensor]]:
+        """Return depth (B, 1, H, W) [m], logits (B, classes), and the backbone's losses."""
+        padded = self.pad(inputs)
+        features = self.backbone.extract_features(padded, with_tokens=True)
+        logits = self.cls_head(features.tokens, self.backbone.num_prefix_tokens)
+        return self._decode(features, padded, inputs), logits, features.losses

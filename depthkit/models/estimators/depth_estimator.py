@@ -1,105 +1,117 @@
-"""The depth model: backbone, decoder, and mmengine's three modes around them."""
+"""The depth model: backbone and decoder."""
 
 import torch
 import torch.nn.functional as F
-from mmengine.model import BaseModel
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT
+from depthkit.models.backbones.features import Features
+from depthkit.models.backbones.foreign import extract_features
+from depthkit.models.base_model import DepthkitModel
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Positive, validate_arguments
 
 
 @MODELS.register_module()
-class DepthEstimator(BaseModel):
+class DepthEstimator(DepthkitModel):
     """Images to metric depth: a backbone that gives four maps, and a decoder.
 
-    Any mm backbone works; depthkit's also hand their class token to the decoder. Images of any size: they are
-    padded to a multiple of `size_divisor` by repeating the border, and the depth is cropped back.
+    Any mm backbone works; those of depthkit also hand their class token to the decoder. Images may have any size:
+    they are padded to a multiple of `size_divisor` by repeating the border, and the depth is cropped back.
 
     Args:
-        backbone, decode_head: configs.
-        neck: optional config of a module between them.
+        backbone: config; one of depthkit's needs `out_indices`.
+        decode_head: config of a `DPTHead`.
+        neck: optional config of a module between them; it takes the maps without prefix tokens.
         size_divisor: [px]; the patch size, or the coarsest stride of a pyramid backbone.
         test_cfg: ``mode``: ``whole``, or ``slide`` with ``crop_size`` and ``stride`` (height, width) [px];
             ``flip``: average with the prediction of the mirrored image.
+        canonical_focal: focal length [px], at the size of the network's input, of the camera that all images are
+            taken to come from (Metric3D, Yin et al., ICCV 2023, section 3.1, label transformation): training compares
+            with ``gt * canonical_focal / fx``, predictions are multiplied by ``fx / canonical_focal``, fx from
+            each sample's `intrinsics`. The decoder's range is then that of canonical depth. None: ignore intrinsics.
         data_preprocessor: config, such as mmseg's SegDataPreProcessor.
         init_cfg: as mmengine's.
 
     Raises:
-        InputError: `test_cfg` is not of that form.
+        InputError: an argument is wrong; with `canonical_focal`, in training and prediction, an image has no
+            intrinsics.
     """
 
+    @validate_arguments
     def __init__(
         self,
         backbone: dict,
         decode_head: dict,
         neck: dict | None = None,
-        size_divisor: int = 16,
+        size_divisor: Count = 16,
         test_cfg: dict | None = None,
+        canonical_focal: Positive | None = None,
         data_preprocessor: dict | None = None,
-        init_cfg: dict | None = None,
+        init_cfg: dict | list[dict] | None = None,
     ) -> None:
-        # Built here, for mmengine's base class looks in its own registry when no default scope is set.
-        super().__init__(MODELS.build(data_preprocessor) if data_preprocessor else None, init_cfg)
+        super().__init__(data_preprocessor, init_cfg)
         self.backbone = MODELS.build(backbone)
         self.neck = MODELS.build(neck) if neck else None
         self.decode_head = MODELS.build(decode_head)
-        if size_divisor < 1:
-            raise InputError(f"size_divisor={size_divisor}: expected a number of pixels, 1 or more")
+        if isinstance(self.backbone, DeiT) and self.backbone.out_indices is None:
+            raise InputError("backbone: out_indices is missing; name the layers whose maps the decode_head takes")
         self.size_divisor = size_divisor
         self.test_cfg = _check_test_cfg(test_cfg or {})
+        self.canonical_focal = canonical_focal
 
-    def forward(
-        self, inputs: Tensor, data_samples: list[SegDataSample] | None = None, mode: str = "tensor"
-    ) -> Tensor | dict[str, Tensor] | list[SegDataSample]:
-        """Normalised images (B, 3, H, W): ``tensor`` gives depth (B, 1, H, W) [m], ``loss`` a dict of losses,
-        ``predict`` data samples with ``pred_depth_map`` (1, H0, W0) [m] at each image's ``ori_shape``."""
-        if mode == "tensor":
-            return self.depth(inputs)[0]
-        if mode == "loss":
-            return self.loss(inputs, data_samples)
-        if mode == "predict":
-            return self.predict(inputs, data_samples)
-        raise ValueError(f"mode={mode!r}: expected 'tensor', 'loss' or 'predict'")
+    def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
+        """Return the losses of the decoder and the auxiliary losses of the backbone."""
+        depth, losses = self._depth(inputs)
+        return {**self._depth_loss(depth, data_samples), **losses}
 
-    def depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
-        """Depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses in training."""
-        padded = self.pad(inputs)
-        if hasattr(self.backbone, "forward_maps"):
-            features, losses = self.backbone.forward_maps(padded)
-        else:
-            features, losses = self.backbone(padded), {}
-        return self._decode(features, padded, inputs), losses
+    def predict(self, inputs: Tensor, data_samples: list[SegDataSample]) -> list[SegDataSample]:
+        """Predict as `test_cfg` says.
+
+        Returns:
+            The data samples with `pred_depth_map` (1, H0, W0) [m] at each image's ``ori_shape``, without the padding
+            of the batch.
+        """
+        depth = self._predict_by_mode(inputs)
+        if self.test_cfg["flip"]:
+            mirrored = self._predict_by_mode(inputs.flip(-1)).flip(-1)
+            depth = (depth + mirrored) / 2
+        return self._add_depth(data_samples, depth)
 
     def pad(self, inputs: Tensor) -> Tensor:
-        """Images (B, 3, H, W) with the border repeated to sides that are multiples of `size_divisor`."""
+        """Repeat the border of images (B, 3, H, W) up to sides that are multiples of `size_divisor`."""
         bottom, right = (-side % self.size_divisor for side in inputs.shape[-2:])
         return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
-    def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
-        """Losses of the decoder and auxiliary losses of the backbone, each a scalar named ``loss_*``."""
-        depth, losses = self.depth(inputs)
-        gt = torch.stack([sample.gt_depth_map.data for sample in data_samples]).to(depth.device)
-        return {**self.decode_head.loss(depth, gt), **losses}
+    def _forward(self, inputs: Tensor) -> Tensor:
+        """Return depth (B, 1, H, W) [m] of images (B, 3, H, W); with `canonical_focal` the canonical depth."""
+        return self._depth(inputs)[0]
 
-    def predict(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> list[SegDataSample]:
-        """Predict by `test_cfg`, undo the padding of the batch, and resize to each image's ``ori_shape``."""
-        depth = self._predict_window(inputs)
-        if self.test_cfg["flip"]:
-            mirrored = self._predict_window(inputs.flip(-1)).flip(-1)
-            depth = (depth + mirrored) / 2
-        return self._add_depth(data_samples or [SegDataSample() for _ in inputs], depth)
+    def _depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
+        """Return depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses."""
+        padded = self.pad(inputs)
+        features = extract_features(self.backbone, padded)
+        return self._decode(features, padded, inputs), features.losses
 
-    def _decode(self, features: list, padded: Tensor, inputs: Tensor) -> Tensor:
-        """Depth (B, 1, H, W) [m] of `inputs`, from the backbone's maps of them `padded`."""
-        if self.neck is not None:
-            features = self.neck(features)
-        return self.decode_head(features, padded.shape[-2:])[..., : inputs.shape[-2], : inputs.shape[-1]]
+    def _decode(self, features: Features, padded: Tensor, inputs: Tensor) -> Tensor:
+        """Decode the features of `padded` inputs to the depth (B, 1, H, W) [m] of `inputs`."""
+        maps = features.maps if self.neck is None else self.neck(features.patch_maps)
+        return self.decode_head(maps, padded.shape[-2:])[..., : inputs.shape[-2], : inputs.shape[-1]]
+
+    def _depth_loss(self, depth: Tensor, samples: list[SegDataSample]) -> dict[str, Tensor]:
+        """Compare depth (B, 1, H, W) [m] with the samples' ground truth."""
+        gt = torch.stack([sample.gt_depth_map.data for sample in samples]).to(depth.device)
+        if self.canonical_focal is not None:
+            gt = gt / self._focal_ratios(samples, gt)
+        return self.decode_head.loss(depth, gt)
 
     def _add_depth(self, samples: list[SegDataSample], depth: Tensor) -> list[SegDataSample]:
         """Give each sample its `pred_depth_map`, without the batch's padding and at the image's ``ori_shape``."""
+        if self.canonical_focal is not None:
+            depth = depth * self._focal_ratios(samples, depth)
         for sample, one in zip(samples, depth, strict=True):
             height, width = sample.metainfo.get("img_shape", one.shape[-2:])[:2]
             one = one[:, :height, :width]
@@ -109,19 +121,25 @@ class DepthEstimator(BaseModel):
             sample.pred_depth_map = PixelData(data=one)
         return samples
 
-    def _dump_init_info(self) -> None:
-        """Nothing: mmengine would log three lines for each of 200 parameters; `load_backbone` reports in one."""
+    def _focal_ratios(self, samples: list[SegDataSample], like: Tensor) -> Tensor:
+        """Return ``fx / canonical_focal`` (B, 1, 1, 1) of each image, on the device of `like`."""
+        for sample in samples:
+            if sample.metainfo.get("intrinsics") is None:
+                name = sample.metainfo.get("img_path") or "an image"
+                raise InputError(f"{name}: has no intrinsics, which canonical_focal needs; give them or set it to None")
+        focal = [float(sample.metainfo["intrinsics"][0][0]) for sample in samples]
+        return like.new_tensor(focal).view(-1, 1, 1, 1) / self.canonical_focal
 
-    def _predict_window(self, inputs: Tensor) -> Tensor:
+    def _predict_by_mode(self, inputs: Tensor) -> Tensor:
         if self.test_cfg["mode"] == "whole":
-            return self.depth(inputs)[0]
+            return self._depth(inputs)[0]
         crop, stride = self.test_cfg["crop_size"], self.test_cfg["stride"]
         total = inputs.new_zeros(inputs.shape[0], 1, *inputs.shape[-2:], dtype=torch.float32)
         count = torch.zeros_like(total)
         for top in _starts(inputs.shape[-2], crop[0], stride[0]):
             for left in _starts(inputs.shape[-1], crop[1], stride[1]):
                 window = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
-                total[window] += self.depth(inputs[window])[0]
+                total[window] += self._depth(inputs[window])[0]
                 count[window] += 1
         return total / count
 

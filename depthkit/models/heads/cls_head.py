@@ -7,6 +7,7 @@ from timm.loss import SoftTargetCrossEntropy
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 
@@ -80,7 +81,7 @@ class ClsHead(nn.Module):
 
 def check_readout(head: ClsHead, backbone: nn.Module) -> None:
     """Raise InputError unless `backbone` gives the tokens that `head` reads, normalised."""
-    if not hasattr(backbone, "forward_all"):
+    if not isinstance(backbone, DeiT):
         raise InputError(
             f"backbone: {type(backbone).__name__} gives no tokens to classify; expected a DeiT, ToSA, EViT or another "
             "backbone of depthkit's"

@@ -48,11 +48,12 @@ def test_maps_are_the_layers_outputs_and_come_with_the_prefix_tokens():
     model = DeiT(img_size=64, out_indices=(1,), distilled=True, **SMALL).eval()
     outputs = []
     model.blocks[1].register_forward_hook(lambda module, args, output: outputs.append(output))
-    [(features, prefix)], losses = model.forward_maps(torch.randn(1, 3, 32, 48))
+    features = model.extract_features(torch.randn(1, 3, 32, 48))
+    [(patches, prefix)] = features.maps
     assert prefix.shape == (1, 2, 48)
     assert torch.equal(prefix, outputs[0][:, :2])
-    assert torch.equal(features.flatten(2).transpose(1, 2), outputs[0][:, 2:])
-    assert losses == {}
+    assert torch.equal(patches.flatten(2).transpose(1, 2), outputs[0][:, 2:])
+    assert features.losses == {} and features.tokens is None
 
 
 def test_position_embedding_of_another_input_is_resampled_as_timm_does(tmp_path):

@@ -84,15 +84,16 @@ def test_equals_the_plain_form(fuse, distilled, rates, size):
         tokens, indices = model.forward_features(images, return_indices=True)
         padded = torch.nn.functional.pad(images, (0, -size[1] % 16, 0, -size[0] % 16))
         expected, kept, stands_for = reference(model, padded)
-        [(features, prefix)], losses = model.forward_maps(images)
+        features = model.extract_features(images)
+        [(patches, prefix)] = features.maps
         torch.testing.assert_close(model.forward_features(images), expected, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(tokens, expected, atol=1e-5, rtol=1e-5)
     assert [index.tolist() for index in indices] == kept
     # On the grid: every patch has its token's features, removed ones what stands for them.
     on_grid = torch.stack([torch.stack([own[i] for i in range(len(own))]) for own in stands_for])
-    torch.testing.assert_close(features.flatten(2).transpose(1, 2), on_grid, atol=1e-5, rtol=1e-5)
+    torch.testing.assert_close(patches.flatten(2).transpose(1, 2), on_grid, atol=1e-5, rtol=1e-5)
     torch.testing.assert_close(model.norm(prefix), expected[:, : model.num_prefix_tokens], atol=1e-5, rtol=1e-5)
-    assert losses == {}
+    assert features.losses == {}
 
 
 @fused_or_not
@@ -215,7 +216,7 @@ def test_stochastic_depth_drops_the_branches_of_an_image():
 def test_activation_checkpointing_gives_the_same_gradients():
     images = torch.randn(2, 3, 64, 64)
     for use in (
-        lambda model: model.forward_maps(images)[0][0][0],
+        lambda model: model.extract_features(images).patch_maps[0],
         lambda model: model.forward_features(images),
     ):
         gradients = []
@@ -244,7 +245,7 @@ def test_timms_ways_of_using_a_model_work():
 
 def test_register_tokens_are_never_removed():
     model = build(reg_tokens=2, out_indices=(3,))
-    [(_, prefix)], _ = model.forward_maps(torch.randn(1, 3, 64, 64))
+    [(_, prefix)] = model.extract_features(torch.randn(1, 3, 64, 64)).maps
     assert prefix.shape == (1, 3, 48)
     assert model.forward_features(torch.randn(1, 3, 64, 64)).shape[1] == 3 + math.ceil(0.6 * 9) + 1
 

@@ -170,9 +170,9 @@ def test_selectors_take_the_type_of_the_weights():
 def test_it_is_a_backbone_for_dense_prediction_and_trains(selection):
     vit = create("vit_small_patch14_reg4_dinov2", dynamic_img_size=True)
     model = tosa_from_timm(vit, keep_rate=(0.25, 0.5), selection=selection, out_indices=(0, 2, 3)).train()
-    maps, losses = model.forward_maps(torch.randn(2, 3, 28, 70))
-    assert [(tuple(m.shape), tuple(p.shape)) for m, p in maps] == [((2, 48, 2, 5), (2, 5, 48))] * 3
-    (sum(m.square().mean() for m, _ in maps) + losses["loss_selector"]).backward()
+    features = model.extract_features(torch.randn(2, 3, 28, 70))
+    assert [(tuple(m.shape), tuple(p.shape)) for m, p in features.maps] == [((2, 48, 2, 5), (2, 5, 48))] * 3
+    (sum(m.square().mean() for m in features.patch_maps) + features.losses["loss_selector"]).backward()
     assert vit.blocks[1].attn.qkv.weight.grad.abs().sum() > 0
     assert model.blocks[1].selector.mix.weight.grad.abs().sum() > 0
     assert [tuple(m.shape) for m in model(torch.randn(2, 3, 28, 70))] == [(2, 48, 2, 5)] * 3
@@ -182,7 +182,7 @@ def test_it_is_a_backbone_for_dense_prediction_and_trains(selection):
 def test_maps_without_prefix_tokens_come_alone(make):
     arguments = dict(img_size=64, class_token=False, global_pool="avg", out_indices=(1, 3))
     vit = make(**arguments, **SMALL)
-    maps, _ = vit.eval().forward_maps(torch.randn(3, 3, 32, 48))
+    maps = vit.eval().extract_features(torch.randn(3, 3, 32, 48)).maps
     assert [tuple(m.shape) for m in maps] == [(3, 48, 2, 3)] * 2
     assert [tuple(m.shape) for m in vit(torch.randn(3, 3, 32, 48))] == [(3, 48, 2, 3)] * 2
 

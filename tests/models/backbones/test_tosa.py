@@ -188,14 +188,13 @@ def test_forward_intermediates_keeps_timms_contract(selection):
 @both
 def test_the_loss_trains_the_selectors_and_nothing_else(selection):
     model = build(selection=selection, out_indices=(1, 3)).train()
-    maps, losses = model.forward_maps(torch.randn(2, 3, 64, 64))
-    losses["loss_selector"].backward()
+    model.extract_features(torch.randn(2, 3, 64, 64)).losses["loss_selector"].backward()
     with_gradient = {name for name, p in model.named_parameters() if p.grad is not None}
     assert with_gradient == {"blocks.1.selector.mix.weight", "blocks.3.selector.mix.weight"}
     assert all(model.get_parameter(name).grad.abs().sum() > 0 for name in with_gradient)
 
     model.zero_grad()
-    sum(m.sum() for m, _ in model.forward_maps(torch.randn(2, 3, 64, 64))[0]).backward()
+    sum(m.sum() for m in model.extract_features(torch.randn(2, 3, 64, 64)).patch_maps).backward()
     assert all(p.grad is None for name, p in model.named_parameters() if "selector" in name)
     assert model.blocks[1].attn.qkv.weight.grad.abs().sum() > 0
 
@@ -209,7 +208,7 @@ def test_the_loss_falls_when_the_selectors_are_trained():
     images = torch.randn(2, 3, 64, 64)
     values = []
     for _ in range(30):
-        loss = model.forward_maps(images)[1]["loss_selector"]
+        loss = model.extract_features(images).losses["loss_selector"]
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
@@ -218,7 +217,7 @@ def test_the_loss_falls_when_the_selectors_are_trained():
 
 
 def test_there_is_no_loss_outside_training():
-    assert build(out_indices=(3,)).forward_maps(torch.randn(1, 3, 64, 64))[1] == {}
+    assert build(out_indices=(3,)).extract_features(torch.randn(1, 3, 64, 64)).losses == {}
 
 
 @both
@@ -228,8 +227,8 @@ def test_activation_checkpointing_gives_the_same_gradients(selection):
     for enable in (False, True):
         model = build(selection=selection, out_indices=(3,)).train()
         model.set_grad_checkpointing(enable)
-        maps, losses = model.forward_maps(images)
-        (maps[0][0].square().sum() + losses["loss_selector"]).backward()
+        features = model.extract_features(images)
+        (features.patch_maps[0].square().sum() + features.losses["loss_selector"]).backward()
         gradients.append({name: p.grad for name, p in model.named_parameters() if p.grad is not None})
     torch.testing.assert_close(gradients[0], gradients[1])
 

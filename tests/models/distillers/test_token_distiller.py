@@ -81,7 +81,7 @@ def test_only_the_selector_loss_reaches_the_selectors_and_it_reaches_nothing_els
 def test_training_brings_the_student_nearer_to_its_teacher_which_stays(weights):
     torch.manual_seed(0)
     model = distiller(weights, {**STUDENT, "keep_rate": 0.3}).train()
-    teacher = {k: v.clone() for k, v in model._teacher[0].state_dict().items()}
+    teacher = {k: v.clone() for k, v in model.teacher.model.state_dict().items()}
     images = torch.randn(8, 3, 64, 64)
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
 
@@ -94,7 +94,7 @@ def test_training_brings_the_student_nearer_to_its_teacher_which_stays(weights):
 
     losses = [step() for _ in range(25)]
     assert losses[-1] < 0.7 * losses[0]
-    assert all(torch.equal(teacher[k], v) for k, v in model._teacher[0].state_dict().items())
+    assert all(torch.equal(teacher[k], v) for k, v in model.teacher.model.state_dict().items())
 
 
 def test_what_is_saved_is_the_student_and_read_by_tosa(weights, tmp_path):
@@ -120,8 +120,8 @@ def test_tokens_alone_need_no_classes():
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(logits_weight=-1.0), "weights of the losses"),
-        (dict(logits_weight=0.0, tokens_weight=0.0), "weights of the losses"),
+        (dict(logits_weight=-1.0), "logits_weight=-1.0: expected a number of 0"),
+        (dict(logits_weight=0.0, tokens_weight=0.0), "layers_weight: all are 0"),
         (dict(temperature=0.0), "temperature=0.0"),
         (dict(teacher={**TEACHER, "depth": 6}), "depth is 4 and 6"),
         (dict(teacher={**TEACHER, "embed_dim": 96}), "embed_dim is 48 and 96"),
@@ -137,5 +137,5 @@ def test_bad_input(arguments, message):
 
 
 def test_a_backbone_that_gives_no_tokens_is_an_error():
-    with pytest.raises(InputError, match="ResNetV1c: has no forward_maps"):
+    with pytest.raises(InputError, match="ResNetV1c: expected a backbone of depthkit's"):
         TokenDistiller(dict(type="mmseg.ResNetV1c", depth=18), TEACHER)

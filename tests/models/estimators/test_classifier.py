@@ -143,7 +143,7 @@ def test_losses_train_head_backbone_and_selectors(images):
 
 @pytest.mark.parametrize("kind", ["hard", "soft"])
 def test_a_teacher_teaches_the_distillation_token(tmp_path, images, kind):
-    teacher = dict(model="vit_tiny_patch16_224", kind=kind, weight=0.25, temperature=2.0)
+    teacher = dict(model="vit_tiny_patch16_224", kind=kind, loss_weight=0.25, temperature=2.0)
     path = tmp_path / "teacher.pth"
     wanted = timm.create_model("vit_tiny_patch16_224").eval()
     torch.save(wanted.state_dict(), path)
@@ -192,7 +192,7 @@ def test_weights_with_another_number_of_classes(tmp_path, images):
         (dict(type="mmseg.ResNet", depth=18), {}, {}, "ResNet gives no tokens"),
         ({}, {}, dict(teacher=dict(model="nonet")), "timm has no model 'nonet'"),
         ({}, {}, dict(teacher=dict(model="resnet18", kind="firm")), "kind='firm'"),
-        ({}, {}, dict(teacher=dict(model="resnet18", weight=0)), "weight=0"),
+        ({}, {}, dict(teacher=dict(model="resnet18", loss_weight=0)), "loss_weight=0"),
     ],
 )
 def test_parts_that_do_not_go_together(backbone, head, more, message):
@@ -203,7 +203,7 @@ def test_parts_that_do_not_go_together(backbone, head, more, message):
 
 def test_no_windows_for_classes():
     slide = dict(mode="slide", crop_size=(64, 64), stride=(32, 32))
-    with pytest.raises(InputError, match="whole pictures"):
+    with pytest.raises(InputError, match="complete images"):
         DepthClassifier(dict(type="DeiT", **SIZE, **MAPS), HEAD, decode_head=DECODER, test_cfg=slide)
 
 

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 from mmengine.structures import PixelData
@@ -124,6 +125,45 @@ def test_bad_test_cfg_is_named(test_cfg, message):
         build(test_cfg=test_cfg)
 
 
+def camera(focal: float) -> np.ndarray:
+    return np.array([[focal, 0, 32], [0, 7.0, 24], [0, 0, 1]])
+
+
+def test_with_a_canonical_camera_twice_the_focal_length_is_twice_the_metres():
+    plain, model = build().eval(), build(canonical_focal=50.0).eval()
+    images = torch.randn(2, 3, 48, 64)
+    with torch.no_grad():
+        expected = plain(images)
+        torch.testing.assert_close(model(images), expected)
+        same, twice = model.predict(images, [sample(48, 64, intrinsics=camera(f)) for f in (50.0, 100.0)])
+    torch.testing.assert_close(same.pred_depth_map.data, expected[0])
+    torch.testing.assert_close(twice.pred_depth_map.data, 2 * expected[1])
+
+
+def test_with_a_canonical_camera_the_loss_does_not_depend_on_the_focal_length():
+    model = build(canonical_focal=50.0).eval()
+    images, losses = torch.randn(2, 3, 48, 64), []
+    truth = [torch.rand(1, 48, 64) + 0.5 for _ in images]
+    for focal, factor in ((50.0, 1), (100.0, 2), (25.0, 0.5)):
+        samples = [sample(48, 64, intrinsics=camera(focal)) for _ in images]
+        for one, depth in zip(samples, truth, strict=True):
+            one.gt_depth_map = PixelData(data=factor * depth)
+        losses.append(model.loss(images, samples)["loss_silog"])
+    torch.testing.assert_close(losses[1:], losses[:1] * 2)
+    assert losses[0] == build().eval().loss(images, samples_of(truth))["loss_silog"]
+
+
+def samples_of(truth: list[torch.Tensor]) -> list[SegDataSample]:
+    return [SegDataSample(gt_depth_map=PixelData(data=depth)) for depth in truth]
+
+
+@pytest.mark.parametrize("mode", ["loss", "predict"])
+def test_a_canonical_camera_needs_intrinsics(mode):
+    samples = [sample(48, 64, intrinsics=camera(50.0)), sample(48, 64, img_path="b/rgb_1.jpg")]
+    with pytest.raises(InputError, match="b/rgb_1.jpg: has no intrinsics"):
+        build(canonical_focal=50.0)(torch.randn(2, 3, 48, 64), samples, mode=mode)
+
+
 @pytest.mark.parametrize(
     ("backbone", "channels"),
     [
@@ -151,6 +191,32 @@ def test_mmseg_backbones_feed_the_depth_model(backbone, channels):
     losses["loss_silog"].backward()
     with torch.no_grad():
         assert model.eval()(torch.randn(1, 3, 60, 70)).shape == (1, 1, 60, 70)
+
+
+def test_state_dict_keys_of_a_foreign_backbone_are_its_own():
+    backbone = dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
+    model = build(backbone=backbone, decode_head=dict(type="DPTHead", in_channels=[8, 16, 32, 64], readout="ignore"))
+    own = {f"backbone.{key}" for key in MODELS.build(backbone).state_dict()}
+    assert own == {key for key in model.state_dict() if key.startswith("backbone")}
+
+
+@pytest.mark.parametrize("backbone", BACKBONES)
+def test_a_neck_takes_the_maps_alone(backbone):
+    neck = dict(type="mmseg.Feature2Pyramid", embed_dim=24, rescales=[4, 2, 1, 0.5], norm_cfg=dict(type="BN"))
+    model = build(
+        backbone,
+        neck=neck,
+        decode_head=dict(type="DPTHead", in_channels=[24] * 4, channels=8, scales=(1, 1, 1, 1), readout="ignore"),
+    )
+    model(torch.randn(2, 3, 64, 48), [sample(64, 48)] * 2, mode="loss")["loss_silog"].backward()
+    assert all(p.grad is not None for p in model.neck.parameters())
+    with torch.no_grad():
+        assert model.eval()(torch.randn(1, 3, 60, 70)).shape == (1, 1, 60, 70)
+
+
+def test_a_backbone_without_out_indices_is_an_error():
+    with pytest.raises(InputError, match="out_indices is missing"):
+        build(dict(type="DeiT", img_size=64, embed_dim=24, depth=4, num_heads=3))
 
 
 @pytest.mark.filterwarnings("ignore")
