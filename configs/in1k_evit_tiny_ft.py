@@ -10,10 +10,8 @@ _base_ = [
 ]
 keep_rate = 0.7  # fraction of the patches that layers 4, 7 and 10 keep
 fuse_token = True  # the others become one token; False: they are dropped
-annealing = (
-    0.0,
-    0.3,
-)  # fractions of the training between which the keep rate falls from 1 (ours); None: constant, theirs
+# Fractions of the training between which the keep rate falls from 1; None: it is constant, as in the authors' run.
+annealing = (0.0, 0.3)
 pretrained = True  # DeiT's weights from timm's hub; without a network the path of a local file
 model = dict(
     backbone=dict(type="EViT", num_classes=0, img_size=_base_.img_size, keep_rate=keep_rate, fuse_token=fuse_token),

@@ -1,4 +1,10 @@
+"""The configs that come with depthkit: each loads, its settings reach all they should, and its model runs."""
+
 import re
+import shutil
+import subprocess
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
@@ -9,19 +15,16 @@ from mmengine.registry import DefaultScope
 import depthkit.datasets
 import depthkit.engine
 import depthkit.models  # noqa: F401 (registers)
+from depthkit.errors import InputError
 from depthkit.registry import MODELS
-from depthkit.utils.config import load_config
+from depthkit.utils.config import config_from_plain, config_to_plain, list_configs, load_config
+from helpers import CONFIGS, REPOSITORY
 
-FOLDER = Path(__file__).resolve().parent.parent / "configs"
-CONFIGS = sorted(FOLDER.glob("*.py"))
-WITHOUT_LABELS = [path for path in CONFIGS if path.name.startswith(("tosa_selector", "tosa_finetune"))]
-CLASSES = [path for path in CONFIGS if path.name.startswith("in1k_")]
-DEPTH = [path for path in CONFIGS if path not in (*WITHOUT_LABELS, *CLASSES)]
-NYU = [path for path in CONFIGS if path.name.startswith("nyu_")]
-
-
-def name(path: Path) -> str:
-    return path.stem
+NAMES = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem != "default_runtime")
+WITHOUT_LABELS = [name for name in NAMES if name.startswith(("tosa_selector", "tosa_finetune"))]
+CLASSES = [name for name in NAMES if name.startswith("in1k_")]
+DEPTH = [name for name in NAMES if name not in (*WITHOUT_LABELS, *CLASSES)]
+TINY = [name for name in NAMES if "small" not in name and name != "rgbd_folder"]  # a small model takes seconds to make
 
 
 @pytest.fixture
@@ -29,42 +32,36 @@ def scope() -> None:
     DefaultScope.get_instance("test_configs", scope_name="depthkit")
 
 
-def test_all_of_them_are_there() -> None:
-    nyu = {f"nyu_{kind}_{size}" for kind in ("deit", "evit", "tosa") for size in ("tiny", "small")}
-    assert {path.stem for path in CONFIGS} >= {
-        *nyu,
-        "nyu_tosa_tiny_shared",
-        "nyu_tosa_small_shared",
-        "rgbd_folder",
-        "demo_rooms",
-        "depth_and_classes_tiny",
-        *(f"in1k_{kind}_{size}" for kind in ("deit", "evit", "tosa") for size in ("tiny", "small")),
-        *(f"in1k_evit_{size}_ft" for size in ("tiny", "small")),
-        *(f"tosa_{kind}_{size}" for kind in ("selector", "finetune") for size in ("tiny", "small")),
-    }
+def test_the_names_of_the_readme_are_there_and_all_are_listed() -> None:
+    forms = [f"{task}_{kind}_{{}}" for task in ("nyu", "in1k") for kind in ("deit", "evit", "tosa")]
+    forms += ["nyu_tosa_{}_shared", "in1k_evit_{}_ft", "tosa_selector_{}", "tosa_finetune_{}"]
+    names = {form.format(size) for form in forms for size in ("tiny", "small")}
+    assert names | {"rgbd_folder", "demo_rooms", "depth_and_classes_tiny"} == set(NAMES)
+    assert [config.name for config in list_configs()] == NAMES
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=name)
-def test_plain_mmengine_reads_the_same(path: Path) -> None:
-    assert load_config(path).to_dict() == Config.fromfile(path).to_dict()
+@pytest.mark.parametrize("name", NAMES)
+def test_plain_mmengine_reads_the_same_and_so_does_a_checkpoint(name: str) -> None:
+    config = load_config(name)
+    assert config.to_dict() == Config.fromfile(CONFIGS / f"{name}.py").to_dict()
+    assert config_from_plain(config_to_plain(config), name).to_dict() == config.to_dict()
 
 
-@pytest.mark.parametrize("path", CONFIGS, ids=name)
-def test_one_screen_that_opens_with_command_hardware_time_and_result(path: Path) -> None:
-    text = path.read_text()
-    comment = "".join(line for line in text.splitlines(keepends=True) if line.startswith("#"))
-    assert text.startswith("# ")
-    assert f"python tools/train.py configs/{path.name}" in comment
-    assert "Hardware" in comment
-    assert re.search(r"not yet run|\d", comment)
-    assert len(text.splitlines()) <= 70
+@pytest.mark.parametrize("config", list_configs(), ids=lambda config: config.name)
+def test_opens_with_what_it_is_and_command_hardware_time_result(config) -> None:
+    comment = re.match(r"(#.*\n)*", config.path.read_text())[0]
+    assert re.fullmatch(r"[^.].{20,110}\.", config.title)
+    assert f"# Command: depthkit train {config.name}" in comment
+    assert re.search(r"# Hardware.* [Tt]ime", comment)
+    assert re.search(r"not yet run|\d", config.result)
+    assert len(config.path.read_text().splitlines()) <= 50
 
 
-@pytest.mark.parametrize("path", DEPTH, ids=name)
-def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
-    knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "pretrained": "w.pth", "workers": 0}
-    config = load_config(path, {**knobs, "data_root": "/mnt/somewhere"})
-    if path.stem != "demo_rooms":
+@pytest.mark.parametrize("name", DEPTH)
+def test_every_setting_of_depth_reaches_all_that_depends_on_it(name: str) -> None:
+    settings = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "pretrained": "w.pth", "workers": 0}
+    config = load_config(name, {**settings, "data_root": "/mnt/somewhere", "ema": 0.001, "schedule": "cosine"})
+    if name != "demo_rooms":
         assert config.train_dataloader.dataset.data_root == "/mnt/somewhere"
         assert config.val_dataloader.dataset.data_root == "/mnt/somewhere"
         assert config.test_dataloader.dataset.data_root == "/mnt/somewhere"
@@ -74,15 +71,20 @@ def test_every_knob_reaches_all_that_depends_on_it(path: Path) -> None:
     assert config.train_dataloader.batch_size == 3
     assert config.train_dataloader.num_workers == 0 and not config.train_dataloader.persistent_workers
     assert config.train_cfg.max_epochs == 2
+    assert config.param_scheduler[-1].type == "CosineAnnealingLR"
+    assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
     # A classifier's weights are of backbone and head.
-    assert (config.model if path.stem == "depth_and_classes_tiny" else config.model.backbone).pretrained == "w.pth"
+    assert (config.model if name == "depth_and_classes_tiny" else config.model.backbone).pretrained == "w.pth"
+    if name.startswith("nyu_tosa"):
+        backbone = load_config(name, {"keep_rate": 0.7, "selection": "shared"}).model.backbone
+        assert (backbone.type, backbone.keep_rate, backbone.selection) == ("ToSA", 0.7, "shared")
 
 
-@pytest.mark.parametrize("path", WITHOUT_LABELS, ids=name)
-def test_the_knobs_without_labels(path: Path) -> None:
-    knobs = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "workers": 0, "selection": "per_head"}
-    weights = {"teacher": "w.pth"} if "finetune" in path.stem else {"pretrained": "w.pth"}
-    config = load_config(path, {**knobs, **weights, "data_root": "/mnt/x", "hold_out_every": 5, "keep_rate": 0.7})
+@pytest.mark.parametrize("name", WITHOUT_LABELS)
+def test_every_setting_without_labels_reaches_all_that_depends_on_it(name: str) -> None:
+    settings = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "workers": 0, "selection": "per_head"}
+    weights = {"teacher": "w.pth"} if "finetune" in name else {"pretrained": "w.pth"}
+    config = load_config(name, {**settings, **weights, "data_root": "/mnt/x", "hold_out_every": 5, "keep_rate": 0.7})
     for loader in (config.train_dataloader, config.val_dataloader):
         assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
         assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
@@ -92,51 +94,50 @@ def test_the_knobs_without_labels(path: Path) -> None:
     backbone = config.model.backbone
     assert (backbone.keep_rate, backbone.selection, backbone.pretrained) == (0.7, "per_head", "w.pth")
     assert config.train_cfg.max_epochs == 2
-    if "finetune" in path.stem:
+    if "finetune" in name:
         assert config.model.teacher.pretrained == "w.pth"
-        assert load_config(path, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained == "s.pth"
+        assert load_config(name, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained == "s.pth"
 
 
-@pytest.mark.parametrize("kind", ["selector", "finetune"])
-def test_small_differs_from_tiny_in_size_only(kind: str) -> None:
-    tiny, small = (load_config(FOLDER / f"tosa_{kind}_{size}.py").to_dict() for size in ("tiny", "small"))
-    for config, dim, heads in ((tiny, 192, 3), (small, 384, 6)):
-        for place in (
-            config["model"]["backbone"],
-            config["model"].get("teacher", {}),
-            config.get("dense", {}),
-        ):
-            if place:
-                assert (place.pop("embed_dim"), place.pop("num_heads")) == (dim, heads)
-    assert tiny == small
+@pytest.mark.parametrize("name", CLASSES)
+def test_every_setting_of_classification_reaches_all_that_depends_on_it(name: str) -> None:
+    settings = {"img_size": 288, "batch_size": 4, "max_epochs": 9, "pretrained": "w.pth", "workers": 0}
+    settings |= {"drop_path": 0.2, "lr": 1e-4, "ema": 0.1, "hold_out_every": 3, "data_root": "/x", "val_root": "/y"}
+    config = load_config(name, settings)
+    train, test = config.train_dataloader, config.test_dataloader
+    assert (train.dataset.data_root, train.dataset.split, train.batch_size) == ("/x", "train", 4)
+    assert (test.dataset.data_root, test.dataset.split, test.dataset.test_mode) == ("/y", "val", True)
+    assert config.val_dataloader == test
+    assert train.dataset.pipeline[0].img_size == test.dataset.pipeline[0].img_size == 288
+    assert (config.model.backbone.img_size, config.model.backbone.drop_path_rate) == (288, 0.2)
+    assert config.model.pretrained == "w.pth"
+    assert config.train_cfg.max_epochs == config.param_scheduler[-1].end == 9
+    assert config.optim_wrapper.optimizer.lr == 1e-4
+    assert {"type": "EMAHook", "momentum": 0.1} in config.custom_hooks
+    assert any(hook.type == "KeepRateHook" for hook in config.custom_hooks) == ("evit" in name)
+    assert config.auto_scale_lr == dict(base_batch_size=1024, enable=True)
+    if "evit" in name or "tosa" in name:
+        assert load_config(name, {"keep_rate": 0.6}).model.backbone.keep_rate == 0.6
 
 
-def test_ema_is_one_knob() -> None:
-    config = load_config(FOLDER / "nyu_tosa_small.py", {"ema": 0.001})
-    assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
-    assert not any(hook.type == "EMAHook" for hook in load_config(FOLDER / "nyu_tosa_small.py").custom_hooks)
+def test_an_unknown_schedule_is_one_sentence() -> None:
+    with pytest.raises(InputError, match="nyu_tosa_small.py: schedule='foo': expected one_cycle or cosine$"):
+        load_config("nyu_tosa_small", {"schedule": "foo"})
 
 
-@pytest.mark.parametrize("path", NYU, ids=name)
-def test_the_variants_differ_in_the_backbone_only(path: Path) -> None:
-    config, flagship = load_config(path), load_config(FOLDER / "nyu_tosa_small.py")
-    backbone = config.model.backbone
-    assert backbone.type.lower() == path.stem.split("_")[1]
-    assert tuple(backbone.out_indices) == tuple(flagship.model.backbone.out_indices)
-    assert backbone.embed_dim == (192 if "tiny" in path.stem else 384)
-    if "tosa" in path.stem:
-        assert backbone.selection == ("shared" if "shared" in path.stem else "per_head")
-    for same in (config, flagship):
-        del same.model["backbone"], same.model.decode_head["in_channels"]
-        same.pop("keep_rate", None)
-    assert config.to_dict() == flagship.to_dict()
+@pytest.mark.parametrize("name", [name for name in NAMES if name.startswith(("nyu_", "in1k_"))])
+def test_the_names_say_what_the_backbone_is(name: str) -> None:
+    backbone = load_config(name).model.backbone
+    assert backbone.type.lower() == name.split("_")[1]
+    assert (backbone.embed_dim, backbone.num_heads) == ((192, 3) if "tiny" in name else (384, 6))
+    if name.startswith("nyu_tosa"):
+        assert backbone.selection == ("shared" if "shared" in name else "per_head")
 
 
-@pytest.mark.parametrize("path", DEPTH, ids=name)
-def test_the_model_gives_depth(path: Path, scope: None) -> None:
-    if "small" in path.stem or path.stem == "rgbd_folder":
-        pytest.skip("the tiny ones stand for the small ones, which take seconds to make")
-    config = load_config(path, {"pretrained": None})
+@pytest.mark.parametrize("name", [name for name in DEPTH if name in TINY])
+def test_the_model_gives_depth(name: str, scope: None) -> None:
+    # As a checkpoint carries it.
+    config = config_from_plain(config_to_plain(load_config(name, {"pretrained": None})), name)
     model = MODELS.build(config.model).eval()
     with torch.inference_mode():
         depth = model(torch.zeros(1, 3, 48, 72))
@@ -145,43 +146,30 @@ def test_the_model_gives_depth(path: Path, scope: None) -> None:
     assert depth.min() >= 1e-3 and depth.max() <= 10
 
 
-@pytest.mark.parametrize("path", CLASSES, ids=name)
-def test_the_knobs_of_classification(path: Path) -> None:
-    knobs = {"img_size": 288, "batch_size": 4, "max_epochs": 9, "pretrained": "w.pth", "workers": 0, "drop_path": 0.2}
-    knobs |= {"lr": 1e-4, "ema": 0.1, "hold_out_every": 3, "data_root": "/mnt/x", "val_root": "/mnt/y"}
-    config = load_config(path, knobs)
-    train, test = config.train_dataloader, config.test_dataloader
-    assert (train.dataset.data_root, train.dataset.split, train.batch_size) == ("/mnt/x", "train", 4)
-    assert (test.dataset.data_root, test.dataset.split, test.dataset.test_mode) == ("/mnt/y", "val", True)
-    assert config.val_dataloader == test
-    assert train.dataset.pipeline[0].img_size == test.dataset.pipeline[0].img_size == 288
-    assert (config.model.backbone.img_size, config.model.backbone.drop_path_rate) == (288, 0.2)
-    assert config.model.pretrained == "w.pth"
-    assert config.train_cfg.max_epochs == config.param_scheduler[-1].end == 9
-    assert config.optim_wrapper.optimizer.lr == 1e-4
-    assert {"type": "EMAHook", "momentum": 0.1} in config.custom_hooks
-    assert any(hook.type == "KeepRateHook" for hook in config.custom_hooks) == ("evit" in path.stem)
-    assert config.auto_scale_lr == dict(base_batch_size=1024, enable=True)
-    if "evit" in path.stem or "tosa" in path.stem:
-        assert load_config(path, {"keep_rate": 0.6}).model.backbone.keep_rate == 0.6
-
-
-@pytest.mark.parametrize("path", CLASSES, ids=name)
-def test_the_model_gives_classes(path: Path, scope: None) -> None:
-    if "small" in path.stem:
-        pytest.skip("the tiny ones stand for the small ones, which take seconds to make")
-    model = MODELS.build(load_config(path, {"pretrained": None}).model).eval()
+@pytest.mark.parametrize("name", [name for name in CLASSES if name in TINY])
+def test_the_model_gives_classes(name: str, scope: None) -> None:
+    model = MODELS.build(load_config(name, {"pretrained": None}).model).eval()
     with torch.inference_mode():
         assert model(torch.zeros(1, 3, 64, 64)).shape == (1, 1000)
 
 
-@pytest.mark.parametrize("kind", ["deit", "evit", "tosa", "evit_ft"])
-def test_small_classifiers_differ_from_tiny_in_size_only(kind: str) -> None:
-    base, _, ft = kind.partition("_")
-    names = (f"in1k_{base}_{size}{'_ft' if ft else ''}.py" for size in ("tiny", "small"))
-    tiny, small = (load_config(FOLDER / name).to_dict() for name in names)
-    for config, dim, heads in ((tiny, 192, 3), (small, 384, 6)):
-        backbone = config["model"]["backbone"]
-        assert (backbone.pop("embed_dim"), backbone.pop("num_heads")) == (dim, heads)
-        assert config["model"]["cls_head"].pop("in_channels") == dim
-    assert tiny == small
+def test_the_table_of_the_readme_has_every_config() -> None:
+    rows = re.findall(r"^\| `(\w+)` \|", (CONFIGS / "README.md").read_text(), flags=re.MULTILINE)
+    assert sorted(rows) == NAMES
+
+
+@pytest.mark.slow
+def test_the_wheel_carries_the_configs(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    for folder in ("depthkit", "configs"):
+        shutil.copytree(REPOSITORY / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(REPOSITORY / file, source)
+    build = f"import setuptools.build_meta as b; b.build_wheel({str(tmp_path)!r})"
+    done = subprocess.run([sys.executable, "-c", build], cwd=source, capture_output=True, text=True)
+    if "No module named 'setuptools'" in done.stderr:
+        pytest.skip("needs setuptools to build a wheel")
+    assert done.returncode == 0, done.stderr[-2000:]
+    (wheel,) = tmp_path.glob("*.whl")
+    packaged = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("depthkit/_configs/")}
+    assert packaged == {f"depthkit/_configs/{path.relative_to(CONFIGS)}" for path in CONFIGS.rglob("*.py")}

@@ -1,1 +1,1 @@
-"""Research that only the tools import: timing, token maps, other ways to choose tokens."""
+"""Research that only the command line imports: timing, token maps, other ways to choose tokens."""

@@ -1,4 +1,4 @@
-"""Timing, multiply-accumulates and memory of forward passes, fairly: interleaved, with attention counted."""
+"""Measure time, multiply-accumulates (attention included) and memory of forward passes."""
 
 import statistics
 import time
@@ -9,7 +9,6 @@ from pathlib import Path
 import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from timm.data import IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
@@ -17,15 +16,18 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from depthkit.datasets.image_folder import ImageFolder
+from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
 
 @dataclass(frozen=True)
 class Timing:
-    """Forward passes of one model among others.
+    """How long the forward passes of one model took, beside those of others.
 
     Attributes:
-        median, low, high: milliseconds for one batch: median, 10th and 90th percentile.
-        speedup: median over rounds of the baseline's time divided by this model's in the same round.
+        median: of one batch [ms].
+        low: 10th percentile [ms].
+        high: 90th percentile [ms].
+        speedup: time of the baseline divided by the time of this model in the same round, median over rounds.
     """
 
     median: float
@@ -35,10 +37,10 @@ class Timing:
 
 
 def count_macs(model: nn.Module, images: Tensor) -> int:
-    """Multiply-accumulates of one forward pass over `images` (B, 3, H, W), attention included.
+    """Count the multiply-accumulates of one forward pass over `images` (B, 3, H, W), attention included.
 
-    Counted with the plain attention kernel: torch's counter does not see the fused one on a CPU. Selectors and
-    score rows count; gather, scatter, softmax and norms are no multiply-accumulates.
+    Attention runs with the plain kernel, because torch's counter does not see the fused one on a CPU. Selectors and
+    score rows count; gather, scatter, softmax and norms do not.
     """
     counter = FlopCounterMode(display=False)
     with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), counter:
@@ -47,7 +49,7 @@ def count_macs(model: nn.Module, images: Tensor) -> int:
 
 
 def peak_memory(model: nn.Module, images: Tensor) -> int:
-    """Largest number of bytes that one forward pass over `images` holds beside weights and input."""
+    """Measure the memory [bytes] that one forward pass over `images` needs beside weights and input."""
     with torch.inference_mode():
         model(images)
         if images.device.type == "cuda":
@@ -65,13 +67,17 @@ def peak_memory(model: nn.Module, images: Tensor) -> int:
     return peak
 
 
-def picture_batch(folder: Path, height: int, width: int, batch: int) -> Tensor:
-    """The first `batch` pictures of a folder and its subfolders, (B, 3, H, W) with ImageNet's mean and deviation.
+def image_batch(folder: Path, height: int, width: int, batch: int) -> Tensor:
+    """Read the first images of a folder and its subfolders, normalised with ImageNet's mean and std.
 
-    They are resized to cover height x width [px] and cut around the middle; too few are repeated.
+    They are resized to cover height x width [px] and cropped around the centre. If the folder has fewer than `batch`
+    images, they are repeated.
+
+    Returns:
+        (B, 3, H, W).
 
     Raises:
-        InputError: no picture there, or a damaged one.
+        InputError: there is no image, or a damaged one.
     """
     dataset = ImageFolder(
         folder,
@@ -81,12 +87,15 @@ def picture_batch(folder: Path, height: int, width: int, batch: int) -> Tensor:
             dict(type="PackDepthInputs"),
         ],
     )
-    pictures = torch.stack([dataset[i % len(dataset)]["inputs"] for i in range(batch)]).float() / 255
-    return v2.functional.normalize(pictures, IMAGENET_DEFAULT_MEAN, IMAGENET_DEFAULT_STD)
+    images = torch.stack([dataset[i % len(dataset)]["inputs"] for i in range(batch)]).float()
+    return v2.functional.normalize(images, IMAGENET_MEAN, IMAGENET_STD)
 
 
 def training_step(model: nn.Module, images: Tensor) -> Callable[[], None]:
-    """A forward and backward pass of a `DepthEstimator` on `images` (B, 3, H, W) and random depth in 0.5 to 5 m."""
+    """Make a forward and backward pass of a `DepthEstimator` on `images` (B, 3, H, W).
+
+    The ground truth is random, 0.5 to 5 m.
+    """
     model.train()
     samples = []
     for image in images:
@@ -108,14 +117,17 @@ def time_interleaved(
     synchronize: Callable[[], None],
     gradients: bool = False,
 ) -> dict[str, Timing]:
-    """Time forward passes in turn, one each round, so that a busy moment of the machine meets all of them.
+    """Time forward passes in turn, so that a busy moment of the machine affects all of them.
 
     Args:
         passes: what to time, by name.
-        baseline: the name that the others are compared with.
-        rounds: number of rounds after two for warming up.
+        baseline: name of the pass that the others are compared with.
+        rounds: number of rounds, after two for warming up.
         synchronize: waits until the device has finished.
         gradients: let the passes record gradients.
+
+    Returns:
+        Timings by name.
     """
     taken: dict[str, list[float]] = {name: [] for name in passes}
     names = list(passes)

@@ -21,16 +21,16 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     """Build a backbone, or a depth model with the default decoder, for timing.
 
     Args:
-        name: ``timm``, the baseline; one of `KINDS`, those that select tokens with their keep rate behind a
-            colon: ``tosa_shared:0.5``, or one for each pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``.
+        name: ``timm``, the baseline; or one of `KINDS`; those that select tokens have their keep rate after a colon,
+            ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``.
         task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
         size: ``tiny``, ``small`` or ``base``.
+        weights: file with weights of the dense model or of a ToSA; None: random weights.
         selector_layers: depth of a ToSA's selectors.
-        weights: file with weights of the dense model or of a ToSA; without it they are random.
 
     Raises:
-        InputError: no such variant, a keep rate that is missing, superfluous or out of range, weights that do
-            not fit.
+        InputError: no such variant, a keep rate that is missing, superfluous or out of range, or weights that do not
+            fit.
     """
     kind, _, keep = name.partition(":")
     if name == "timm" and task == "backbone":
@@ -51,7 +51,7 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
         try:
             rates = [float(rate) for rate in keep.split(",")]
         except ValueError:
-            raise InputError(f"--variants {name}: '{keep}' is no number; expected one such as 0.5") from None
+            raise InputError(f"--variants {name}: '{keep}' is not a number; expected one such as 0.5") from None
         backbone["keep_rate"] = rates[0] if len(rates) == 1 else rates
     if task == "backbone":
         return MODELS.build(backbone)

@@ -1,4 +1,4 @@
-"""Other ways to rank tokens in a ToSA: the controls that its selector is compared with."""
+"""Other ways to rank the tokens of a ToSA: controls that its selector is compared with."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,18 +17,17 @@ SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
 @contextmanager
 def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
-    """Inside, the layers of `model` choose as many tokens as ever, but by another score.
+    """Make the layers of `model` choose the same number of tokens by another score inside the block.
 
     Args:
-        model: not used by other threads meanwhile.
-        score: ``selector``, its own; ``identity``: the attention received in the current map, without the
-            selector; ``class_token``: the class token's attention in the current map; ``oracle``: the
-            attention received in the true map of the layer that selects, from all rows; ``random``;
-            ``least``: the lowest of the selector's own.
+        model: must not be used by other threads meanwhile.
+        score: ``selector``: its own; ``identity``: attention received in the current map, without the selector;
+            ``class_token``: the class token's attention in the current map; ``oracle``: attention received in the
+            true map of the layer that selects, from all rows; ``random``; ``least``: the lowest of the selector's own.
         seed: of ``random``.
 
     Raises:
-        InputError: another score.
+        InputError: an unknown score.
     """
     if score not in SCORES:
         raise InputError(f"score '{score}': expected one of {', '.join(SCORES)}")
@@ -54,7 +53,7 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
 
 @torch.no_grad()
 def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
-    """Replace what the selector chose, for only now are there the tokens whose map is the true one."""
+    """Replace the selector's choice: the tokens whose map is the true one exist only here."""
     tokens, state = arguments
     query, key, _ = project_qkv(block.attn, block.norm1(tokens))
     patches = state.grid[0] * state.grid[1]
@@ -66,7 +65,7 @@ def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -
 def _choose(
     block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
 ) -> Tensor:
-    """In the place of `SelectiveBlock.choose`."""
+    """Choose tokens in place of `SelectiveBlock.choose`."""
     patches = grid[0] * grid[1]
     prefix = key.shape[2] - patches
     count = num_kept(block.keep_rate, patches)

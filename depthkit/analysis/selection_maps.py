@@ -1,4 +1,4 @@
-"""Which patches of a photo the layers of a model attend to: as maps, and as pictures (ToSA paper, figure 4)."""
+"""Show which patches of an image the layers of a model attend to (as figure 4 of the ToSA paper)."""
 
 import math
 import sys
@@ -11,11 +11,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from depthkit.apis.predict import check_not_photos, unique_stems
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.layers.patch_counts import part_of
 from depthkit.models.weights import load_backbone
+from depthkit.utils.image_files import check_not_images, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.panels import resize_to_height
@@ -25,21 +25,22 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 FIGURE_LAYERS = (2, 6, 10)  # those of the paper's figure 4, counted from 1
-_PANEL_HEIGHT = 336  # [px], at least: patches of 224 px pictures are too small to look at
+_PANEL_HEIGHT = 336  # [px], at least: patches of a 224 px image are too small to look at
 
 
 class SelectionViewer:
-    """A ToSA or EViT backbone with what it takes to show it a photo and to show the photo as it was seen.
+    """A ToSA or EViT backbone that draws which patches it attends to.
 
     `viewer_of_weights` and `viewer_of_config` make one.
 
     Args:
         backbone: in evaluation mode.
-        prepare: turns a photo, uint8 RGB (H, W, 3), into the backbone's input, (1, 3, H', W'), normalised.
-        mean, std: of that normalisation, for values from 0 to 255, three numbers each.
+        prepare: turns an image, uint8 RGB (H, W, 3), into the backbone's input, (1, 3, H', W'), normalised.
+        mean: of that normalisation, three numbers for values from 0 to 255.
+        std: likewise.
 
     Raises:
-        InputError: the backbone is of another kind: it attends all tokens.
+        InputError: the backbone is of another kind, which attends all tokens.
     """
 
     def __init__(
@@ -57,23 +58,23 @@ class SelectionViewer:
         self._std = torch.as_tensor(std).view(3, 1, 1)
 
     @torch.inference_mode()
-    def draw(self, photo: np.ndarray, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
-        """The photo, and beside it for each layer a copy in which bypassed (EViT: removed) patches are dark.
+    def draw(self, image: np.ndarray, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
+        """Draw the image, and beside it one copy per layer in which bypassed (EViT: removed) patches are dark.
 
-        A model with a set of patches for each head gets a row for each, below one of what any head attends: a
-        token bypasses the layer if none does.
+        If every head has its own set of patches, each head gets a row, below a row of the patches that any head
+        attends: a token bypasses the layer if no head attends it.
 
         Args:
-            photo: uint8 RGB (H, W, 3).
-            layers: counted from 1; None for layers 2, 6 and 10 of a ToSA, all that remove patches of an EViT.
+            image: uint8 RGB (H, W, 3).
+            layers: counted from 1; None: layers 2, 6 and 10 of a ToSA, all layers of an EViT that remove patches.
 
         Returns:
-            uint8 RGB (H', W', 3). The photo is as the backbone sees it, padding or cropping included.
+            uint8 RGB (H', W', 3); the image as the backbone sees it, padding or cropping included.
 
         Raises:
             InputError: a layer is not token selective.
         """
-        inputs = self.prepare(photo)
+        inputs = self.prepare(image)
         maps = selection_maps(self.backbone, inputs)
         layers = self._chosen(layers, list(maps))
         seen = (inputs[0] * self._std + self._mean).clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
@@ -91,7 +92,7 @@ class SelectionViewer:
         )
 
     def _chosen(self, layers: Sequence[int] | Literal["all"] | None, known: list[int]) -> list[int]:
-        """The layers to draw, of those `known` to select tokens."""
+        """Return the layers to draw, out of those `known` to select tokens."""
         if not known:
             raise InputError("no layer of this model leaves a token out; give a lower keep_rate")
         if layers == "all":
@@ -107,11 +108,15 @@ class SelectionViewer:
 
 @torch.inference_mode()
 def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray]:
-    """The patches that go through each token selective layer, for one image (1, 3, H, W), normalised.
+    """Find the patches that go through each token-selective layer.
+
+    Args:
+        backbone: in evaluation mode.
+        image: normalised (1, 3, H, W).
 
     Returns:
-        By layer, counted from 1, boolean (heads or 1, grid_h, grid_w): for ToSA the patches that attend, for
-        EViT those that the layer keeps (what it fused is not among them).
+        By layer, counted from 1, boolean (heads or 1, grid_h, grid_w): for a ToSA the patches that attend, for an EViT
+        those that the layer keeps (fused ones do not count).
     """
     if isinstance(backbone, ToSA):
         _, selection = backbone.forward_features(image, return_selection=True)
@@ -134,16 +139,16 @@ def viewer_of_weights(
     selection: str | None = None,
     img_size: int = 224,
 ) -> SelectionViewer:
-    """A viewer of a pretrained classifier's backbone.
+    """Make a viewer of the backbone of a pretrained classifier.
 
-    Photos are resized to a shorter side of `img_size` [px] (bicubic) and cropped to whole patches.
+    Images are resized to a shorter side of `img_size` [px] (bicubic) and cropped to multiples of the patch.
 
     Args:
         weights: of a DeiT of that size or of the model itself, .pth or .safetensors.
         model: ``tosa`` or ``evit``.
         size: ``tiny``, ``small`` or ``base``.
-        keep_rate: part of the patches to attend (ToSA) or keep (EViT).
-        selection: ToSA's, ``shared`` or ``per_head``; EViT has none.
+        keep_rate: fraction of the patches to attend (ToSA) or keep (EViT).
+        selection: of a ToSA: ``shared`` or ``per_head``; an EViT has none.
         img_size: [px].
 
     Raises:
@@ -163,27 +168,31 @@ def viewer_of_weights(
     resize = v2.Resize(img_size, interpolation=v2.InterpolationMode.BICUBIC, antialias=True)
     normalize = v2.Compose([v2.ToDtype(torch.float32), v2.Normalize(mean, std)])
 
-    def prepare(photo: np.ndarray) -> Tensor:
-        image = resize(torch.from_numpy(photo).permute(2, 0, 1))
-        whole = [side // patch * patch for side in image.shape[-2:]]
-        return normalize(v2.functional.center_crop(image, whole))[None]
+    def prepare(image: np.ndarray) -> Tensor:
+        resized = resize(torch.from_numpy(image).permute(2, 0, 1))
+        sides = [side // patch * patch for side in resized.shape[-2:]]
+        return normalize(v2.functional.center_crop(resized, sides))[None]
 
     return SelectionViewer(backbone, prepare, mean, std)
 
 
-def viewer_of_config(config: "Config", checkpoint: str | Path) -> SelectionViewer:
-    """A viewer of the backbone of a trained depth model; photos go through the config's `test_pipeline`.
+def viewer_of_config(config: "Config | str | Path", checkpoint: str | Path | None = None) -> SelectionViewer:
+    """Make a viewer of a trained depth model's backbone; images go through its `test_pipeline`.
+
+    Args:
+        config: see `DepthPredictor`; without a `checkpoint` the path of one that carries its config.
+        checkpoint: path of the weights.
 
     Raises:
         InputError: the config or the checkpoint cannot be used.
     """
     from depthkit.apis.predictor import DepthPredictor
 
-    predictor = DepthPredictor(config, checkpoint)
+    predictor = DepthPredictor(config, checkpoint, "cpu")
     model = predictor.model
 
-    def prepare(photo: np.ndarray) -> Tensor:
-        return model.pad(predictor.preprocess(photo)["inputs"])
+    def prepare(image: np.ndarray) -> Tensor:
+        return model.pad(predictor.preprocess(image)["inputs"])
 
     # Without normalisation in the config there are no such buffers.
     mean = getattr(model.data_preprocessor, "mean", torch.zeros(3))
@@ -191,46 +200,46 @@ def viewer_of_config(config: "Config", checkpoint: str | Path) -> SelectionViewe
     return SelectionViewer(model.backbone, prepare, mean, std)
 
 
-def show_photos(
+def save_token_maps(
     viewer: SelectionViewer,
-    photos: Sequence[Path],
+    images: Sequence[Path],
     out_dir: str | Path,
     layers: Sequence[int] | Literal["all"] | None = None,
 ) -> int:
-    """Draw photos and save the pictures as NAME_tokens.png, with a progress bar on a terminal.
+    """Draw the token maps of images and save them as NAME_tokens.png, with a progress bar on a terminal.
 
-    A photo that cannot be read is reported on stderr, and the rest go on.
+    An image that cannot be read is reported on stderr, and the others are still drawn.
 
     Args:
         viewer: of the model.
-        photos: files; pictures of photos with the same name get different ones.
-        out_dir: made if it is not there.
+        images: files; results of images with the same name get different names.
+        out_dir: made if it does not exist.
         layers: see `SelectionViewer.draw`.
 
     Returns:
-        How many photos could not be read.
+        How many images could not be read.
 
     Raises:
-        InputError: a picture cannot be written, or would replace one of the photos; a layer is not token selective.
+        InputError: a result cannot be written, or would replace one of the images; a layer is not token selective.
     """
     folder = make_output_folder(out_dir)
-    paths = [folder / f"{stem}_tokens.png" for stem in unique_stems(photos)]
-    check_not_photos(paths, photos)
+    paths = [folder / f"{stem}_tokens.png" for stem in unique_stems(images)]
+    check_not_images(paths, images)
     failed = 0
-    for photo, path in zip(tqdm(photos, unit="photo", disable=None), paths, strict=True):
+    for image, path in zip(tqdm(images, unit="image", disable=None), paths, strict=True):
         try:
-            rgb = read_rgb(photo)
+            rgb = read_rgb(image)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
             failed += 1
             continue
         write_rgb(path, viewer.draw(rgb, layers))
-        tqdm.write(f"{photo} -> {path}", file=sys.stdout)
+        tqdm.write(f"{image} -> {path}", file=sys.stdout)
     return failed
 
 
 def _removing_layers(backbone: EViT, patches: int) -> list[int]:
-    """The layers, counted from 1, that remove some of an image's patches: a rate near 1 may round to all."""
+    """Return the layers, counted from 1, that remove patches of an image: a rate near 1 may round to all."""
     layers = []
     for i, rate in enumerate(backbone.keep_rate):
         count = part_of(patches, rate, math.ceil)

@@ -1,4 +1,4 @@
-"""How well a cheaper score picks the tokens that the full one picks."""
+"""Measure how many of the same tokens a cheaper score picks."""
 
 import torch
 from torch import Tensor
@@ -12,19 +12,19 @@ from depthkit.models.layers.selector import importance, num_kept, score_queries,
 def selection_overlap(
     model: ToSA, images: Tensor, keep_rate: float, scores: list[tuple[str, int]]
 ) -> dict[tuple[str, int], list[float]]:
-    """Part of the attended patches that a score from fewer query rows shares with the score from all rows.
+    """Measure the fraction of patches that scores from fewer query rows share with that from all rows.
 
-    The layers run with the model's own keep rate; set that to 1 to compare on the dense model's maps, so that
-    one choice does not change the next layer's input. Importance is averaged over heads (``shared``).
+    The layers run with the model's own keep rate; set it to 1 to compare on the dense model's maps, so that one choice
+    does not change the next layer's input. Importance is averaged over heads (``shared``).
 
     Args:
-        model: its standard layers give the queries and keys, its selectors the prediction.
+        model: queries and keys come from its standard layers, the prediction from its selectors.
         images: normalised, (B, 3, H, W).
-        keep_rate: part of the patches to pick.
+        keep_rate: fraction of the patches to pick.
         scores: pairs of `score_rows` and `score_stride` (`depthkit.models.layers.selector.score_queries`).
 
     Returns:
-        For each of `scores` the mean overlap at each standard layer. Chance is `keep_rate`.
+        For each of `scores`, the mean overlap at each standard layer. Chance gives `keep_rate`.
     """
     found: dict[tuple[str, int], list[float]] = {score: [] for score in scores}
     for pair in read_pair_maps(model, images):

@@ -1,4 +1,4 @@
-"""Which classes a model ranks first, and how often rightly."""
+"""Find the class that a model ranks first, and how often that is right."""
 
 from collections.abc import Iterator
 
@@ -7,13 +7,12 @@ from torch import Tensor, nn
 
 from depthkit.datasets import ImageNet
 from depthkit.models import ClassPreProcessor
-
-MEAN, DEVIATION = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
 
 def load_batches(dataset: ImageNet, batch_size: int) -> Iterator[tuple[Tensor, Tensor]]:
-    """Yield pictures (B, 3, H, W), normalised, and their classes (B,), in order; unreadable pictures are left out."""
-    prepare = ClassPreProcessor(mean=MEAN, std=DEVIATION)
+    """Yield images (B, 3, H, W), normalised, and their classes (B,), in order, without unreadable images."""
+    prepare = ClassPreProcessor(mean=IMAGENET_MEAN, std=IMAGENET_STD)
     for start in range(0, len(dataset), batch_size):
         samples = [dataset[i] for i in range(start, min(start + batch_size, len(dataset)))]
         samples = [sample for sample in samples if "unreadable" not in sample["data_samples"]]
@@ -24,10 +23,10 @@ def load_batches(dataset: ImageNet, batch_size: int) -> Iterator[tuple[Tensor, T
 
 @torch.inference_mode()
 def classify(model: nn.Module, batches: list[Tensor]) -> Tensor:
-    """The class (n,) that `model` ranks first for each picture."""
+    """Return the class (N,) that `model` ranks first for each image of `batches`, each (B, 3, H, W)."""
     return torch.cat([model(images).argmax(dim=-1) for images in batches])
 
 
 def percent(hits: Tensor) -> float:
-    """Part of a boolean tensor that is True [%]."""
+    """Return the fraction of a boolean tensor that is True [%]."""
     return 100 * hits.float().mean().item()

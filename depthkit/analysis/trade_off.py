@@ -1,4 +1,4 @@
-"""From results files of the benchmark and of the accuracy of selections to curves over the keep rate."""
+"""Turn results files of speed and accuracy into curves over the keep rate."""
 
 import json
 from collections import defaultdict
@@ -13,10 +13,16 @@ Points = dict[str, dict[Rates, float]]
 
 
 def read_panels(files: Sequence[Path]) -> list[Panel]:
-    """Read results files and return what to draw: speed-up for each input size, top-1, and top-1 against speed-up.
+    """Read results files into panels to draw.
+
+    Args:
+        files: what benchmark.py and evaluate_selection.py wrote with --json.
+
+    Returns:
+        Speed-up for each input size, top-1, and top-1 against speed-up.
 
     Raises:
-        InputError: a file that is missing or no results file, or nothing with a keep rate in them.
+        InputError: a file is missing or not a results file, or no result has a keep rate.
     """
     speed: dict[str, Points] = {}
     top1: Points = defaultdict(dict)
@@ -48,7 +54,7 @@ def read_panels(files: Sequence[Path]) -> list[Panel]:
         if both:
             panels.append(Panel(f"speed-up, {size}", "top-1 [%]", both, dense))
     if not panels:
-        raise InputError(f"{', '.join(map(str, files))}: no result with a keep rate; give files with such variants")
+        raise InputError(f"{', '.join(map(str, files))}: no result has a keep rate; give files with such variants")
     return panels
 
 
@@ -67,7 +73,7 @@ def _read(file: Path) -> dict:
 
 
 def _name(kind: str, rates: Rates) -> str:
-    """Of the curve: rates that differ by layer are another one."""
+    """Name the curve of a result: rates that differ by layer have their own."""
     return kind if len(rates) == 1 else f"{kind}, by layer"
 
 

@@ -1,4 +1,4 @@
-"""What token selection costs and gains: accuracy or speed against keep rate, and against each other."""
+"""Plot what token selection costs and gains: accuracy and speed against the keep rate."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,14 @@ from matplotlib.figure import Figure
 
 @dataclass(frozen=True)
 class Panel:
-    """One plot: labels of the axes, curves by name as points (x, y), and the dense model's y, a dashed line."""
+    """One plot.
+
+    Attributes:
+        x_label: of the horizontal axis.
+        y_label: of the vertical axis.
+        curves: points (x, y) by name.
+        dense: y of the dense model, drawn as a dashed line.
+    """
 
     x_label: str
     y_label: str
@@ -18,7 +25,7 @@ class Panel:
 
 
 def draw_trade_off(panels: Sequence[Panel]) -> Figure:
-    """Draw panels in a row as a matplotlib figure; a name has the same colour in all of them."""
+    """Draw panels in a row as a matplotlib figure; a name has the same colour in all panels."""
     figure = Figure(figsize=(5 * len(panels), 4), layout="constrained")
     FigureCanvasAgg(figure)
     names = sorted({name for panel in panels for name in panel.curves})

@@ -115,7 +115,7 @@ def main(
 
     import torch
 
-    from depthkit.analysis.benchmark import count_macs, peak_memory, picture_batch, time_interleaved, training_step
+    from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved, training_step
     from depthkit.analysis.benchmark_variants import build_variant
     from depthkit.utils.device import select_device
 
@@ -130,7 +130,7 @@ def main(
     results = []
     print(f"{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}")
     for height, width, batch in inputs:
-        samples = picture_batch(images, height, width, batch) if images else torch.randn(batch, 3, height, width)
+        samples = image_batch(images, height, width, batch) if images else torch.randn(batch, 3, height, width)
         samples = samples.to(chosen, number_type)
         if train:
             passes = {name: training_step(one, samples) for name, one in models.items()}

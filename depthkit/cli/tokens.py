@@ -77,9 +77,9 @@ def main(ctx, images, weights, out, layers, config, cfg_options, **of_backbone) 
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     loaded = options.load_given_config(config, cfg_options, ctx)
     viewer = _make_viewer(ctx, loaded, weights, {k: v for k, v in of_backbone.items() if v is not None})
-    from depthkit.analysis.selection_maps import show_photos
+    from depthkit.analysis.selection_maps import save_token_maps
 
-    failed = show_photos(viewer, found, out, layers)
+    failed = save_token_maps(viewer, found, out, layers)
     if failed == len(found):
         return 2
     return 1 if failed or missing else 0

@@ -1,4 +1,4 @@
-"""Data sets: from files on disk to samples. Importing this module registers all of them, and the transforms.
+"""Data sets: from files on disk to samples. Importing this module registers all of them.
 
 To add a data set of RGB-D frames:
 

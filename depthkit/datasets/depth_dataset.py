@@ -8,7 +8,10 @@ from depthkit.errors import InputError
 
 
 class FrameSource(Protocol):
-    """Where frames come from: one reader for each form of data on disk. It must survive pickling and forking."""
+    """Where frames come from: one reader for each form of data on disk.
+
+    Readers must survive pickling and forking, because the workers of a data loader copy them.
+    """
 
     @property
     def description(self) -> str:

@@ -1,4 +1,4 @@
-"""Repeated augmentation: the same images several times in a batch, with another augmentation each time."""
+"""Repeated augmentation: the same images several times in a batch, each time augmented anew."""
 
 from collections.abc import Sized
 
@@ -11,7 +11,7 @@ from depthkit.utils.validation import Count, validate_arguments
 
 @DATA_SAMPLERS.register_module()
 class RepeatAugSampler(TimmRepeatAugSampler):
-    """timm's sampler of DeiT's repeated augmentation (Hoffer et al., CVPR 2020), built as mmengine's samplers are.
+    """timm's sampler of repeated augmentation (Hoffer et al., CVPR 2020), with mmengine's arguments.
 
     An epoch keeps its length: with three repeats it has a third of the images, three times each. Several processes
     get different augmentations of the same images.

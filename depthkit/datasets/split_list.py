@@ -46,7 +46,7 @@ def read_split_list(path: Path) -> list[SplitLine]:
 
 
 def parse_focal(text: str, path: Path, number: int) -> float:
-    """Parse the focal length [px] in the third column; raise `InputError` unless it is positive and finite."""
+    """Parse the focal length [px] in the third column; raise `InputError` unless it is positive."""
     try:
         focal = float(text)
     except ValueError:
@@ -73,7 +73,7 @@ def missing_files(folder: Path, names: list[str]) -> list[str]:
 
 
 def check_no_missing(folder: Path, missing: list[str], origin: str | Path) -> None:
-    """Raise `InputError` that names the first of the `missing` files, if any; `origin` names them in its list."""
+    """Raise `InputError` if files are `missing` in `folder` that `origin` names."""
     if missing:
         raise InputError(
             f"{folder / missing[0]}: named by {origin} but missing, the first of {len(missing)} such files; complete "

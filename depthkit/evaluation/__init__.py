@@ -1,9 +1,9 @@
 """Metrics of depth maps, and the protocols under which they are comparable.
 
-To add a metric of depth, give `metrics.ErrorSums` the sums that it needs and add it to `METRIC_NAMES`. To add a protocol,
-append a `Protocol` to the table at the end of `protocol.py`; configs choose it by name. To evaluate another kind of
-prediction, derive a class from mmengine's `BaseMetric` as `accuracy.py` does, register it with ``@METRICS.register_module()``
-and add its module to METRICS in `depthkit/registry.py`.
+- To add a metric of depth: give `metrics.ErrorSums` the sums that it needs, and `metrics.METRIC_NAMES` its name.
+- To add a protocol: append a `Protocol` to the table at the end of `protocol.py`; configs choose it by name.
+- To evaluate another kind of prediction: derive a class from mmengine's `BaseMetric` as `accuracy.py` does, register it
+  with ``@METRICS.register_module()``, and add its module to METRICS in `depthkit/registry.py`.
 
 The mm metric `depthkit.evaluation.depth_metric.DepthProtocolMetric` is not imported here, because mmengine and torch
 take seconds that the plain functions do not need.

@@ -1,4 +1,4 @@
-"""The usual metrics of metric depth (Eigen et al., NIPS 2014, section 4), as pure functions on arrays."""
+"""The usual metrics of metric depth (Eigen et al., NIPS 2014), as pure functions on arrays."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

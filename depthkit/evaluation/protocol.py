@@ -1,8 +1,7 @@
 """Protocols: how a prediction and a ground truth are prepared before they are compared.
 
-The protocols and their names come from published evaluation code: ``eigen`` from BTS (Lee et al., 2019, arXiv 1907.10326,
-``bts_test.py``) and AdaBins (Bhat et al., CVPR 2021, ``evaluate.py``), ``densedepth`` from DenseDepth (Alhashim and Wonka,
-2018, arXiv 1812.11941, ``evaluate.py``).
+They follow published evaluation code: ``eigen`` that of BTS (Lee et al., 2019, arXiv 1907.10326) and AdaBins (Bhat et
+al., CVPR 2021), ``densedepth`` that of DenseDepth (Alhashim and Wonka, 2018, arXiv 1812.11941).
 """
 
 from dataclasses import dataclass

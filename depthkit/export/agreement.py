@@ -1,4 +1,4 @@
-"""How far an exported model agrees with the one it was made of."""
+"""Measure how far an exported model agrees with its original."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,8 +13,8 @@ from depthkit.models import DepthEstimator
 from depthkit.utils.io import read_rgb
 
 TOLERANCE = 1e-3  # [m], the step of a depth PNG
-# Another runtime adds in another order. Where two patches have nearly the same importance it may attend the other
-# one, and the depth there then differs by more than rounding: such places must be few.
+# Another runtime adds in another order. Where two patches have nearly the same importance it may choose the other one,
+# and the depth there then differs by more than rounding: only few pixels may do so.
 MAX_BEYOND = 0.05
 _SIZES = ((1, 128, 128), (2, 224, 304), (1, 480, 640))  # batch, height, width [px]
 
@@ -23,10 +23,10 @@ _SIZES = ((1, 128, 128), (2, 224, 304), (1, 480, 640))  # batch, height, width [
 class Agreement:
     """Exported and original model on images of one size.
 
-    Args:
+    Attributes:
         size: batch, height and width [px].
-        largest: difference of depth [m].
-        beyond: part of the pixels that differ by more than `TOLERANCE`.
+        largest: largest difference of depth [m].
+        beyond: fraction of the pixels that differ by more than `TOLERANCE`.
     """
 
     size: tuple[int, int, int]
@@ -35,24 +35,27 @@ class Agreement:
 
     @property
     def holds(self) -> bool:
-        """Whether no more pixels differ than near ties explain; a NaN never holds."""
+        """Whether no more pixels differ than near ties explain; never with NaN."""
         return self.beyond <= MAX_BEYOND
 
 
 @torch.inference_mode()
 def compare(model: DepthEstimator, run: Callable[[Tensor], Tensor]) -> list[Agreement]:
-    """Run both on a real photo in several sizes, the original with its own data preprocessor.
+    """Run both models on a real image in several sizes, the original with its own data preprocessor.
 
     Args:
         model: in evaluation mode, on the CPU.
-        run: the exported one: images (B, 3, H, W), float32 from 0 to 255, to depth (B, 1, H, W) [m].
+        run: the exported model: images (B, 3, H, W), float32 from 0 to 255, to depth (B, 1, H, W) [m].
+
+    Returns:
+        One comparison per size.
     """
-    photo = torch.from_numpy(read_rgb(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
+    sample = torch.from_numpy(read_rgb(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)))
     least, divisor = smallest_side(model.size_divisor), model.size_divisor
     found = []
     for batch, *sides in _SIZES:
         height, width = (max(least, side // divisor * divisor) for side in sides)
-        image = torch.nn.functional.interpolate(photo.permute(2, 0, 1)[None].float(), (height, width), mode="area")
+        image = torch.nn.functional.interpolate(sample.permute(2, 0, 1)[None].float(), (height, width), mode="area")
         images = torch.cat([image, image.flip(-1)])[:batch].round()
         normalised = model.data_preprocessor({"inputs": list(images.to(torch.uint8))}, False)["inputs"]
         difference = np.abs((run(images) - model(normalised)).numpy())

@@ -9,17 +9,17 @@ from torch.export import Dim, ExportedProgram
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator
 
-MIN_SIDE = 128  # [px]; the graph has no branches for pictures that are a few patches wide
+MIN_SIDE = 128  # [px]; the graph has no branches for images that are only a few patches wide
 
 
 class Deployable(nn.Module):
-    """A `DepthEstimator` without what mm needs around it: images from 0 to 255 in, depth in metres out.
+    """A `DepthEstimator` as a plain module: images from 0 to 255 in, depth in metres out.
 
-    The normalisation of its data preprocessor is inside; resizing, padding and averaging with the mirrored image
-    are not.
+    The normalisation of its data preprocessor is included; resizing, padding and averaging with the mirrored image are
+    not.
 
     Args:
-        model: is copied.
+        model: is copied, and not changed.
     """
 
     def __init__(self, model: DepthEstimator) -> None:
@@ -30,29 +30,36 @@ class Deployable(nn.Module):
         self.register_buffer("std", getattr(preprocessor, "std", torch.ones(3)).view(3, 1, 1).clone())
         embed = getattr(self.model.backbone, "patch_embed", None)
         if hasattr(embed, "dynamic_img_pad") and all(model.size_divisor % side == 0 for side in embed.patch_size):
-            # Sides are whole patches. Without timm's rounding up, a size in patches is a symbol and not a formula
-            # that every later shape repeats: exporting takes seconds and not minutes.
+            # Sides are multiples of the patch. Without timm's rounding up, a size in patches is a symbol instead of a
+            # formula that every later shape repeats: exporting takes seconds instead of minutes.
             embed.dynamic_img_pad = False
 
     def forward(self, images: Tensor) -> Tensor:
-        """RGB images (B, 3, H, W), float32 from 0 to 255, to depth (B, 1, H, W) [m]."""
+        """Predict depth (B, 1, H, W) [m] from RGB images (B, 3, H, W), float32 from 0 to 255."""
         return self.model((images - self.mean) / self.std)
 
 
 def smallest_side(divisor: int) -> int:
-    """The smallest side [px] of a picture for the graph: a multiple of `divisor` that is `MIN_SIDE` or more."""
+    """Return the smallest side [px] of the graph's images: a multiple of `divisor`, at least `MIN_SIDE`."""
     return -(-MIN_SIDE // divisor) * divisor
 
 
 def trace(model: DepthEstimator) -> ExportedProgram:
-    """The graph of `Deployable`: any batch, any sides that are multiples of `size_divisor` from `smallest_side` up.
+    """Trace the graph of `Deployable` with dynamic sizes.
+
+    Args:
+        model: in evaluation mode, on the CPU.
+
+    Returns:
+        A graph for any batch, and for sides that are multiples of the model's `size_divisor` and at least
+        `smallest_side`.
 
     Raises:
         InputError: torch.export cannot follow the model.
     """
     divisor = model.size_divisor
     least = smallest_side(divisor)
-    # Sizes that differ from each other and from the model's own, so that none is taken for a constant.
+    # Sizes that differ from each other and from the model's own, so that no size is traced as a constant.
     example = torch.zeros(2, 3, least + 2 * divisor, least + 4 * divisor)
     height, width = (divisor * Dim(name, min=least // divisor) for name in ("rows", "columns"))
     try:
@@ -65,7 +72,7 @@ def trace(model: DepthEstimator) -> ExportedProgram:
                 # As guards, facts about the shapes of `per_head` would exclude a batch of one.
                 prefer_deferred_runtime_asserts_over_guards=True,
             )
-    except Exception as error:  # the backbone may be anyone's, and torch raises a dozen types
+    except Exception as error:  # the backbone may be any module, and torch raises a dozen types
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"{type(model.backbone).__name__}: torch.export cannot follow this model ({type(error).__name__}: {reason})"

@@ -1,4 +1,4 @@
-"""Writing a depth model as a file of torch.export or ONNX, checked before it is kept."""
+"""Write a depth model as a file of torch.export or ONNX, checked before it is kept."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -14,23 +14,22 @@ from depthkit.models import DepthEstimator
 from depthkit.utils.io import atomic_path
 
 SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
-_NEEDED = "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"
 
 
 def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> list[Agreement]:
-    """Write `model` to `path`, read it back, and compare it with the original on photos of several sizes.
+    """Write `model` to `path`, read it back, and compare it with the original on images of several sizes.
 
     Args:
         model: in evaluation mode, on the CPU.
-        path: ends in .pt2 for ``torch``, in .onnx for ``onnx``.
+        path: ends in .pt2 for ``torch`` and in .onnx for ``onnx``.
         file_format: ``torch`` or ``onnx``.
 
     Returns:
-        What the comparison found.
+        One comparison per size.
 
     Raises:
-        InputError: the suffix is another, packages are missing, the model cannot be exported or the file not
-            written, or the two do not agree: nothing is kept then.
+        InputError: another suffix, packages are missing, the model cannot be exported, the file cannot be written, or
+            the two models do not agree. No file is kept then.
     """
     path = Path(path)
     if path.suffix != SUFFIXES[file_format]:
@@ -45,7 +44,7 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
         for one in found:
             if not one.holds:
                 raise InputError(
-                    f"{path}: not written, for the exported model differs from the original: at {one.size} "
+                    f"{path}: not written because the exported model differs from the original: at {one.size} "
                     f"{one.beyond:.1%} of the pixels by more than {TOLERANCE:g} m (expected {MAX_BEYOND:.0%} at most), "
                     f"the largest difference is {one.largest:.3g} m; try another release of torch or of onnxruntime"
                 )
@@ -71,7 +70,9 @@ def _write_onnx(program: ExportedProgram, path: Path) -> None:
         )
     except torch.onnx.errors.OnnxExporterError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]
-        raise InputError(f"the model has a part that has no ONNX form here ({reason})") from error
+        raise InputError(
+            f"the model has an operation that cannot be written as ONNX here ({reason}); use the format torch"
+        ) from error
     exported.save(path)
 
 
@@ -92,4 +93,6 @@ def _check_packages() -> None:
         import onnxruntime  # noqa: F401
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise InputError(_NEEDED) from error
+        raise InputError(
+            "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"
+        ) from error

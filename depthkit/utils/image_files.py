@@ -1,4 +1,7 @@
-"""Find images on disk and name what is made of them. Free of torch, so that commands can look before importing it."""
+"""Find images on disk, and name what is made of them.
+
+This module does not import torch, so that commands find out first whether there is anything to do.
+"""
 
 import glob
 import os

@@ -114,7 +114,7 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
 
 
 def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
-    """Return a stored depth map (H, W) as float32; raise `InputError` unless it is finite and not negative."""
+    """Return a depth map (H, W) as float32; raise `InputError` if it is negative or not finite."""
     if depth.ndim != 2 or depth.size == 0:
         raise InputError(f"{name}: the depth has shape {depth.shape}; expected (height, width)")
     if not (np.issubdtype(depth.dtype, np.floating) or np.issubdtype(depth.dtype, np.integer)):

@@ -82,7 +82,7 @@ def draw_panels(
 
 
 def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray:
-    """Resize an image or map (H, W[, 3]) to `height` [px], keeping its aspect; interpolate only if `smooth`."""
+    """Resize an image or map (H, W[, 3]) to `height` [px] in its aspect; interpolate only if `smooth`."""
     if image.shape[0] == height:
         return image
     width = max(1, round(image.shape[1] * height / image.shape[0]))

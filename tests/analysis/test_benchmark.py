@@ -5,7 +5,7 @@ import timm
 import torch
 from PIL import Image
 
-from depthkit.analysis.benchmark import count_macs, peak_memory, picture_batch, time_interleaved
+from depthkit.analysis.benchmark import count_macs, peak_memory, image_batch, time_interleaved
 from depthkit.models import DeiT, ToSA
 
 
@@ -91,7 +91,7 @@ def test_token_selection_needs_no_more_memory_than_timms_dense_model(selection):
 def test_pictures_fill_the_batch_and_the_size(tmp_path):
     for name, value in (("a", 0), ("b", 255)):
         Image.new("RGB", (50, 30), (value,) * 3).save(tmp_path / f"{name}.png")
-    batch = picture_batch(tmp_path, 32, 64, 3)
+    batch = image_batch(tmp_path, 32, 64, 3)
     assert batch.shape == (3, 3, 32, 64)
     # ImageNet's mean and deviation of red: 0.485 and 0.229.
     assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]

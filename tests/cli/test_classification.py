@@ -60,7 +60,7 @@ def test_timms_weights_are_tested_as_they_are(cli, images, deit_tiny_weights, tm
     assert (content["images"], content["skipped"]) == (1, 1)
     assert "resize to 329 px" in content["transform"]
     assert "images      1 (1 unreadable skipped)" in result.stdout
-    assert f"{folder / 'b.JPEG'}: is not a whole picture" in result.stdout + result.stderr
+    assert f"{folder / 'b.JPEG'}: is damaged" in result.stdout + result.stderr
 
 
 @pytest.mark.slow

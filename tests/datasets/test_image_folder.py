@@ -28,7 +28,7 @@ def folder(tmp_path: Path) -> Path:
         picture(tmp_path / name / "0.png")
         picture(tmp_path / name / "deeper" / "1.JPG")
     picture(tmp_path / ".cache" / "thumbnail.png")
-    (tmp_path / "a" / "notes.txt").write_text("no picture")
+    (tmp_path / "a" / "notes.txt").write_text("not an image")
     return tmp_path
 
 
@@ -77,11 +77,11 @@ def test_indices_take_a_part(folder):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (dict(split="test"), "split='test': expected one of all, train, val"),
+        (dict(split="test"), "split='test': expected one of 'all', 'train' or 'val'"),
         (dict(split="train"), "hold_out_every=None: split='train' needs 2 or more"),
-        (dict(split="val", hold_out_every=1), "hold_out_every=1"),
+        (dict(split="val", hold_out_every=1), "hold_out_every=1: expected a number of 2 or more"),
         (dict(hold_out_every=3), "split='all' holds nothing out"),
-        (dict(split="val", hold_out_every=50), "leaves no picture for split 'val'"),
+        (dict(split="val", hold_out_every=50), "leaves no image for split 'val'"),
     ],
 )
 def test_arguments_that_make_no_sense(folder, arguments, message):
@@ -92,7 +92,7 @@ def test_arguments_that_make_no_sense(folder, arguments, message):
 def test_missing_and_empty_folders(tmp_path):
     with pytest.raises(InputError, match=f"{tmp_path}/none: no such folder"):
         ImageFolder(tmp_path / "none")
-    with pytest.raises(InputError, match=f"{tmp_path}: holds no picture"):
+    with pytest.raises(InputError, match=f"{tmp_path}: contains no image"):
         ImageFolder(tmp_path)
 
 

@@ -107,7 +107,7 @@ def test_large_jpegs_are_decoded_small_and_exif_does_not_turn_them(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 8  # turned by 90 degrees
     picture(tmp_path / TENCH / "a.JPEG", size=(640, 480), exif=exif)
-    shapes = [ImageNet(tmp_path, decode_size=n, pipeline=[])[0]["ori_shape"] for n in (None, 400, 240, 70)]
+    shapes = [ImageNet(tmp_path, decode_size=n, test_mode=True)[0]["ori_shape"] for n in (None, 400, 240, 70)]
     assert shapes == [(480, 640), (480, 640), (240, 320), (120, 160)]
 
 
@@ -116,8 +116,8 @@ def test_bad_folders(folder, flat, tmp_path):
         ImageNet(tmp_path / "none")
     with pytest.raises(InputError, match=f"{flat}: has no folder named by wnid.*ann_file"):
         ImageNet(flat)
-    (folder / "n02084071").mkdir()  # a wnid, but of "dog", which is no class of ImageNet-1k
-    with pytest.raises(InputError, match="'n02084071' is no class of ImageNet-1k"):
+    (folder / "n02084071").mkdir()  # a wnid, but of "dog", which is not a class of ImageNet-1k
+    with pytest.raises(InputError, match="'n02084071' is not a class of ImageNet-1k"):
         ImageNet(folder)
     (folder / "n02084071").rename(folder / "n01484850")
     with pytest.raises(InputError, match=f"{folder}/n01484850: this class is empty"):
@@ -127,9 +127,9 @@ def test_bad_folders(folder, flat, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no picture"),
-        ("cats/1.JPEG\n", "picture 1: 'cats' is no class"),
-        ("a.JPEG 3\nb.JPEG 1000\n", "picture 2: class 1000; expected 0 to 999"),
+        ("", "names no image"),
+        ("cats/1.JPEG\n", "image 1: 'cats' is not a class"),
+        ("a.JPEG 3\nb.JPEG 1000\n", "image 2: class 1000; expected 0 to 999"),
         ("1\n2\n3\n", "numbers are the devkit's own, and .*meta.mat"),
     ],
 )
@@ -144,7 +144,7 @@ def test_bad_lists(flat, tmp_path, text, message):
 def test_a_corrupt_picture(folder, tmp_path):
     broken = folder / GOLDFISH / "0.JPEG"
     broken.write_bytes(broken.read_bytes()[:300])
-    with pytest.raises(InputError, match=f"{broken}: is not a whole picture.*allow_unreadable=True"):
+    with pytest.raises(InputError, match=f"{broken}: is damaged .*allow_unreadable=True"):
         ImageNet(folder, pipeline=PIPELINE)[2]
     # Another takes its place where that is allowed; in tests it stays, marked.
     replaced = ImageNet(folder, allow_unreadable=True, pipeline=PIPELINE)[2]["data_samples"]

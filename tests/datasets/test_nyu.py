@@ -155,7 +155,7 @@ def test_truncated_mat(mat_root, tmp_path, share):
     whole = (mat_root / "nyu_depth_v2_labeled.mat").read_bytes()
     (tmp_path / "nyu_depth_v2_labeled.mat").write_bytes(whole[: int(len(whole) * share)])
     (tmp_path / "splits.mat").write_bytes((mat_root / "splits.mat").read_bytes())
-    with pytest.raises(InputError, match=r"labeled\.mat: is not a whole MATLAB v7\.3 file"):
+    with pytest.raises(InputError, match=r"labeled\.mat: is not a complete MATLAB v7\.3 file"):
         NYUDepthV2(tmp_path)
 
 
@@ -174,10 +174,10 @@ def small_mat(root, **variables):
     ("splits", "message"),
     [
         (None, "official splits are missing"),
-        (b"", "not a whole MATLAB 5.0 file"),
-        (b"text that is no mat file at all, however long it may be" * 9, "not a whole MATLAB 5.0 file"),
+        (b"", "not a valid MATLAB 5.0 file"),
+        (b"text that is no mat file at all, however long it may be" * 9, "not a valid MATLAB 5.0 file"),
         ({"trainNdxs": [1, 2]}, "no variable 'testNdxs'"),
-        ({"trainNdxs": [1, 2], "testNdxs": [5]}, "names frames 5 to 5, but the data set holds 4"),
+        ({"trainNdxs": [1, 2], "testNdxs": [5]}, "names frames 5 to 5, but the data set contains 4"),
         ({"trainNdxs": [0, 2], "testNdxs": [4]}, "names frames 0 to 2"),
         ({"trainNdxs": [1, 2], "testNdxs": [2, 3]}, "1 frames are in both splits, the first is 2"),
         ({"trainNdxs": [1, 2], "testNdxs": []}, "test split is empty"),
@@ -308,9 +308,9 @@ def overwrite(path, content):
     [
         ("sync_depth", np.full((480, 640), 9, np.uint8), "8-bit"),
         ("sync_depth", np.zeros((480, 640), np.uint16), "0 .no measurement. everywhere"),
-        ("sync_depth", np.ones((48, 64), np.uint16), "picture is 640x480 but its depth map is 64x48"),
+        ("sync_depth", np.ones((48, 64), np.uint16), "image is 640x480 but its depth map is 64x48"),
         ("sync_depth", b"", "is empty"),
-        ("rgb", b"some text", "not a picture"),
+        ("rgb", b"some text", "not an image"),
         ("rgb", b"", "is empty"),
     ],
 )
@@ -334,7 +334,7 @@ def test_h5_reads_its_folders(h5_root, pairs):
 def test_h5_without_a_split_or_with_damaged_files(h5_root):
     path = h5_root / "train" / "scene_0" / "00000.h5"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match=r"00000\.h5: is not a whole HDF5 file"):
+    with pytest.raises(InputError, match=r"00000\.h5: is not a valid HDF5 file"):
         NYUDepthV2(h5_root)[0]
     with h5py.File(path, "w") as file:
         file["rgb"] = np.zeros((3, 4, 4), np.uint8)
@@ -376,7 +376,7 @@ def test_folders_without_data(tmp_path):
     with pytest.raises(InputError, match="no such folder"):
         NYUDepthV2(tmp_path / "nowhere")
     (tmp_path / "a" / "b").mkdir(parents=True)
-    with pytest.raises(InputError, match="holds no known form"):
+    with pytest.raises(InputError, match="contains no known form"):
         NYUDepthV2(tmp_path / "a" / "b")
 
 

@@ -29,5 +29,5 @@ def test_one_repeat_is_every_picture_once():
 
 
 def test_a_number_that_is_none():
-    with pytest.raises(InputError, match="num_repeats=0"):
+    with pytest.raises(InputError, match="num_repeats=0: expected a number of 1 or more"):
         RepeatAugSampler(range(9), num_repeats=0)

@@ -71,9 +71,9 @@ def test_other_folders_and_formats(root):
 
 
 def test_the_scale_has_no_default_and_is_checked(root):
-    with pytest.raises(TypeError, match="depth_scale"):
+    with pytest.raises(InputError, match="RGBDFolder: the argument 'depth_scale' is missing"):
         RGBDFolder(root, split="all")
-    for scale in (0, -1, "mm", True, None):
+    for scale in (0, -1, "mm", True, None, (1000, 1000), float("nan"), float("inf")):
         with pytest.raises(InputError, match="depth_scale="):
             RGBDFolder(root, depth_scale=scale, split="all")
 
@@ -87,10 +87,10 @@ def test_an_implausible_range_names_the_scale(root, scale, median):
 def test_the_range_is_printed(root, monkeypatch):
     printed = []
     monkeypatch.setattr("depthkit.datasets.rgbd_folder.print_log", lambda text, **_: printed.append(text))
-    monkeypatch.setattr("depthkit.datasets.depth_dataset.print_log", lambda text, **_: printed.append(text))
+    monkeypatch.setattr("depthkit.datasets.base_dataset.print_log", lambda text, **_: printed.append(text))
     RGBDFolder(root, depth_scale=1000, split="all")
     assert printed == [
-        f"RGBDFolder: 10 pairs, form folder, split all, {root}",
+        f"RGBDFolder: 10 samples, form folder, split all, {root}",
         "RGBDFolder: depth of 10 files at depth_scale=1000: min 1 m, median 1.45 m, max 1.9 m",
     ]
 
@@ -107,8 +107,8 @@ def test_no_measurement_anywhere(root):
     [
         ("rgb/000.png depth/000.png\nrgb/xyz.png depth/001.png", r"xyz\.png: named by the split but missing"),
         ("rgb/../../a.png depth/000.png", "climbs out"),
-        ("nothing", "no picture 'nothing'"),
-        ("000\nrgb/001.png depth/001.png", "line 2: other lines hold one name"),
+        ("nothing", "no image 'nothing'"),
+        ("000\nrgb/001.png depth/001.png", "line 2: other lines contain one name"),
         ("a b c d", "line 1: expected a name"),
         ("rgb/000.png depth/000.png far", "third column"),
     ],
@@ -124,7 +124,7 @@ def test_pictures_without_depth_and_folders_without_pictures(root):
     (root / "depth" / "008.png").unlink()
     with pytest.raises(InputError, match=r"007\.png: has no depth map .* first of 2 such"):
         RGBDFolder(root, depth_scale=1000, split="all")
-    with pytest.raises(InputError, match="colour: no pictures there"):
+    with pytest.raises(InputError, match="colour: no images there"):
         RGBDFolder(root, depth_scale=1000, split="all", rgb_dir="colour")
     with pytest.raises(InputError, match="no such folder"):
         RGBDFolder(root / "x", depth_scale=1000, split="all")
@@ -141,6 +141,12 @@ def test_two_files_of_one_stem(root):
     [
         {"split": "val"},
         {"test_every": 1},
+        {"indices": -1},
+        {"split": "all", "indices": [10]},
+        {"split": "all", "indices": [0, -1]},
+        {"split": "all", "pipeline": [5]},
+        {"split": "all", "intrinsics": (float("nan"), 1, 1, 1)},
+        {"split": "all", "intrinsics": (1, 1, float("inf"), 1)},
         {"test_every": 11, "split": "test"},
         {"test_every": 3, "split_file": "a.txt"},
         {"split": "all", "intrinsics": (1, 2)},

@@ -77,7 +77,7 @@ def test_depth_of_a_turned_box_by_hand():
     assert depth[24, 0] == pytest.approx(2 * 40 / 32, rel=1e-5)
 
 
-def test_looking_up_turns_the_picture_the_right_way():
+def test_looking_up_turns_the_image_the_right_way():
     right, down, forward = camera_rotation(0.0, 0.0, 0.0).T
     np.testing.assert_allclose([right, down, forward], [[1, 0, 0], [0, -1, 0], [0, 0, 1]], atol=1e-12)
     assert camera_rotation(0.0, 0.3, 0.0)[1, 2] > 0
@@ -113,6 +113,11 @@ def test_each_ray_is_free_until_its_depth_and_ends_on_a_surface(seed):
 
 
 def test_senseless_options_are_told():
-    for options in ({"length": 0}, {"length": 3, "size": (0, 5)}, {"length": 3, "seed": -1}):
+    for options in (
+        {"length": 0},
+        {"length": 3, "size": (0, 5)},
+        {"length": 3, "size": "(32,)"},
+        {"length": 3, "seed": -1},
+    ):
         with pytest.raises(InputError):
             Rooms(**options)

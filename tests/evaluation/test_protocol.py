@@ -21,7 +21,7 @@ def test_eigen_counts_its_crop_and_range():
 
 
 @pytest.mark.parametrize("factor", [2, 3])
-def test_the_crop_scales_with_the_picture(factor):
+def test_the_crop_scales_with_the_image(factor):
     valid = get_protocol("eigen").valid_mask(np.ones((480 * factor, 640 * factor)))
     rows, columns = np.nonzero(valid)
     assert (rows.min(), rows.max() + 1) == (45 * factor, 471 * factor)

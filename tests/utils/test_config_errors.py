@@ -1,4 +1,4 @@
-"""Wrong values of a config, as a user gives them by --cfg-options: one sentence with the config, the part, the value."""
+"""Wrong values in a config, as --cfg-options gives them: one sentence with the config, the part and the value."""
 
 import re
 from pathlib import Path
@@ -61,7 +61,7 @@ HOOK = [
     ("default_hooks.logger.intervall", 3, "'intervall'"),
     ("default_hooks.logger.type", "LogerHook", "did you mean LoggerHook"),
     ("custom_hooks.2.depth_range", 3, "depth_range=3"),
-    ("custom_hooks.0", 7, "7 stands where a dict"),
+    ("custom_hooks", [7], "7 stands where a dict|hooks=7"),
 ]
 
 

@@ -154,7 +154,7 @@ def test_depth_must_have_sixteen_bits(tmp_path, array, message):
         (np.ones((2, 2, 3)), "shape"),
         (np.ones((0, 4)), "shape"),
         (np.array([["a"]]), "type"),
-        (np.array([[None]]), "whole depth array"),
+        (np.array([[None]]), "expected a depth array"),
     ],
 )
 def test_wrong_depth_arrays_are_named(tmp_path, array, message):
@@ -167,7 +167,7 @@ def test_an_array_with_a_damaged_header_is_named(tmp_path):
     np.save(tmp_path / "d.npy", np.ones((3, 3)))
     content = (tmp_path / "d.npy").read_bytes()
     (tmp_path / "d.npy").write_bytes(content.replace(b"}", b"(", 1))
-    with pytest.raises(InputError, match=r"d\.npy: is not a whole depth array"):
+    with pytest.raises(InputError, match=r"d\.npy: is damaged .*; expected a depth array"):
         read_depth(tmp_path / "d.npy")
 
 

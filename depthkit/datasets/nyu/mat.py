@@ -100,7 +100,7 @@ class LabelledMat:
 
 
 class NYUMat:
-    """One official split of the labelled `.mat`; the arguments are those of `LabelledMat` and `read_splits`."""
+    """One official split of the labelled `.mat`; arguments as for `LabelledMat` and `read_splits`."""
 
     def __init__(self, path: Path, split: str, splits_path: Path, depth: Depth) -> None:
         self._frames = LabelledMat(path, depth)

@@ -1,4 +1,4 @@
-"""NYU Depth V2 as BTS's "sync" folders (Lee et al., 2019): images, 16-bit depth in mm, and split files."""
+"""NYU Depth V2 as BTS's "sync" folders (Lee et al., 2019): images, 16-bit depth in mm, split files."""
 
 from pathlib import Path
 
@@ -88,7 +88,7 @@ def _read_entries(path: Path) -> tuple[list[dict], int]:
 
 
 def _image_folder(data_root: Path, split: str, names: list[str]) -> tuple[Path, list[str]]:
-    """Return the folder that contains the split's files (or most of them), and the files that are missing there.
+    """Return the folder with (most of) the split's files, and the files that are missing there.
 
     BTS's users keep the training images in `sync/` and the others in `official_splits/test/` beside it, and give
     either `sync/` or the folder above as the root.

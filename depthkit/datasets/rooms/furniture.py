@@ -1,4 +1,4 @@
-"""Furniture made of boxes, in its own frame: x along the wall, y up from the floor, z away from the wall."""
+"""Furniture made of boxes. Its frame: x along the wall, y up from the floor, z away from the wall."""
 
 from collections.abc import Callable
 from typing import NamedTuple

@@ -199,10 +199,10 @@ def _illuminate(scene: Scene, points: np.ndarray, normals: np.ndarray) -> np.nda
 
 
 def _unshadowed(scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Return the fraction of a lamp that each point sees (P,): less, the longer the way there runs inside a box.
+    """Return the fraction of a lamp that each point sees (P,).
 
-    A lamp has a size, so shadows have soft edges; the length inside the box stands for the fraction of the lamp
-    that it covers.
+    It is the smaller, the longer the way to the lamp runs inside a box. A lamp has a size, so shadows have soft edges;
+    the length inside the box stands for the fraction of the lamp that it covers.
     """
     seen = np.ones(points.shape[1], dtype=np.float32)
     for box in scene.boxes:

@@ -60,7 +60,7 @@ def _target_size(shape: tuple[int, int], size: tuple[int, int], mode: ResizeMode
 
 
 def resize_image(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """Resize an image (H, W, 3) to `size`: first sides that shrink, by area against aliasing; then bilinearly."""
+    """Resize an image (H, W, 3) to `size`: sides that shrink by area (no aliasing), others bilinearly."""
     smaller = (min(size[0], image.shape[0]), min(size[1], image.shape[1]))
     if smaller != image.shape[:2]:
         image = cv2.resize(image, smaller[::-1], interpolation=cv2.INTER_AREA)

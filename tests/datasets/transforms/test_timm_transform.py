@@ -16,8 +16,8 @@ def test_evaluation_is_timms_to_the_bit_and_says_what_it_does(size, resized):
     transform = TimmTransform(size)
     result = transform(make_sample(IMAGE, "x"))
     expected = create_transform(size, interpolation="bicubic", crop_pct=0.875)(Image.fromarray(IMAGE))
-    mean, deviation = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
-    ours = (torch.from_numpy(result["img"]).permute(2, 0, 1) / 255 - mean) / deviation
+    mean, std = (torch.tensor(v).view(3, 1, 1) for v in ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225)))
+    ours = (torch.from_numpy(result["img"]).permute(2, 0, 1) / 255 - mean) / std
     torch.testing.assert_close(ours, expected)
     assert result["img_shape"] == (size, size) and result["img"].dtype == np.uint8
     assert f"resize to {resized} px (shorter side, bicubic" in transform.description
@@ -39,7 +39,17 @@ def test_no_augmentation_of_timms_fails_at_the_ends_of_its_range(augment):
         assert transform(make_sample(IMAGE[:32, :32], "x"))["img"].shape == (16, 16, 3)
 
 
-@pytest.mark.parametrize("arguments", [dict(img_size=0), dict(img_size=(224, 224)), dict(scale=(0.5, 1.0))])
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        dict(img_size=0),
+        dict(img_size=(224, 224)),
+        dict(img_size="(32,)"),
+        dict(scale=(0.5, 1.0)),
+        dict(interpolation="cubic"),
+        dict(interpolation="random"),
+    ],
+)
 def test_arguments_that_make_no_sense(arguments):
-    with pytest.raises(InputError, match="TimmTransform"):
+    with pytest.raises(InputError, match="^TimmTransform: [^\n]*(expected|only with)"):
         TimmTransform(**arguments)
