@@ -92,7 +92,7 @@ def test_fine_tuning_shows_the_keep_rate_and_is_resumed(cli, images, tmp_path):
         ("data_root=/nowhere", "/nowhere: no such folder"),
         ("keep_rate=0.0", "keep_rate=0.0"),
         ("model.cls_head.num_classes=10", "does not fit a head of 10 classes"),
-        ("img_size=0", "img_size=0"),
+        ("img_size=0", "_size=0: expected a number of 1 or more"),
         ("annealing=(0.5,0.2)", "KeepRateHook"),
         ("num_repeats=0", "num_repeats=0"),
         ("batch_size=3", "the batch has 3"),
@@ -123,7 +123,7 @@ def test_bad_images_are_one_sentence(cli, images, deit_tiny_weights, tmp_path, b
     options = ["--device", "cpu", "--out", tmp_path / "w", "--cfg-options", f"data_root={folder.parent}",
                f"val_root={images}", f"pretrained={deit_tiny_weights}", *FEW, "img_size=32"]  # fmt: skip
     result = cli("train", CONFIGS / "in1k_evit_tiny_ft.py", *options)
-    message = {"foreign": "'cats' is no class", "empty": "n01443537: this class is empty", "corrupt": ".JPEG: is not a"}
+    message = {"foreign": "'cats' is not a class", "empty": "n01443537: this class is empty", "corrupt": ".JPEG: is damaged"}
     assert result.returncode == 2, result.stderr
     assert message[break_it] in result.stderr and "Traceback" not in result.stderr
 
@@ -132,7 +132,7 @@ def test_options_of_depth_models_are_refused(cli, images, deit_tiny_weights):
     options = ["--cfg-options", f"val_root={images}"]
     for option in (["--flip"], ["--protocol", "eigen"], ["--save-dir", "x"]):
         result = cli("test", deit_tiny_weights, "--config", "in1k_deit_tiny", *option, *options)
-        assert result.returncode == 2 and "is no depth model" in result.stderr
+        assert result.returncode == 2 and "is not of a depth model" in result.stderr
 
 
 def test_the_names_beside_the_depth_map(cli, images, deit_tiny_weights, tmp_path):

@@ -10,6 +10,7 @@ from depthkit.registry import MODELS
 from depthkit.utils.config import load_config
 
 
+@pytest.mark.slow
 def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
     options = {"model.backbone.depth": 2, "model.backbone.out_indices": (0, 1), "model.backbone.embed_dim": 48}
     options |= {"model.decode_head.in_channels": (48, 48), "model.decode_head.scales": (2, 1)}

@@ -164,6 +164,7 @@ def test_with_nothing_to_resume_the_pretrained_weights_are_loaded(config: Path, 
     assert "none.pth: no such checkpoint file" in result.stderr
 
 
+@pytest.mark.slow
 def test_the_cosine_schedule(config: Path, cli, tmp_path) -> None:
     options = ["--device", "cpu", "--cfg-options", "schedule=cosine", "train_cfg.max_iters=3"]
     result = cli("train", config, "--out", tmp_path, *options)
