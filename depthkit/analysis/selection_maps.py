@@ -176,15 +176,19 @@ def viewer_of_weights(
     return SelectionViewer(backbone, prepare, mean, std)
 
 
-def viewer_of_config(config: "Config", checkpoint: str | Path) -> SelectionViewer:
+def viewer_of_config(config: "Config | str | Path", checkpoint: str | Path | None = None) -> SelectionViewer:
     """Make a viewer of a trained depth model's backbone; images go through its `test_pipeline`.
+
+    Args:
+        config: see `DepthPredictor`; without a `checkpoint` the path of one that carries its config.
+        checkpoint: path of the weights.
 
     Raises:
         InputError: the config or the checkpoint cannot be used.
     """
     from depthkit.apis.predictor import DepthPredictor
 
-    predictor = DepthPredictor(config, checkpoint)
+    predictor = DepthPredictor(config, checkpoint, "cpu")
     model = predictor.model
 
     def prepare(image: np.ndarray) -> Tensor:

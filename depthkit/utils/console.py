@@ -1,14 +1,16 @@
-"""What all command line tools share: one-sentence errors, exit statuses, options of a config."""
+"""Run a console command: errors of one sentence, and exit statuses."""
 
-import argparse
 import contextlib
 import errno
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import click
 
 from depthkit.errors import InputError
-from depthkit.utils.environment import check_environment
 
 EXIT_BAD_INPUT = 2
 EXIT_INTERRUPTED = 130  # 128 + SIGINT, as shells report it
@@ -23,42 +25,35 @@ _DISK_ERRORS = {
 }
 
 
-def input_error_message(error: BaseException) -> str | None:
-    """The user's sentence in `error`, or None when `error` is a bug and deserves its traceback.
+def run_tool(command: click.Command, args: Sequence[str] | None = None, prog_name: str | None = None) -> NoReturn:
+    """Run `command` and exit: 0 or what it returns, 2 for bad input, 130 for Ctrl-C.
 
-    Looks through what others wrap around an `InputError`: torch's DataLoader raises the same type again with
-    the worker's whole traceback as its text, and libraries raise theirs `from` it.
-    """
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, InputError):
-            return " ".join(_without_worker_traceback(str(seen)).split())
-        if isinstance(seen, OSError) and seen.errno in _DISK_ERRORS:
-            place = f"{seen.filename}: " if seen.filename else ""
-            return f"{place}{seen.strerror}; {_DISK_ERRORS[seen.errno]}"
-        seen = seen.__cause__
-    return None
+    Bad input (`InputError`, also from a DataLoader's worker; a wrong option; a full or read-only disk) is printed
+    as one `error: ...` line on stderr. Any other exception is a bug and keeps its traceback, which is why Click's
+    own `Command.main` is not used: it reports EOFError as if the user had pressed Ctrl-C.
 
-
-def run_tool(main: Callable[[list[str]], int]) -> None:
-    """Run `main(argv)` and exit: 0 or what it returns, 2 for bad input, 130 for Ctrl-C.
-
-    Bad input (`InputError`, also from a DataLoader's worker; a full or read-only disk) is printed as one
-    `error: ...` line on stderr. Any other exception is a bug and keeps its traceback.
+    Args:
+        command: what to run.
+        args: its arguments; those of this process when None.
+        prog_name: the name that help and errors show; the name of this process's file when None.
     """
     # Threads of torch that wait for each other by spinning slow each other down tenfold as soon as anything
-    # else runs on the machine (2 cores, training: 3.9 s for an iteration instead of 0.4). Read when torch is
-    # imported.
+    # else runs on the machine (2 cores, training: 3.9 s for an iteration instead of 0.4). torch reads this when
+    # it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    args = list(sys.argv[1:] if args is None else args)
     try:
-        check_environment()
-        status = main(sys.argv[1:])
+        try:
+            with command.make_context(prog_name or Path(sys.argv[0]).name, args) as context:
+                status = command.invoke(context) or 0
+        except click.exceptions.Exit as done:  # --help and --version
+            status = done.exit_code
         sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(EXIT_INTERRUPTED)
     except BrokenPipeError:
-        # The reader of our output (head, less) has gone: nothing more to say, and no second error at exit.
+        # The reader of our output (head, less) has gone: there is nothing more to say, and no error at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(0)
     except Exception as error:
@@ -72,39 +67,35 @@ def run_tool(main: Callable[[list[str]], int]) -> None:
     sys.exit(status)
 
 
-def add_config_options(parser: argparse.ArgumentParser) -> None:
-    """Add `--cfg-options KEY=VALUE ...`, collected as a dict in `cfg_options` (None when not given).
+def input_error_message(error: BaseException) -> str | None:
+    """Return the sentence for the user in `error`, or None if `error` is a bug and deserves its traceback.
 
-    Values are parsed as mmengine's `DictAction` does: numbers, True/False/None, `(224,304)`, `[a,b]`, else
-    text.
+    Looks through what others wrap around an `InputError`: torch's DataLoader raises the same type again with
+    the worker's whole traceback as its text, and libraries raise theirs `from` it.
     """
-    parser.add_argument(
-        "--cfg-options",
-        nargs="+",
-        action=_ConfigOptions,
-        metavar="KEY=VALUE",
-        help="change values of the config: data_root=/data/nyu, img_size=(224,304), model.test_cfg.flip=True",
-    )
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, InputError):
+            return " ".join(_without_worker_traceback(str(seen)).split())
+        if isinstance(seen, click.ClickException):
+            return _usage_message(seen)
+        if isinstance(seen, OSError) and seen.errno in _DISK_ERRORS:
+            place = f"{seen.filename}: " if seen.filename else ""
+            return f"{place}{seen.strerror}; {_DISK_ERRORS[seen.errno]}"
+        seen = seen.__cause__
+    return None
 
 
-class _ConfigOptions(argparse.Action):
-    """mmengine's `DictAction`, imported at first use: it costs a second that `--help` need not wait for."""
-
-    def __call__(self, parser, namespace, values, option_string=None) -> None:
-        for pair in values:
-            if "=" not in pair or pair.startswith("="):
-                parser.error(f"{option_string}: expected KEY=VALUE, got '{pair}'")
-        from mmengine.config import DictAction
-
-        # A text with brackets that do not match is an AssertionError or ValueError there.
-        try:
-            DictAction(option_strings=[option_string], dest=self.dest)(parser, namespace, values, option_string)
-        except (AssertionError, ValueError, IndexError):
-            parser.error(f"{option_string}: cannot parse {' '.join(values)}; expected values such as (224,304)")
+def _usage_message(error: click.ClickException) -> str:
+    message = " ".join(error.format_message().split())
+    if not isinstance(error, click.UsageError) or error.ctx is None:
+        return message
+    end = "" if message.endswith((".", "?", ")")) else "."
+    return f"{message}{end} See '{error.ctx.command_path} --help'."
 
 
 def _without_worker_traceback(text: str) -> str:
-    """`text`, or only the last exception's own words when it is the traceback of a DataLoader worker."""
+    """Return `text`, or only the last exception's own words when it is the traceback of a DataLoader worker."""
     if not text.startswith("Caught "):
         return text
     return text.rpartition("InputError: ")[2].strip()

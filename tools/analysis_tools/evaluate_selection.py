@@ -1,63 +1,93 @@
-"""Top-1 of ToSA and EViT on folders of ImageNet pictures, beside the dense model and other ways to choose tokens.
+#!/usr/bin/env python
+"""Measure top-1 of ToSA and EViT beside the dense model and other ways to choose tokens."""
 
-The pictures lie in folders named by wnid; part of the 1000 classes will do. A table, and with --json:
-pictures, skipped (unreadable), split, transform, weights, dense_weights and for each of `results`: selection,
-keep_rate, score, top1 [%], agreement with the dense model [%], macs (of one picture, mean of eight, scoring included).
-
-python tools/analysis_tools/evaluate_selection.py imagenet/val --weights epoch_20.pth
-"""
-
-import argparse
-import json
 from contextlib import nullcontext
 from pathlib import Path
 
+import click
+
+from depthkit.cli import options
+from depthkit.cli.command import Command, VariadicOption
 from depthkit.utils.console import run_tool
 
 SELECTIONS = ("shared", "per_head", "evit", "evit_unfused")
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
 
-def parse_args(argv: list[str]) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="evaluate_selection.py",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("pictures", type=Path, help="folder with a folder of pictures for each class")
-    parser.add_argument("--weights", required=True, help="of a DeiT, ToSA, EViT or Classifier: .pth or .safetensors")
-    parser.add_argument("--dense-weights", help="of the dense model (default: --weights)")
-    parser.add_argument("--size", choices=["tiny", "small", "base"], default="tiny")
-    parser.add_argument("--split", choices=["all", "train", "val"], default="all")
-    parser.add_argument(
-        "--hold-out-every", type=int, help="every so-manieth folder is 'val', as in training (with --split)"
-    )
-    parser.add_argument("--selection", nargs="+", choices=SELECTIONS, default=["shared", "per_head"])
-    parser.add_argument(
-        "--keep-rate",
-        nargs="+",
-        type=_keep_rate,
-        default=[0.7, 0.5, 0.25],
-        metavar="RATE",
-        help="0.5, or one for each pair of layers (ToSA), for each layer (EViT): 0.7,0.6,0.5,0.5,0.4,0.3",
-    )
-    parser.add_argument(
-        "--score", nargs="+", choices=SCORES, default=["selector"], help="ToSA's, and controls beside it"
-    )
-    parser.add_argument("--score-rows", choices=["all", "grid", "pooled"], default="pooled")
-    parser.add_argument(
-        "--prefix-share", type=float, help="weight of the class token's row in the importance (default: as any row's)"
-    )
-    parser.add_argument("--selector-layers", type=int, choices=[0, 1, 2], default=1)
-    parser.add_argument("--img-size", type=int, default=224, help="side of the pictures [px]")
-    parser.add_argument("--batch-size", type=int, default=50)
-    parser.add_argument("--device", help="cpu, cuda, cuda:1 or mps (default: a GPU if there is one)")
-    parser.add_argument("--json", type=Path, metavar="FILE", help="also write the results there")
-    return parser.parse_args(argv)
+class KeepRate(click.ParamType):
+    """One number, or several with commas between."""
+
+    name = "rate"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
+        """Parse `value`: a float, or a tuple of them."""
+        if not isinstance(value, str):
+            return value
+        try:
+            rates = tuple(float(rate) for rate in value.split(","))
+        except ValueError:
+            self.fail(f"'{value}': expected a number, or numbers with commas between", param, ctx)
+        return rates[0] if len(rates) == 1 else rates
 
 
-def main(argv: list[str]) -> int:
-    arguments = parse_args(argv)
+@click.command(
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--prefix-share": "--cls-token-weight"},
+    examples=("python tools/analysis_tools/evaluate_selection.py imagenet/val --weights epoch_20.pth",),
+)
+@click.argument("images", type=click.Path(path_type=Path), metavar="FOLDER")
+@options.weights
+@click.option("--dense-weights", metavar="FILE", help="Weights of the dense model.  [default: those of --weights]")
+@click.option("--size", type=click.Choice(["tiny", "small", "base"]), default="tiny", help="Size of the models.")
+@click.option("--split", type=click.Choice(["all", "train", "val"]), default="all", help="Folders to use.")
+@click.option("--hold-out-every", type=int, metavar="N", help="Every N-th folder is 'val', as in training.")
+@click.option(
+    "--selection",
+    "selections",
+    cls=VariadicOption,
+    type=click.Choice(SELECTIONS),
+    default=("shared", "per_head"),
+    help="What to measure.",
+)
+@click.option(
+    "--keep-rate",
+    "keep_rates",
+    cls=VariadicOption,
+    type=KeepRate(),
+    default=(0.7, 0.5, 0.25),
+    metavar="RATE ...",
+    help="0.5, or one for each pair of layers (ToSA), for each layer (EViT): 0.7,0.6,0.5,0.5,0.4,0.3.",
+)
+@click.option(
+    "--score",
+    "scores",
+    cls=VariadicOption,
+    type=click.Choice(SCORES),
+    default=("selector",),
+    help="What ToSA chooses tokens by: its selector, and controls beside it.",
+)
+@click.option("--score-rows", type=click.Choice(["all", "grid", "pooled"]), default="pooled", help="Of ToSA.")
+@click.option(
+    "--cls-token-weight",
+    type=float,
+    help="Weight of the class token's row in the importance.  [default: as of any row]",
+)
+@click.option("--selector-layers", type=click.IntRange(0, 2), default=1, help="Depth of the selectors of ToSA.")
+@click.option("--img-size", type=int, default=224, help="Side of the images [px].")
+@click.option("--batch-size", type=click.IntRange(min=1), default=50, help="Images in a batch.")
+@options.device
+@options.json_file
+def main(
+    images, weights, dense_weights, size, split, hold_out_every, selections, keep_rates, scores, img_size, batch_size,
+    device, json_path, **scoring,
+) -> None:  # fmt: skip
+    """Measure top-1 of ToSA and EViT on ImageNet, beside the dense model and other ways to choose tokens.
+
+    FOLDER has one folder of images for each class, named by its wnid; some of the 1000 classes will do. The weights
+    are those of a DeiT, ToSA, EViT or Classifier. Prints a table. The JSON file has images, skipped (unreadable),
+    split, transform, weights, dense_weights and for each of `results`: selection, keep_rate, score, top1 [%],
+    agreement with the dense model [%], macs (of one image, mean of eight, scoring included).
+    """
     import torch
 
     from depthkit.analysis.benchmark import count_macs
@@ -69,53 +99,40 @@ def main(argv: list[str]) -> int:
     from depthkit.models import DeiT, EViT, ToSA
     from depthkit.models.backbones.deit import SIZES
     from depthkit.utils.device import select_device
-    from depthkit.utils.io import atomic_path
 
-    if arguments.batch_size < 1:
-        raise InputError(f"--batch-size {arguments.batch_size}: expected 1 or more")
-    device = select_device(arguments.device)
-    transform = TimmTransform(arguments.img_size)
-    dataset = ImageNet(
-        arguments.pictures,
-        split=arguments.split,
-        hold_out_every=arguments.hold_out_every,
-        pipeline=[transform, PackClassInputs()],
-        test_mode=True,
-    )
-    dense_weights = arguments.dense_weights or arguments.weights
-    common = SIZES[arguments.size] | dict(num_classes=1000)
+    device = select_device(device)
+    transform = TimmTransform(img_size)
+    pipeline = [transform, PackClassInputs()]
+    dataset = ImageNet(images, split=split, hold_out_every=hold_out_every, pipeline=pipeline, test_mode=True)
+    dense_weights = dense_weights or weights
+    common = SIZES[size] | dict(num_classes=1000)
     dense = DeiT(**common, pretrained=dense_weights).to(device).eval()
-    scoring = dict(
-        score_rows=arguments.score_rows,
-        cls_token_weight=arguments.cls_token_weight,
-        selector_layers=arguments.selector_layers,
-    )
 
     def build(selection: str) -> ToSA | EViT:
         if selection.startswith("evit"):
-            model = EViT(**common, fuse_token=selection == "evit", pretrained=arguments.weights)
+            model = EViT(**common, fuse_token=selection == "evit", pretrained=weights)
         else:
-            model = ToSA(**common, **scoring, selection=selection, pretrained=arguments.weights)
+            model = ToSA(**common, **scoring, selection=selection, pretrained=weights)
         return model.to(device).eval()
 
-    models = {selection: build(selection) for selection in arguments.selection}
-    loaded = list(load_batches(dataset, arguments.batch_size))
+    models = {selection: build(selection) for selection in selections}
+    loaded = list(load_batches(dataset, batch_size))
     if not loaded:
-        raise InputError(f"{arguments.pictures}: none of its {len(dataset)} pictures can be read")
-    batches = [images.to(device) for images, _ in loaded]
+        raise InputError(f"{images}: none of its {len(dataset)} images can be read; give another folder")
+    batches = [batch.to(device) for batch, _ in loaded]
     labels = torch.cat([classes for _, classes in loaded])
 
     expected = classify(dense, batches).cpu()
     results = []
     skipped = len(dataset) - len(labels)
     print(
-        f"{len(labels)} pictures, split {arguments.split}"
+        f"{len(labels)} images, split {split}"
         + (f", {skipped} unreadable skipped" if skipped else "")
         + f"; {transform.description}"
     )
     print(f"{'selection':<14}{'keep rate':<32}{'score':<13}{'top-1 %':>8}{'agree %':>9}{'GMACs':>8}")
 
-    sample = batches[0][:8]  # with per_head, how many tokens some head attends depends on the picture
+    sample = batches[0][:8]  # with per_head, how many tokens some head attends depends on the image
 
     def report(selection: str, keep_rate: object, score: str, predicted: torch.Tensor, macs: int) -> None:
         top1, agreement = percent(predicted == labels), percent(predicted == expected)
@@ -123,47 +140,22 @@ def main(argv: list[str]) -> int:
             f"{selection:<14}{keep_rate!s:<32}{score:<13}{top1:>8.1f}{agreement:>9.1f}{macs / 1e9:>8.2f}",
             flush=True,
         )
-        results.append(
-            dict(
-                selection=selection,
-                keep_rate=keep_rate,
-                score=score,
-                top1=top1,
-                agreement=agreement,
-                macs=macs,
-            )
-        )
+        result = dict(selection=selection, keep_rate=keep_rate, score=score)
+        results.append(result | dict(top1=top1, agreement=agreement, macs=macs))
 
     report("dense", 1.0, "-", expected, count_macs(dense, sample) // len(sample))
     for selection, model in models.items():
         selects_itself = isinstance(model, EViT)
-        for keep_rate in arguments.keep_rate:
+        for keep_rate in keep_rates:
             model.keep_rate = keep_rate
-            for score in ["class_token"] if selects_itself else arguments.score:
+            for score in ["class_token"] if selects_itself else scores:
                 with nullcontext() if selects_itself else scored_by(model, score):
                     macs = count_macs(model, sample) // len(sample)
                     report(selection, keep_rate, score, classify(model, batches).cpu(), macs)
-    if arguments.json:
-        content = dict(
-            pictures=len(labels),
-            skipped=skipped,
-            split=arguments.split,
-            transform=transform.description,
-            weights=arguments.weights,
-            dense_weights=dense_weights,
-            results=results,
-        )
-        with atomic_path(arguments.json) as temporary:
-            temporary.write_text(json.dumps(content, indent=2) + "\n")
-    return 0
-
-
-def _keep_rate(text: str) -> float | tuple[float, ...]:
-    try:
-        rates = tuple(float(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"'{text}' is no number, nor numbers with commas between") from None
-    return rates[0] if len(rates) == 1 else rates
+    if json_path:
+        content = dict(images=len(labels), skipped=skipped, split=split, transform=transform.description)
+        content |= dict(weights=weights, dense_weights=dense_weights, results=results)
+        options.write_json(json_path, content)
 
 
 if __name__ == "__main__":

@@ -1,36 +1,22 @@
-"""tools/test.py as a user runs it, on a model that was not trained."""
+"""`depthkit test`, on a model that was not trained."""
 
 import json
 from pathlib import Path
 
 import pytest
 import torch
-from mmengine.registry import DefaultScope
 
-import depthkit.models  # noqa: F401 (registers)
 from depthkit.evaluation import METRIC_NAMES, get_protocol
-from depthkit.registry import MODELS
-from depthkit.utils.config import load_config
 from depthkit.utils.io import read_depth
 from helpers import write_crafted_checkpoint
 
-CONFIG = Path(__file__).resolve().parents[2] / "configs" / "demo_rooms.py"
 FEW = ["--device", "cpu", "--cfg-options", "test_dataloader.dataset.length=3", "workers=0"]
 
 
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    DefaultScope.get_instance("test_test", scope_name="depthkit")
-    torch.manual_seed(0)
-    path = tmp_path_factory.mktemp("weights") / "demo.pth"
-    torch.save({"state_dict": MODELS.build(load_config(CONFIG).model).state_dict(), "meta": {}}, path)
-    return path
-
-
-def test_table_json_and_predictions(call_tool, checkpoint: Path, tmp_path: Path, monkeypatch) -> None:
+def test_table_json_and_predictions(cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
-    out, pictures = tmp_path / "results.json", tmp_path / "pictures"
-    result = call_tool("test", CONFIG, checkpoint, "--out", out, "--save-dir", pictures, *FEW)
+    out, images = tmp_path / "results.json", tmp_path / "images"
+    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, "--save-dir", images, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert content["protocol"] == "full"
@@ -40,16 +26,18 @@ def test_table_json_and_predictions(call_tool, checkpoint: Path, tmp_path: Path,
     assert content["images_per_second"] > 0
     assert get_protocol("full").description in result.stdout
     assert f"{content['metrics']['abs_rel']:.4f}" in result.stdout
-    saved = sorted(pictures.glob("*.png"))
+    saved = sorted(images.glob("*.png"))
     assert len(saved) == 3
     assert read_depth(saved[0]).shape == (96, 128)
     # Nothing else: no work folder, no log, no temporary file.
-    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "pictures"}
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "images"}
 
 
-def test_protocol_and_flip_are_options_and_are_printed(call_tool, checkpoint: Path, tmp_path: Path) -> None:
+def test_protocol_and_flip_are_options_and_are_printed(
+    cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path
+) -> None:
     out = tmp_path / "results.json"
-    result = call_tool("test", CONFIG, checkpoint, "--out", out, "--protocol", "eigen", "--flip", *FEW)
+    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert (content["protocol"], content["flip"]) == ("eigen", True)
@@ -74,10 +62,10 @@ def truncated(path: Path) -> None:
 
 
 @pytest.mark.parametrize("write", [crafted, crafted_zip, of_another_model, truncated], ids=lambda f: f.__name__)
-def test_a_checkpoint_that_is_none(call_tool, tmp_path: Path, write) -> None:
+def test_a_file_that_is_not_a_checkpoint(cli, demo_config: Path, tmp_path: Path, write) -> None:
     path = tmp_path / "weights.pth"
     write(path)
-    result = call_tool("test", CONFIG, path, "--out", tmp_path / "results.json", *FEW)
+    result = cli("test", path, "--config", demo_config, "--json", tmp_path / "results.json", *FEW)
     assert result.returncode == 2, result.stderr
     assert str(path) in result.stderr and "Traceback" not in result.stderr
     assert list(tmp_path.iterdir()) == [path]  # no results, and nothing that the file's code would have made
@@ -88,18 +76,27 @@ def test_a_checkpoint_that_is_none(call_tool, tmp_path: Path, write) -> None:
     [
         (["gone.pth"], "gone.pth: no such checkpoint file"),
         (["WEIGHTS", "--protocol", "eigenn"], "protocol 'eigenn': unknown"),
-        (["WEIGHTS", "--out", "/proc/nothing/r.json"], "/proc/nothing"),
+        (["WEIGHTS", "--json", "/proc/nothing/r.json"], "/proc/nothing"),
         (["WEIGHTS", "--save-dir", "/proc/nothing"], "/proc/nothing"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(call_tool, checkpoint: Path, arguments, message) -> None:
-    arguments = [checkpoint if a == "WEIGHTS" else a for a in arguments]
-    result = call_tool("test", CONFIG, *arguments, *FEW)
+def test_bad_input_is_one_sentence_and_status_2(
+    cli, demo_config: Path, demo_checkpoint: Path, arguments, message
+) -> None:
+    arguments = [demo_checkpoint if a == "WEIGHTS" else a for a in arguments]
+    result = cli("test", *arguments, "--config", demo_config, *FEW)
     assert result.returncode == 2
     assert result.stderr.startswith("error: ") and message in result.stderr
     assert result.stderr.count("\n") == 1
 
 
-def test_without_a_checkpoint_argparse_says_so(call_tool) -> None:
-    result = call_tool("test", CONFIG)
-    assert result.returncode == 2 and "usage:" in result.stderr
+def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config: Path, tmp_path: Path) -> None:
+    result = cli("test", checkpoint_with_config, "--json", tmp_path / "r.json", "--device", "cpu")
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "r.json").read_text())["images"] == 3
+
+
+def test_the_spelling_of_depthkit_0_1(cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path) -> None:
+    result = cli("test", demo_config, demo_checkpoint, "--out", tmp_path / "r.json", *FEW)
+    assert result.returncode == 0, result.stderr
+    assert json.loads((tmp_path / "r.json").read_text())["images"] == 3

@@ -1,4 +1,4 @@
-"""tools/train.py on the two configs that need no labels, as a user runs them: real pictures, real weights."""
+"""`depthkit train` on the two configs that need no labels, with real images and weights."""
 
 import json
 import shutil
@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from depthkit.models import ToSA
+from helpers import CONFIGS
 
-CONFIGS = Path(__file__).resolve().parents[2] / "configs"
 SMALL = ["workers=0", "batch_size=4", "max_epochs=2", "train_dataloader.dataset.indices=12",
          "val_dataloader.dataset.indices=4", "img_size=(112,112)"]  # fmt: skip
 
@@ -24,12 +24,13 @@ def scalars(folder: Path) -> list[dict]:
     return [json.loads(line) for line in lines]
 
 
-def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(run_tool, options, deit_tiny_weights, tmp_path):
+@pytest.mark.slow
+def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli_process, options, deit_tiny_weights, tmp_path):
     first, second = tmp_path / "selector", tmp_path / "finetune"
-    result = run_tool(
+    result = cli_process(
         "train",
         CONFIGS / "tosa_selector_tiny.py",
-        "--work-dir",
+        "--out",
         first,
         *options,
         f"pretrained={deit_tiny_weights}",
@@ -43,8 +44,8 @@ def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(run_tool, o
     selectors = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=checkpoint).blocks[1].selector
     assert not torch.equal(selectors.mix.weight.squeeze(), torch.eye(3))
 
-    result = run_tool(
-        "train", CONFIGS / "tosa_finetune_tiny.py", "--work-dir", second, *options,
+    result = cli_process(
+        "train", CONFIGS / "tosa_finetune_tiny.py", "--out", second, *options,
         f"pretrained={checkpoint}", f"teacher={deit_tiny_weights}", "selection=per_head",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -59,8 +60,8 @@ def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(run_tool, o
     shutil.rmtree(tmp_path)  # checkpoints with an optimizer are 70 MB each
 
 
-def test_no_test_set_is_one_sentence(call_tool, options, tmp_path):
-    result = call_tool("test", CONFIGS / "tosa_finetune_tiny.py", tmp_path / "w.pth")
+def test_no_test_set_is_one_sentence(cli, options, tmp_path):
+    result = cli("test", tmp_path / "w.pth", "--config", CONFIGS / "tosa_finetune_tiny.py")
     assert result.returncode == 2
     assert "has no test_dataloader" in result.stderr and "Traceback" not in result.stderr
 
@@ -75,8 +76,8 @@ def test_no_test_set_is_one_sentence(call_tool, options, tmp_path):
         ("custom_hooks.2.duration=2", "KeepRateHook"),
     ],
 )
-def test_bad_input_is_one_sentence_and_status_2(call_tool, options, deit_tiny_weights, tmp_path, option, message):
-    command = [CONFIGS / "tosa_finetune_tiny.py", "--work-dir", tmp_path, *options]
-    result = call_tool("train", *command, f"teacher={deit_tiny_weights}", option)
+def test_bad_input_is_one_sentence_and_status_2(cli, options, deit_tiny_weights, tmp_path, option, message):
+    command = [CONFIGS / "tosa_finetune_tiny.py", "--out", tmp_path, *options]
+    result = cli("train", *command, f"teacher={deit_tiny_weights}", option)
     assert result.returncode == 2, result.stderr
     assert message in result.stderr and "Traceback" not in result.stderr

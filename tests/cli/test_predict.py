@@ -1,40 +1,22 @@
-"""tools/predict.py as a user runs it: photos of all kinds in, depth in metres out, exit statuses."""
+"""`depthkit predict`: images of all kinds in, depth in metres out, exit statuses."""
 
-import os
-import resource
-import subprocess
-import sys
+import json
 from pathlib import Path
 
 import matplotlib.cbook
 import numpy as np
 import pytest
-import torch
-from mmengine.registry import init_default_scope
 from PIL import Image
 
-from depthkit.registry import MODELS
-from depthkit.utils.config import load_config
 from helpers import write_crafted_checkpoint
 
-CONFIG = Path(__file__).parents[2] / "configs" / "demo_rooms.py"
+CPU = ("--device", "cpu")
 
 
 @pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory) -> Path:
-    """Weights of the demo's model, not trained."""
-    init_default_scope("depthkit")
-    torch.manual_seed(0)
-    model = MODELS.build(load_config(CONFIG).model)
-    path = tmp_path_factory.mktemp("weights") / "demo.pth"
-    torch.save(model.state_dict(), path)
-    return path
-
-
-@pytest.fixture(scope="module")
-def pictures(tmp_path_factory) -> Path:
-    """One picture of every kind, all readable."""
-    folder = tmp_path_factory.mktemp("pictures")
+def images(tmp_path_factory) -> Path:
+    """One image of every kind, all readable."""
+    folder = tmp_path_factory.mktemp("images")
     with matplotlib.cbook.get_sample_data("grace_hopper.jpg") as file:
         photo = Image.open(file).convert("RGB")
     small = photo.resize((120, 140))
@@ -51,16 +33,20 @@ def pictures(tmp_path_factory) -> Path:
     small.save(folder / "turned.jpg", exif=exif)
     small.resize((700, 9)).save(folder / "flat.tif")
     photo.resize((1, 1)).save(folder / "dot.bmp")
-    (folder / "readme.txt").write_text("not a picture")
+    (folder / "readme.txt").write_text("not an image")
     return folder
 
 
-def predict(call_tool, checkpoint, out, *args):
-    return call_tool("predict", *args, "--config", CONFIG, "--checkpoint", checkpoint, "--out", out)
+@pytest.fixture
+def predict(cli, demo_config, demo_checkpoint):
+    def call(out: Path, *args: object):
+        return cli("predict", *args, "--config", demo_config, "--weights", demo_checkpoint, "--out", out, *CPU)
+
+    return call
 
 
-def test_every_kind_of_picture_in_a_folder(call_tool, checkpoint, pictures, tmp_path):
-    done = predict(call_tool, checkpoint, tmp_path / "new" / "out", pictures, "--side-by-side", "--point-cloud")
+def test_every_kind_of_image_in_a_folder(predict, images, tmp_path):
+    done = predict(tmp_path / "new" / "out", images, "--side-by-side", "--point-cloud")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "new" / "out"
     sizes = dict.fromkeys(("rgb", "grey", "cmyk", "palette", "sixteen", "alpha"), (140, 120))
@@ -79,19 +65,19 @@ def test_every_kind_of_picture_in_a_folder(call_tool, checkpoint, pictures, tmp_
         assert f"{stem}_colored.png" in done.stdout
 
 
-def test_bad_files_are_reported_and_the_rest_go_on(call_tool, checkpoint, pictures, tmp_path):
+def test_bad_files_are_reported_and_the_others_predicted(predict, images, tmp_path):
     photos = [
         tmp_path / "a" / "x.jpg",
         tmp_path / "b" / "x.jpg",
         tmp_path / "cut.jpg",
         tmp_path / "empty.png",
     ]
-    whole = (pictures / "rgb.jpg").read_bytes()
+    whole = (images / "rgb.jpg").read_bytes()
     for photo, content in zip(photos, (whole, whole, whole[: len(whole) // 2], b""), strict=True):
         photo.parent.mkdir(exist_ok=True)
         photo.write_bytes(content)
-    missing, text = tmp_path / "missing.jpg", pictures / "readme.txt"
-    done = predict(call_tool, checkpoint, tmp_path / "out", *photos, missing, text, "--range", 0, 6)
+    missing, text = tmp_path / "missing.jpg", images / "readme.txt"
+    done = predict(tmp_path / "out", *photos, missing, text, "--range", 0, 6)
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 4 and "Traceback" not in done.stderr
@@ -102,42 +88,47 @@ def test_bad_files_are_reported_and_the_rest_go_on(call_tool, checkpoint, pictur
     assert names == {f"{folder}_x_jpg_{kind}" for folder in "ab" for kind in kinds}
 
 
-def test_nothing_but_bad_files(call_tool, checkpoint, pictures, tmp_path):
-    done = predict(call_tool, checkpoint, tmp_path / "out", pictures / "readme.txt")
+def test_nothing_but_bad_files(predict, images, tmp_path):
+    done = predict(tmp_path / "out", images / "readme.txt")
     assert done.returncode == 2
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
 
-@pytest.mark.parametrize("photos", [["missing.jpg"], ["*.webp"], ["."]])
-def test_nothing_that_matches(run_tool, photos, tmp_path):
-    done = run_tool("predict", *photos, "--config", "c.py", "--checkpoint", "w.pth", "--out", "out", cwd=tmp_path)
+@pytest.mark.parametrize("pattern", ["missing.jpg", "*.webp", "."])
+def test_nothing_that_matches(cli, pattern, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    done = cli("predict", pattern, "--config", "c.py", "--checkpoint", "w.pth", "--out", "out")
     assert done.returncode == 2
-    assert done.stderr.startswith(f"error: {photos[0]}: no ") and done.stderr.count("\n") == 1
+    assert done.stderr.startswith(f"error: {pattern}: no ") and done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())
 
 
-def test_what_cannot_be_used_is_one_sentence(call_tool, checkpoint, pictures, tmp_path):
-    bad = tmp_path / "crafted.pth"
-    write_crafted_checkpoint(bad)
+def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    options = ("--weights", checkpoint_with_config, "--json", "results.json", *CPU)
+    done = cli("predict", images / "rgb.jpg", images / "grey.png", *options)
+    assert done.returncode == 0, done.stderr
+    assert "device: cpu" in done.stdout
+    content = json.loads(Path("results.json").read_text())
+    assert (content["device"], content["weights"]) == ("cpu", str(checkpoint_with_config))
+    for name, result in zip(("rgb", "grey"), content["images"], strict=True):
+        depth = np.load(Path("depthkit_out") / f"{name}_depth.npy")
+        assert result["files"]["depth_npy"] == f"depthkit_out/{name}_depth.npy"
+        assert (result["min_depth"], result["max_depth"]) == (depth.min(), depth.max())
+
+
+def test_what_cannot_be_used_is_one_sentence(cli, demo_config, demo_checkpoint, images, tmp_path):
+    executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     (tmp_path / "file").touch()
-    photo, out = pictures / "rgb.jpg", tmp_path / "out"
     runs = {
-        "could execute code": ["--checkpoint", bad, "--out", out],
-        "is not a folder": ["--checkpoint", checkpoint, "--out", tmp_path / "file"],
+        "could execute code": [tmp_path / "crafted.pth", "--config", demo_config, "--out", tmp_path / "out"],
+        "is not a folder": [demo_checkpoint, "--config", demo_config, "--out", tmp_path / "file"],
+        "carries no config": [demo_checkpoint, "--out", tmp_path / "out"],
     }
     for expected, options in runs.items():
-        done = call_tool("predict", photo, "--config", CONFIG, *options)
+        done = cli("predict", images / "rgb.jpg", *CPU, "--weights", *options)
         assert done.returncode == 2, (expected, done.stderr)
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
         assert expected in done.stderr
+    assert not executed.exists()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["crafted.pth", "file"]
-
-
-def test_help_answers_at_once():
-    command = [sys.executable, str(Path(__file__).parents[2] / "tools" / "predict.py"), "--help"]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
-    env = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[2])}
-    done = subprocess.run(command, capture_output=True, text=True, check=True, env=env)
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    assert "--side-by-side" in done.stdout
-    assert after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime < 2

@@ -1,4 +1,4 @@
-"""The tool as users run it, on small data sets written here."""
+"""`depthkit prepare-nyu` and the conversion, on small data sets written here."""
 
 import os
 
@@ -44,10 +44,10 @@ def fingerprint(folder):
     return {path.name: (path.read_bytes(), path.stat().st_mtime_ns) for path in folder.iterdir()}
 
 
-def test_conversion_gives_the_same_data_set(mat_root, tmp_path, call_tool):
+def test_conversion_gives_the_same_data_set(mat_root, tmp_path, cli):
     before = fingerprint(mat_root)
     out = tmp_path / "sync"
-    done = call_tool("prepare_nyu", mat_root, "--out", out)
+    done = cli("prepare-nyu", mat_root, "--out", out)
     assert (done.returncode, done.stderr) == (0, "")
     assert "6 pairs written, 0 were there" in done.stdout
     assert fingerprint(mat_root) == before
@@ -59,15 +59,15 @@ def test_conversion_gives_the_same_data_set(mat_root, tmp_path, call_tool):
         for index in range(count):
             np.testing.assert_array_equal(source[index]["img"], converted[index]["img"])
             np.testing.assert_allclose(source[index]["gt_depth_map"], converted[index]["gt_depth_map"], atol=1e-6)
-    again = call_tool("prepare_nyu", mat_root / "nyu_depth_v2_labeled.mat", "--out", out)
+    again = cli("prepare-nyu", mat_root / "nyu_depth_v2_labeled.mat", "--out", out)
     assert (again.returncode, again.stderr) == (0, "")
     assert "0 pairs written, 6 were there" in again.stdout
-    check = call_tool("prepare_nyu", "--check", out)
+    check = cli("prepare-nyu", "--check", out)
     assert check.returncode == 0
     assert "sync, train: 4 pairs" in check.stdout
 
 
-def test_an_interrupted_conversion_goes_on(mat_root, tmp_path, monkeypatch):
+def test_an_interrupted_conversion_is_continued(mat_root, tmp_path, monkeypatch):
     out = tmp_path / "sync"
     paths = mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat"
     calls = []
@@ -85,7 +85,7 @@ def test_an_interrupted_conversion_goes_on(mat_root, tmp_path, monkeypatch):
     with pytest.raises(KeyboardInterrupt):
         convert_mat(*paths, out)
     assert not (out / "train.txt").exists()
-    with pytest.raises(InputError, match="holds no known form"):
+    with pytest.raises(InputError, match="no known form"):
         NYUDepthV2(out, "train")
     monkeypatch.setattr(module, "write_depth_png", original)
     done = convert_mat(*paths, out)
@@ -93,21 +93,21 @@ def test_an_interrupted_conversion_goes_on(mat_root, tmp_path, monkeypatch):
     assert len(NYUDepthV2(out, "train")) == 4
 
 
-def test_conversion_never_mixes_or_works_in_place(mat_root, tmp_path, call_tool):
-    in_place = call_tool("prepare_nyu", mat_root, "--out", mat_root)
+def test_conversion_never_mixes_or_works_in_place(mat_root, tmp_path, cli):
+    in_place = cli("prepare-nyu", mat_root, "--out", mat_root)
     assert in_place.returncode == 2
     assert "the source's own folder" in in_place.stderr
     used = tmp_path / "used"
     used.mkdir()
     (used / "train.txt").write_text("mine")
-    assert "holds other files" in call_tool("prepare_nyu", mat_root, "--out", used).stderr
+    assert "contains other files" in cli("prepare-nyu", mat_root, "--out", used).stderr
     assert (used / "train.txt").read_text() == "mine"
     convert_mat(mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat", tmp_path / "sync")
     with h5py.File(mat_root / "nyu_depth_v2_labeled.mat", "a") as file:
         file["more"] = np.zeros(1000)
-    other = call_tool("prepare_nyu", mat_root, "--out", tmp_path / "sync")
+    other = cli("prepare-nyu", mat_root, "--out", tmp_path / "sync")
     assert other.returncode == 2
-    assert "holds another conversion" in other.stderr
+    assert "contains another conversion" in other.stderr
 
 
 def test_scene_names_cannot_climb_out(mat_root, tmp_path):
@@ -129,18 +129,18 @@ def test_a_mat_without_scenes_and_a_folder_that_cannot_be_made(mat_root, tmp_pat
         convert_mat(*paths, tmp_path / "file" / "sync")
 
 
-def test_check_of_a_whole_mat(mat_root, call_tool):
-    done = call_tool("prepare_nyu", "--check", mat_root)
+def test_check_of_a_whole_mat(mat_root, cli):
+    done = cli("prepare-nyu", "--check", mat_root)
     assert (done.returncode, done.stderr) == (0, "")
     assert "mat, train: 4 pairs" in done.stdout
     assert "the official train split has 795" in done.stdout
     assert "mat, test: 2 pairs" in done.stdout
-    assert done.stdout.rstrip().endswith("whole")
+    assert done.stdout.rstrip().endswith("complete")
 
 
-def test_check_lists_what_is_missing(mat_root, tmp_path, call_tool):
+def test_check_lists_what_is_missing(mat_root, tmp_path, cli):
     (mat_root / "splits.mat").rename(tmp_path / "splits.mat")
-    done = call_tool("prepare_nyu", "--check", mat_root)
+    done = cli("prepare-nyu", "--check", mat_root)
     assert done.returncode == 1
     assert f"missing: {mat_root / 'splits.mat'}" in done.stdout
     out = tmp_path / "sync"
@@ -149,7 +149,7 @@ def test_check_lists_what_is_missing(mat_root, tmp_path, call_tool):
     (out / "kitchen_0004" / "sync_depth_00000.png").unlink()
     (out / "kitchen_0004" / "rgb_00001.png").write_bytes(b"")
     (out / "test.txt").unlink()
-    done = call_tool("prepare_nyu", "--check", out)
+    done = cli("prepare-nyu", "--check", out)
     assert done.returncode == 1
     assert "sync, train: 2 pairs" in done.stdout
     listed = [line.split("missing: ")[1] for line in done.stdout.splitlines() if "missing: " in line]
@@ -161,18 +161,18 @@ def test_check_lists_what_is_missing(mat_root, tmp_path, call_tool):
     ]
 
 
-def test_check_of_h5_files(tmp_path, call_tool):
+def test_check_of_h5_files(tmp_path, cli):
     (tmp_path / "train" / "office").mkdir(parents=True)
     with h5py.File(tmp_path / "train" / "office" / "00001.h5", "w") as file:
         file["rgb"], file["depth"] = np.zeros((3, 4, 4), np.uint8), np.ones((4, 4))
-    done = call_tool("prepare_nyu", "--check", tmp_path)
+    done = cli("prepare-nyu", "--check", tmp_path)
     assert done.returncode == 1
     assert "h5, train: 1 pairs" in done.stdout
     assert f"missing: {tmp_path / 'val/official'}" in done.stdout
 
 
 @pytest.mark.parametrize("kind", ["nowhere", "nothing", "truncated", "no action"])
-def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, call_tool, kind):
+def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, cli, kind):
     arguments = ["--check", mat_root]
     if kind == "nowhere":
         arguments[1] = tmp_path / "nowhere"
@@ -183,7 +183,7 @@ def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, call_tool,
         os.truncate(mat_root / "nyu_depth_v2_labeled.mat", 3000)
     else:
         del arguments[0]
-    done = call_tool("prepare_nyu", *arguments)
+    done = cli("prepare-nyu", *arguments)
     assert done.returncode == 2
     assert done.stdout == ""
     assert "error: " in done.stderr
@@ -191,8 +191,8 @@ def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, call_tool,
     assert kind == "no action" or done.stderr.count("\n") == 1
 
 
-def test_the_shared_folder_is_whole(rgbd_root, call_tool):
-    done = call_tool("prepare_nyu", "--check", rgbd_root)
+def test_the_shared_folder_is_whole(rgbd_root, cli):
+    done = cli("prepare-nyu", "--check", rgbd_root)
     assert done.returncode == 0
     assert "sync, train: 505 pairs" in done.stdout
     assert "sync, test: 93 pairs" in done.stdout

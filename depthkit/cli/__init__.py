@@ -1,0 +1,1 @@
+"""The console command `depthkit`; one module for each subcommand."""

@@ -1,0 +1,92 @@
+"""The Click classes that all our commands are built on."""
+
+import re
+from collections import deque
+from collections.abc import Collection, Mapping, Sequence
+
+import click
+
+from depthkit.utils.environment import check_environment
+
+_NEGATIVE_NUMBER = re.compile(r"-\.?\d")
+
+
+class VariadicOption(click.Option):
+    """An option that takes all values up to the next option, and may also be repeated.
+
+    `--layers 2 6`, `--layers 2 --layers 6` and `--layers=2 --layers=6` are the same: the tuple (2, 6). A `--`
+    ends the values where a positional argument follows. It belongs to a `Command`.
+    """
+
+    def __init__(self, param_decls: Sequence[str], **attributes) -> None:
+        super().__init__(param_decls, multiple=True, **attributes)
+
+
+class Command(click.Command):
+    """A command with `VariadicOption`s and old spellings, which checks the environment before it runs.
+
+    Args:
+        *args: see `click.Command`.
+        aliases: old names of options, hidden from the help, and the names that they have now.
+        examples: command lines that the help ends with.
+        **attributes: see `click.Command`.
+    """
+
+    def __init__(
+        self, *args, aliases: Mapping[str, str] | None = None, examples: Sequence[str] = (), **attributes
+    ) -> None:
+        settings = {"help_option_names": ["-h", "--help"], "max_content_width": 110, "show_default": True}
+        super().__init__(*args, context_settings=settings, **attributes)
+        self.aliases = aliases or {}
+        self.examples = examples
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Parse `args` after rewriting old spellings and variadic options as Click understands them."""
+        variadic = {name for param in self.params if isinstance(param, VariadicOption) for name in param.opts}
+        try:
+            return super().parse_args(ctx, repeat_names(_rename(args, self.aliases), variadic, ctx))
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx  # Click leaves it out where an option has too few values
+            raise
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the examples, one a line and never wrapped, so that they can be copied."""
+        formatter.write("".join(["\nExamples:\n", *(f"  {example}\n" for example in self.examples)]))
+
+    def invoke(self, ctx: click.Context) -> object:
+        """Run the command; the environment is checked only now, because `--help` must not wait for it."""
+        check_environment()
+        return super().invoke(ctx)
+
+
+def repeat_names(args: Sequence[str], variadic: Collection[str], ctx: click.Context) -> list[str]:
+    """Rewrite `--layers 2 6` as `--layers 2 --layers 6` for the options named in `variadic`.
+
+    Raises:
+        click.BadOptionUsage: such an option has no value.
+    """
+    rewritten: list[str] = []
+    rest = deque(args)
+    while rest:
+        arg = rest.popleft()
+        if arg == "--":
+            return [*rewritten, arg, *rest]
+        rewritten.append(arg)
+        if arg not in variadic:
+            continue
+        if (not rest or _is_option(rest[0])) and not ctx.resilient_parsing:
+            raise click.BadOptionUsage(arg, f"Option '{arg}' requires an argument.", ctx)
+        while rest and not _is_option(rest[0]):
+            if rewritten[-1] != arg:
+                rewritten.append(arg)
+            rewritten.append(rest.popleft())
+    return rewritten
+
+
+def _rename(args: Sequence[str], aliases: Mapping[str, str]) -> list[str]:
+    parts = (arg.partition("=") for arg in args)
+    return [f"{aliases.get(name, name)}{equals}{value}" for name, equals, value in parts]
+
+
+def _is_option(arg: str) -> bool:
+    return arg.startswith("-") and arg != "-" and not _NEGATIVE_NUMBER.match(arg)

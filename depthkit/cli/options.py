@@ -1,0 +1,154 @@
+"""The options that several commands share: one spelling and one meaning for all of them."""
+
+import argparse
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from depthkit.cli.command import VariadicOption
+from depthkit.errors import InputError
+
+if TYPE_CHECKING:
+    from mmengine.config import Config
+
+    from depthkit.apis.predictor import DepthPredictor
+
+OLD_WEIGHTS = {"--checkpoint": "--weights"}  # for `Command(aliases=...)`
+
+
+def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, Any] | None:
+    """Parse KEY=VALUE as mmengine does: numbers, True/False/None, `(224,304)`, `[a,b]`, else text."""
+    if not pairs:
+        return None
+    for pair in pairs:
+        if "=" not in pair or pair.startswith("="):
+            raise click.BadParameter(f"expected KEY=VALUE, got '{pair}'", ctx, param)
+    from mmengine.config import DictAction
+
+    parsed = argparse.Namespace()
+    try:
+        DictAction([], "options")(None, parsed, list(pairs))
+    except (AssertionError, ValueError, IndexError) as error:  # brackets that do not match
+        message = f"cannot parse {' '.join(pairs)}; expected values such as (224,304)"
+        raise click.BadParameter(message, ctx, param) from error
+    return parsed.options
+
+
+config = click.option(
+    "--config",
+    metavar="NAME|FILE.py",
+    help="The config that the weights were trained with. Only needed for weights that do not carry it.",
+)
+weights = click.option(
+    "--weights",
+    required=True,
+    metavar="FILE",
+    help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
+)
+cfg_options = click.option(
+    "--cfg-options",
+    cls=VariadicOption,
+    callback=_parse_config_options,
+    metavar="KEY=VALUE ...",
+    help="Change values of the config: data_root=/data/nyu, img_size=(224,304), model.test_cfg.flip=True.",
+)
+device = click.option(
+    "--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1, mps, or auto: a GPU if there is one."
+)
+launcher = click.option(
+    "--launcher", type=click.Choice(["none", "pytorch"]), default="none", help="Choose pytorch under torchrun."
+)
+out_folder = click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    default=Path("depthkit_out"),
+    metavar="DIR",
+    help="Folder for the results; made if it does not exist.",
+)
+json_file = click.option(
+    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Also write the results as JSON."
+)
+
+
+def config_and_weights(
+    files: Sequence[str], config: str | None, weights: str | None, ctx: click.Context
+) -> tuple[str | None, str]:
+    """Sort out the positional arguments `[CONFIG] WEIGHTS` and the options `--config` and `--weights`.
+
+    Returns:
+        Name or path of the config, None if there is none, and the path of the weights.
+
+    Raises:
+        click.UsageError: something is missing or given twice.
+    """
+    rest = list(files)
+    if weights is None and rest:
+        weights = rest.pop()
+    if config is None and rest:
+        config = rest.pop()
+    if rest:
+        raise click.UsageError(f"Got '{rest[-1]}' beside a config and weights; expected one of each.", ctx)
+    if weights is None or weights.endswith(".py"):
+        raise click.UsageError("Missing the weights: give a .pth or .safetensors file.", ctx)
+    return config, weights
+
+
+def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ctx: click.Context) -> "Config | None":
+    """Load the config that `--config` names, with `cfg_options` applied; None if the weights have to carry one.
+
+    Raises:
+        click.UsageError: there are `cfg_options` without a config.
+        InputError: the config or the options cannot be used.
+    """
+    if config is None:
+        if cfg_options:
+            # What a config computes from its settings is final in the file: an option would change half of it.
+            message = "--cfg-options: cannot change the config in a file of weights; name that config by --config."
+            raise click.UsageError(message, ctx)
+        return None
+    from depthkit.utils.config import load_config
+
+    return load_config(config, cfg_options)
+
+
+def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
+    """Build the predictor of `weights`, with `config` or the one that they carry."""
+    from depthkit.apis.predictor import DepthPredictor
+
+    return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
+
+
+def write_json(path: Path, content: object) -> None:
+    """Write `content` as JSON to `path`.
+
+    Raises:
+        InputError: `path` cannot be written.
+    """
+    from depthkit.utils.io import atomic_path
+
+    with atomic_path(path) as temporary:
+        temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
+    """Find the images that `patterns` name and report on stderr each pattern that names none.
+
+    Returns:
+        The images, and how many patterns name none.
+
+    Raises:
+        InputError: there is no image at all.
+    """
+    from depthkit.utils.image_files import find_images as find
+
+    images, problems = find(patterns)
+    if not images:
+        *problems, last = problems
+    for problem in problems:
+        click.echo(f"error: {problem}", err=True)
+    if not images:
+        raise InputError(last)
+    return images, len(problems)

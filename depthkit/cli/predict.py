@@ -1,0 +1,60 @@
+"""`depthkit predict`."""
+
+import dataclasses
+
+import click
+
+from depthkit.cli import options
+from depthkit.cli.command import Command
+
+
+@click.command(
+    "predict",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS,
+    examples=(
+        "depthkit predict photo.jpg --weights best.pth",
+        'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
+    ),
+)
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
+@options.weights
+@options.config
+@options.out_folder
+@click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
+@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply, in metres.")
+@click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
+@click.option(
+    "--range",
+    "depth_range",
+    nargs=2,
+    type=float,
+    metavar="MIN MAX",
+    help="Ends of the colour bar in metres, the same for all images.  [default: 0 and the model's maximum]",
+)
+@options.json_file
+@options.device
+@options.cfg_options
+@click.pass_context
+def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
+    """Predict the depth of images.
+
+    For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be
+    read, and their EXIF rotation is applied.
+
+    Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
+    """
+    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    predictor = options.load_predictor(loaded, weights, device)
+    from depthkit.apis.predict import predict_images
+
+    print(f"device: {predictor.device}")
+    saved = predict_images(predictor, found, out, depth_range=depth_range, **kinds)
+    if json_path:
+        content = {"weights": weights, "device": predictor.device, "images": [dataclasses.asdict(one) for one in saved]}
+        options.write_json(json_path, content)
+    if not saved:
+        return 2
+    return 1 if missing or len(saved) < len(found) else 0

@@ -1,0 +1,48 @@
+"""`depthkit test`."""
+
+import os
+from pathlib import Path
+
+import click
+
+from depthkit.cli import options
+from depthkit.cli.command import Command
+from depthkit.utils.output_folder import make_output_folder
+
+
+@click.command(
+    "test",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--out": "--json"},
+    examples=(
+        "depthkit test work_dirs/nyu_tosa_small/epoch_20.pth --json results.json",
+        "depthkit test old.pth --config nyu_tosa_small --protocol full --cfg-options data_root=/data/nyu",
+    ),
+)
+@click.argument("files", nargs=-1, metavar="WEIGHTS")
+@click.option("--weights", hidden=True)
+@options.config
+@options.json_file
+@click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
+@click.option("--protocol", help="eigen, full or densedepth.  [default: the config's]")
+@click.option("--flip", is_flag=True, help="Average with the prediction of the mirrored image.")
+@options.device
+@options.launcher
+@options.cfg_options
+@click.pass_context
+def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> None:
+    """Evaluate weights on the test set of their config.
+
+    Prints the protocol, the metrics and the speed.
+    """
+    config, weights = options.config_and_weights(files, config, weights, ctx)
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    from depthkit.apis.evaluate import evaluate  # takes seconds: after the config is known to be right
+
+    if json_path:
+        make_output_folder(Path(json_path).absolute().parent)  # before minutes of evaluation, not after
+    result = evaluate(loaded, weights, **settings)
+    if int(os.environ.get("RANK", "0")) == 0:
+        print(f"\n{result.table()}")
+        if json_path:
+            result.write_json(json_path)

@@ -1,0 +1,43 @@
+"""`depthkit train`."""
+
+import click
+
+from depthkit.cli import options
+from depthkit.cli.command import Command
+
+
+@click.command(
+    "train",
+    cls=Command,
+    examples=(
+        "depthkit train nyu_tosa_small --cfg-options data_root=/data/nyu",
+        "depthkit train my_config.py --out work_dirs/mine --resume",
+        "torchrun --nproc_per_node 2 -m depthkit.cli.main train nyu_tosa_small --launcher pytorch",
+    ),
+)
+@click.argument("config")
+@click.option(
+    "--out",
+    "--work-dir",
+    "work_dir",
+    metavar="DIR",
+    help="Folder for checkpoints and logs.  [default: work_dirs/CONFIG]",
+)
+@click.option("--resume", is_flag=True, help="Resume from the last complete checkpoint in that folder.")
+@click.option("--amp", is_flag=True, help="Train with mixed precision, on a GPU.")
+@click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: the config's]")
+@options.device
+@options.launcher
+@options.cfg_options
+def main(config, cfg_options, **settings) -> None:
+    """Train a model by a config.
+
+    CONFIG is a name that `depthkit configs` lists, or the path of a .py file. The checkpoints carry the config, so
+    that `depthkit test` and `depthkit predict` need nothing else.
+    """
+    from depthkit.utils.config import load_config
+
+    loaded = load_config(config, cfg_options)
+    from depthkit.apis.train import train  # takes seconds: after the config is known to be right
+
+    train(loaded, **settings)

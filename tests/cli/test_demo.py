@@ -1,0 +1,34 @@
+import json
+
+import pytest
+
+
+@pytest.mark.slow
+def test_the_demo_trains_evaluates_and_predicts(cli_process, tmp_path):
+    folder = tmp_path / "demo"
+    for _ in range(2):  # a demo may be repeated in its folder
+        result = cli_process("demo", "--out", folder, "--max-iters", "8")
+        assert result.returncode == 0, result.stderr
+    for line in ("colored depth map", "16-bit PNG [mm]", "metrics"):
+        assert line in result.stdout
+    assert f"depthkit predict photo.jpg --weights {folder}/best_abs_rel_" in result.stdout.splitlines()[-1]
+    assert json.loads((folder / "results.json").read_text())["images"] == 32
+    assert {p.name for p in (folder / "prediction").iterdir()} == {
+        "grace_hopper_colored.png",
+        "grace_hopper_depth.png",
+        "grace_hopper_depth.npy",
+    }
+
+
+def test_the_demo_leaves_foreign_folders_alone(cli, tmp_path):
+    for name in ("epoch_1.pth", "best_abs_rel_epoch_1.pth"):
+        (tmp_path / name).write_bytes(b"mine")
+    result = cli("demo", "--out", tmp_path)
+    assert result.returncode == 2
+    assert result.stderr == (
+        f"error: {tmp_path}: contains files that are not of a demo; choose a new or empty folder by --out\n"
+    )
+    assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
+        "epoch_1.pth": b"mine",
+        "best_abs_rel_epoch_1.pth": b"mine",
+    }

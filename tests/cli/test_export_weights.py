@@ -1,0 +1,21 @@
+import matplotlib.cbook
+import numpy as np
+
+
+def test_the_weights_alone_predict_the_same(cli, checkpoint_with_config, tmp_path):
+    out = tmp_path / "model.safetensors"
+    done = cli("export-weights", checkpoint_with_config, "--out", out)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith(f"{out}: ")
+    image = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
+    for name, weights in (("a", checkpoint_with_config), ("b", out)):
+        done = cli("predict", image, "--weights", weights, "--out", tmp_path / name, "--device", "cpu")
+        assert done.returncode == 0, done.stderr
+    first, second = (np.load(tmp_path / name / "grace_hopper_depth.npy") for name in "ab")
+    np.testing.assert_array_equal(first, second)
+
+
+def test_bad_input_is_one_sentence(cli, tmp_path):
+    done = cli("export-weights", "none.pth", "--out", tmp_path / "m.safetensors")
+    assert done.returncode == 2 and "none.pth: no such checkpoint file" in done.stderr
+    assert done.stderr.count("\n") == 1
