@@ -4,9 +4,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from depthkit.apis.result import DepthResult
 
 from depthkit.apis.predict import predict_images
+from depthkit.apis.result import DepthResult
 from depthkit.errors import InputError
 
 

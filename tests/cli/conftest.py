@@ -38,7 +38,7 @@ def cli_process() -> Command:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=600,
         )
 
     return run
@@ -48,8 +48,8 @@ def cli_process() -> Command:
 def checkpoint_with_config(demo_config: Path, demo_checkpoint: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The weights of `demo_checkpoint` with the config in the file, as training saves them; three test images."""
     import torch
-    from depthkit.models.checkpoint_info import CheckpointInfo
 
+    from depthkit.models.checkpoint_info import CheckpointInfo
     from depthkit.utils.config import config_to_plain, load_config
 
     content = torch.load(demo_checkpoint)
