@@ -13,7 +13,7 @@ from tqdm import tqdm
 
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.weights import load_backbone
 from depthkit.utils.image_files import check_not_images, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
@@ -242,7 +242,7 @@ def _removing_layers(backbone: EViT, patches: int) -> list[int]:
     """Return the layers, counted from 1, that remove patches of an image: a rate near 1 may round to all."""
     layers = []
     for i, rate in enumerate(backbone.keep_rate):
-        count = part_of(patches, rate, math.ceil)
+        count = fraction_of(patches, rate, math.ceil)
         if count < patches:
             layers.append(i + 1)
             patches = count + backbone.fuse_token

@@ -1,4 +1,4 @@
-"""Backbones, decoder and the models built of them; importing this registers them with mm and timm."""
+"""Backbones, heads and the models made of them; importing this registers them with mm and timm."""
 
 # ruff: noqa: E402  (the check comes before the first import of an mm package)
 import warnings

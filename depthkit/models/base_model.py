@@ -54,4 +54,4 @@ class DepthkitModel(BaseModel):
         """Return the data samples with the predictions for images (B, 3, H, W)."""
 
     def _dump_init_info(self) -> None:
-        """Log nothing: mmengine would write three lines for each of 200 parameters; `load_backbone` writes one."""
+        """Log nothing: mmengine would write 600 lines here; `load_backbone` writes one."""

@@ -1,4 +1,6 @@
-"""What is done to a batch of pictures for classification, on the model's device."""
+"""Prepare a batch of images for classification, on the model's device."""
+
+from collections.abc import Sequence
 
 import torch
 from mmseg.models import SegDataPreProcessor
@@ -7,32 +9,44 @@ from timm.data.random_erasing import RandomErasing
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.further_arguments import check_further_arguments
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Probability, validate_arguments
 
 
 @MODELS.register_module()
 class ClassPreProcessor(SegDataPreProcessor):
-    """mmseg's preprocessor (normalisation, stacking); in training then timm's random erasing, Mixup and CutMix.
+    """Normalise and stack images; in training also apply timm's random erasing, Mixup and CutMix.
 
     Args:
-        erase_prob: part of the pictures in which a rectangle becomes noise.
-        mixup: arguments of timm's `Mixup`, label smoothing among them; ``prob=0`` mixes nothing and smooths still.
+        mean: of each channel, for pixels from 0 to 255.
+        std: of each channel.
+        erase_prob: fraction of the images in which a rectangle becomes noise.
+        mixup: arguments of timm's `Mixup`, label smoothing among them; ``prob=0`` mixes nothing but still smooths.
             None leaves classes as they are.
-        **seg: of SegDataPreProcessor, ``mean`` and ``std`` among them.
+        **seg: further arguments of SegDataPreProcessor.
 
     Raises:
-        InputError: a probability out of range; in training, a batch of an odd number to mix.
+        InputError: an argument is wrong; in training, an odd number of images to mix.
     """
 
-    def __init__(self, erase_prob: float = 0.0, mixup: dict | None = None, **seg) -> None:
-        super().__init__(size_divisor=1, **seg)
-        if not 0 <= erase_prob <= 1:
-            raise InputError(f"erase_prob={erase_prob!r}: expected a probability between 0 and 1")
+    @validate_arguments
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        erase_prob: Probability = 0.0,
+        mixup: dict | None = None,
+        **seg,
+    ) -> None:
+        check_further_arguments(ClassPreProcessor, seg, SegDataPreProcessor)
+        check_further_arguments(Mixup, mixup or {}, Mixup)
+        super().__init__(mean=mean, std=std, **{"size_divisor": 1, **seg})
         self.erase_prob = erase_prob
         self.mixup = None if mixup is None else Mixup(**mixup)
 
     def forward(self, data: dict, training: bool = False) -> dict:
-        """Stack and normalise; in training change pictures and set each sample's `gt_score`.
+        """Stack and normalise; in training change images and set each sample's `gt_score`.
 
         Args:
             data: `inputs`, a list of uint8 (3, H, W), and `data_samples` with `gt_label`.
@@ -40,7 +54,7 @@ class ClassPreProcessor(SegDataPreProcessor):
 
         Returns:
             `inputs` float (B, 3, H, W), and `data_samples`; with `mixup` these have `gt_score` (classes,), the
-            probabilities to be learnt.
+            probabilities to learn.
         """
         data = super().forward(data, training)
         if not training:
@@ -57,10 +71,10 @@ class ClassPreProcessor(SegDataPreProcessor):
     def _mix(self, inputs: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         if len(inputs) % 2:
             raise InputError(
-                f"mixup: pictures are mixed in pairs, but the batch has {len(inputs)}; use an even batch_size"
+                f"mixup: images are mixed in pairs, but the batch has {len(inputs)}; use an even batch_size"
             )
         if int(labels.max()) >= self.mixup.num_classes:
             raise InputError(
-                f"mixup: num_classes={self.mixup.num_classes}, but a picture is of class {int(labels.max())}"
+                f"mixup: num_classes={self.mixup.num_classes}, but an image is of class {int(labels.max())}"
             )
         return self.mixup(inputs, labels.to(inputs.device))

@@ -8,12 +8,12 @@ from depthkit.models import ClassPreProcessor
 
 
 def batch(labels: list[int]) -> dict:
-    """A grey picture for each label, the first black, the second white, ..."""
+    """A grey image for each label, the first black, the second white, ..."""
     samples = [SegDataSample() for _ in labels]
     for sample, label in zip(samples, labels, strict=True):
         sample.gt_label = torch.tensor(label)
-    pictures = [torch.full((3, 8, 8), 255 * (i % 2), dtype=torch.uint8) for i in range(len(labels))]
-    return {"inputs": pictures, "data_samples": samples}
+    images = [torch.full((3, 8, 8), 255 * (i % 2), dtype=torch.uint8) for i in range(len(labels))]
+    return {"inputs": images, "data_samples": samples}
 
 
 SCALE = dict(mean=[0.0] * 3, std=[255.0] * 3)
@@ -30,7 +30,7 @@ def test_mixup_mixes_pictures_and_classes_alike():
     np.random.seed(1)
     prepare = ClassPreProcessor(mixup=dict(mixup_alpha=1.0, label_smoothing=0.0, num_classes=3), **SCALE)
     out = prepare(batch([0, 2]), training=True)
-    part = out["inputs"][0, 0, 0, 0].item()  # of the white picture in the black one
+    part = out["inputs"][0, 0, 0, 0].item()  # of the white image in the black one
     assert 0 < part < 1
     torch.testing.assert_close(out["inputs"][1], torch.full((3, 8, 8), 1 - part))
     torch.testing.assert_close(out["data_samples"][0].gt_score, torch.tensor([1 - part, 0, part]))
@@ -60,7 +60,7 @@ def test_erasing_changes_a_part_of_the_picture():
 
 @pytest.mark.parametrize(
     ("labels", "mixup", "message"),
-    [([0, 1, 1], dict(num_classes=2), "the batch has 3"), ([0, 5], dict(num_classes=5), "a picture is of class 5")],
+    [([0, 1, 1], dict(num_classes=2), "the batch has 3"), ([0, 5], dict(num_classes=5), "an image is of class 5")],
 )
 def test_batches_that_cannot_be_mixed(labels, mixup, message):
     with pytest.raises(InputError, match=message):

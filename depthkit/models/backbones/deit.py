@@ -2,23 +2,31 @@
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Annotated
 
 import torch
+from pydantic import Field
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
+from depthkit.models.further_arguments import check_further_arguments
 from depthkit.models.layers.gelu import GELU
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Index, Positive, Probability, validate_arguments
 
 SIZES = {
     "tiny": dict(embed_dim=192, num_heads=3),
     "small": dict(embed_dim=384, num_heads=6),
     "base": dict(embed_dim=768, num_heads=12),
 }
+
+
+# Side [px] of a square, or (height, width) [px].
+ImageSize = Count | Annotated[Sequence[Count], Field(min_length=2, max_length=2)]
 
 
 def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[int, ...] | None:
@@ -29,7 +37,7 @@ def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[in
     """
     if out_indices is None:
         return None
-    indices = tuple(out_indices) if isinstance(out_indices, Sequence) else ()
+    indices = tuple(out_indices)
     if not indices or list(indices) != sorted(set(indices)) or not all(0 <= i < depth for i in indices):
         raise InputError(f"out_indices={out_indices}: expected 0-based layers below depth={depth}, in ascending order")
     return indices
@@ -37,11 +45,12 @@ def check_out_indices(out_indices: Sequence[int] | None, depth: int) -> tuple[in
 
 @MODELS.register_module()
 class DeiT(VisionTransformer):
-    """DeiT (Touvron et al., ICML 2021), patch 16, with or without distillation token; timm's state-dict keys.
+    """DeiT (Touvron et al., ICML 2021), with or without distillation token; timm's state-dict keys.
 
     Without `out_indices` it is a timm model: ``model(x)`` gives logits (num_classes > 0) or pooled features.
     With them it is an mm backbone: ``model(x)`` gives one map (B, C, h, w) for each chosen layer, h and w being
-    the input's size in patches, rounded up. Position embeddings are resampled to the input's grid.
+    the input's size in patches, rounded up. `extract_features` gives the prefix tokens and the final tokens too.
+    Position embeddings are resampled to the input's grid.
 
     Args:
         img_size: size [px] of the learned position table; inputs may have any size.
@@ -53,32 +62,37 @@ class DeiT(VisionTransformer):
         distilled: with a distillation token, and a second classifier whose logits are averaged in.
         out_indices: 0-based layers whose output becomes a map.
         pretrained: True (timm's hub), the path of a local file in timm's or DeiT's own layout, or None.
-        drop_path_rate: stochastic depth.
+        mlp_ratio: hidden channels of an MLP, as a multiple of C.
+        drop_path_rate: stochastic depth: the probability with which the last layer is dropped.
         block_fn: layer constructor, as timm's.
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:
-        InputError: `img_size` holds no patch, `out_indices` names a layer that is not there, or the weights cannot be
-            had or do not fit.
+        InputError: an argument is wrong, or the weights are not available or do not fit.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        img_size: int | tuple[int, int] = 224,
-        patch_size: int = 16,
-        embed_dim: int = 384,
-        depth: int = 12,
-        num_heads: int = 6,
-        num_classes: int = 0,
+        img_size: ImageSize = 224,
+        patch_size: Count = 16,
+        embed_dim: Count = 384,
+        depth: Count = 12,
+        num_heads: Count = 6,
+        num_classes: Index = 0,
         distilled: bool = False,
         out_indices: Sequence[int] | None = None,
         pretrained: bool | str | Path | None = None,
-        drop_path_rate: float = 0.0,
+        mlp_ratio: Positive = 4.0,
+        drop_path_rate: Probability = 0.0,
         block_fn: Callable[..., nn.Module] = Block,
         **timm,
     ) -> None:
+        check_further_arguments(type(self), timm, VisionTransformer)
         if min(img_size if isinstance(img_size, Sequence) else [img_size]) < patch_size:
             raise InputError(f"img_size={img_size}: expected sides of one patch ({patch_size} px) at least")
+        if embed_dim % num_heads:
+            raise InputError(f"embed_dim={embed_dim}: expected a multiple of num_heads={num_heads}")
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -86,6 +100,7 @@ class DeiT(VisionTransformer):
             depth=depth,
             num_heads=num_heads,
             num_classes=num_classes,
+            mlp_ratio=mlp_ratio,
             drop_path_rate=drop_path_rate,
             block_fn=block_fn,
             **{"dynamic_img_size": True, "dynamic_img_pad": True, "act_layer": GELU, **timm},
@@ -96,13 +111,13 @@ class DeiT(VisionTransformer):
         self.out_indices = check_out_indices(out_indices, depth)
         if pretrained:
             load_backbone(self, pretrained, self.hub_name, optional=("selector",))
-        # timm initialises in the constructor; mmengine would call timm's `init_weights` once more, over the
-        # pretrained weights, were the model not marked as initialised.
+        # timm initialises in the constructor. Were the model not marked as initialised, mmengine would call timm's
+        # `init_weights` once more, over the pretrained weights.
         self.is_init = True
 
     @property
     def hub_name(self) -> str:
-        """The timm name of the dense model of this size."""
+        """Name of the dense model of this size in timm."""
         sizes = {arguments["embed_dim"]: size for size, arguments in SIZES.items()}
         size = sizes.get(self.embed_dim, f"{self.embed_dim}-channel")
         patch = self.patch_embed.patch_size[0]
@@ -120,9 +135,9 @@ class DeiT(VisionTransformer):
             nn.init.zeros_(self.head_dist.weight)
             nn.init.zeros_(self.head_dist.bias)
 
-    # timm keeps the distilled model as a class of its own; these use attributes only.
+    # timm has a class of its own for the distilled model; its methods below use attributes only.
     def reset_classifier(self, num_classes: int, global_pool: str | None = None) -> None:
-        """Replace the classifier, of a distilled model both of them."""
+        """Replace the classifier; both classifiers of a distilled model."""
         if self.distilled:
             VisionTransformerDistilled.reset_classifier(self, num_classes, global_pool)
         else:
@@ -132,7 +147,7 @@ class DeiT(VisionTransformer):
         return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor | tuple[Tensor, Tensor]:
-        """Classify tokens (B, N, C) to logits (B, num_classes), as timm's model of the same kind does."""
+        """Classify tokens (B, N, C): logits (B, num_classes), as timm's model of the same kind gives."""
         if self.distilled:
             return VisionTransformerDistilled.forward_head(self, x, pre_logits)
         return super().forward_head(x, pre_logits)
@@ -160,7 +175,7 @@ class DeiT(VisionTransformer):
         return Features(maps, tokens)
 
     def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
-        """Images (B, 3, H, W) to logits or pooled features, or to one map for each of `out_indices`."""
+        """Turn images (B, 3, H, W) into logits or pooled features, or into one map for each of `out_indices`."""
         if self.out_indices is not None:
             return self.extract_features(x).patch_maps
         return self.forward_head(self.forward_features(x))

@@ -1,4 +1,4 @@
-"""EViT: a DeiT that keeps the patches its class token attends to, and fuses or drops the others."""
+"""EViT: a DeiT that keeps the patches that its class token attends to, and fuses or drops the others."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -9,21 +9,23 @@ from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.deit import ImageSize
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import add_attention, add_mlp
 from depthkit.models.layers.keep_rates import check_keep_rates
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.layers.selector import importance
 from depthkit.models.layers.token_trace import TokenTrace
 from depthkit.models.layers.tokens import keep_top
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 # Layers 4, 7 and 10: where the paper reorganises (its section 4), 0-based.
 REORGANISING = (3, 6, 9)
 
 
 class ReorganisingBlock(Block):
-    """A transformer layer (timm's `Block`) that between attention and MLP keeps the patches of importance.
+    """A transformer layer (timm's `Block`) that keeps only important patches between attention and MLP.
 
     EViT (Liang et al., ICLR 2022, arXiv 2202.07800), figure 2. Importance is the class token's attention to a
     patch, mean over heads; no other row of the attention map is formed.
@@ -32,7 +34,7 @@ class ReorganisingBlock(Block):
         dim: channels C of a token.
         num_heads: attention heads.
         num_prefix_tokens: class token first, then others; all are always kept.
-        keep_rate: part of the patches to keep, in (0, 1]; 1 for a standard layer.
+        keep_rate: fraction of the patches to keep, in (0, 1]; 1 for a standard layer.
         fuse_token: append the sum of the other patches, weighted by importance.
         **block: further arguments of timm's `Block`.
     """
@@ -46,13 +48,18 @@ class ReorganisingBlock(Block):
         self.fuse_token = fuse_token
 
     def forward(self, x: Tensor) -> Tensor:
-        """Tokens (B, N, C) to as many or fewer."""
+        """Turn tokens (B, N, C) into as many or fewer."""
         return self.reorganise(x)[0]
 
     def reorganise(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """As `forward`, with the kept patches as indices (B, K) among those of `x`, None where all were kept."""
+        """Run the layer and tell what it kept.
+
+        Returns:
+            Tokens as `forward` gives them; the kept patches as indices (B, K) among those of `x`, None where all
+            were kept.
+        """
         patches = x.shape[1] - self.num_prefix_tokens
-        count = part_of(patches, self.keep_rate, math.ceil)
+        count = fraction_of(patches, self.keep_rate, math.ceil)
         x, q, k = add_attention(self, x)
         index = None
         if count < patches:
@@ -67,8 +74,8 @@ class EViT(LayerwiseDeiT):
     """EViT (Liang et al., ICLR 2022, arXiv 2202.07800) on a DeiT; timm's state-dict keys.
 
     In layers 4, 7 and 10, after attention, the ``ceil(keep_rate * n)`` of n patches that the class token attends
-    to most, mean over heads, go on in descending order of importance; the others become one token behind them,
-    their sum weighted by importance, which in later layers counts as a patch; then the MLP. Where all patches
+    to most, mean over heads, are kept in descending order of importance. The others become one token behind them,
+    their sum weighted by importance, which counts as a patch in later layers. Then follows the MLP. Where all patches
     would be kept, nothing is reordered. Class and distillation tokens are never removed. Images of any size.
 
     For a decoder the tokens are put back on the grid: a removed patch shows the fused token of the layer that
@@ -76,26 +83,27 @@ class EViT(LayerwiseDeiT):
     removed it.
 
     Args:
-        img_size, patch_size, embed_dim, depth, num_heads, distilled, out_indices, pretrained: as in `DeiT`.
-        num_classes: 0 for no classifier, as under a decoder.
-        keep_rate: part of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
+        img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
+            `DeiT`.
+        keep_rate: fraction of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
             layers, 1 where nothing is removed.
         fuse_token: fuse the removed patches into one token; else they are dropped.
-        **timm: further arguments of timm's VisionTransformer.
+        **timm: further arguments of `DeiT`, and of timm's VisionTransformer.
 
     Raises:
-        InputError: an argument is out of range, there is no class token or none of the layers, or the weights
-            cannot be had or do not fit.
+        InputError: an argument is wrong, there is no class token or none of the layers, or the weights are not
+            available or do not fit.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        img_size: int | tuple[int, int] = 224,
-        patch_size: int = 16,
-        embed_dim: int = 384,
-        depth: int = 12,
-        num_heads: int = 6,
-        num_classes: int = 1000,
+        img_size: ImageSize = 224,
+        patch_size: Count = 16,
+        embed_dim: Count = 384,
+        depth: Count = 12,
+        num_heads: Count = 6,
+        num_classes: Index = 0,
         keep_rate: float | Sequence[float] = 0.7,
         fuse_token: bool = True,
         distilled: bool = False,
@@ -146,7 +154,7 @@ class EViT(LayerwiseDeiT):
     def forward_features(
         self, x: Tensor, attn_mask: None = None, return_indices: bool = False
     ) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """Images (B, 3, H, W) to the normalised tokens that are left, (B, M, C), prefix tokens first.
+        """Turn images (B, 3, H, W) into the normalised tokens that are left, (B, M, C), prefix tokens first.
 
         Returns:
             The tokens; with `return_indices` also, for each layer that removed patches, those it kept as indices
@@ -179,7 +187,7 @@ class EViT(LayerwiseDeiT):
 
 
 def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, ...]:
-    """The rates of `layers`, and 1 in the others; InputError where none of them would remove anything."""
+    """Return the rates of `layers`, and 1 for the others; InputError if none would remove anything."""
     chosen = tuple(rate if i in layers else 1.0 for i, rate in enumerate(rates))
     if min(rates) < 1 and min(chosen) == 1:
         named = ", ".join(str(i + 1) for i in layers)
@@ -191,11 +199,11 @@ def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, .
 
 
 def _check_vit(timm: dict) -> None:
-    """Raise InputError if these arguments of timm's VisionTransformer do not go with removing patches."""
+    """Raise InputError if these arguments of timm's VisionTransformer forbid removing patches."""
     if not timm.get("class_token", True):
         raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
     if timm.get("patch_drop_rate", 0):
-        raise InputError("patch_drop_rate: the indices of kept patches refer to the whole grid; leave it out")
+        raise InputError("patch_drop_rate: the indices of kept patches refer to the complete grid; leave it out")
 
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> ReorganisingBlock:

@@ -13,7 +13,7 @@ class Features:
     Attributes:
         maps: for each tapped layer its map (B, C, h, w), not normalised; a pair of it and the prefix tokens (B, P, C)
             where the backbone has such tokens.
-        tokens: normalised tokens (B, N, C) after the last layer, prefix tokens first; None unless asked for.
+        tokens: normalised tokens (B, N, C) after the last layer, prefix tokens first; None unless requested.
         losses: auxiliary losses of the backbone in training, scalars named ``loss_*``.
     """
 

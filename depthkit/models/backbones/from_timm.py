@@ -1,4 +1,4 @@
-"""Any of timm's vision transformers in its ToSA form, made of the same parameters."""
+"""Turn any of timm's vision transformers into its ToSA form, which shares the parameters."""
 
 from collections.abc import Sequence
 
@@ -9,40 +9,48 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
-from depthkit.models.backbones.tosa import ToSA, check_selection
-from depthkit.models.layers.blocks import SelectiveBlock, StandardBlock
+from depthkit.models.backbones.tosa import ToSA
+from depthkit.models.layers.blocks import Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.selector import ScoreRows, SelectorLayers
+from depthkit.utils.validation import Count, Probability, validate_arguments
 
-# Subclasses of these may compute anything, so the type itself is asked for.
+# Subclasses of these may compute anything, so the type itself is checked.
 _MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)
 
 
+@validate_arguments
 def tosa_from_timm(
-    vit: VisionTransformer,
+    vit: nn.Module,
     keep_rate: float | Sequence[float] = 0.5,
-    selection: str = "per_head",
-    score_rows: str = "pooled",
-    score_stride: int = 4,
-    cls_token_weight: float | None = None,
-    selector_layers: int = 1,
+    selection: Selection = "per_head",
+    score_rows: ScoreRows = "pooled",
+    score_stride: Count = 4,
+    cls_token_weight: Probability | None = None,
+    selector_layers: SelectorLayers = 1,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
     """Turn a timm VisionTransformer into its ToSA form: every second layer becomes token selective.
 
-    DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and their like: with or without class, distillation and
-    register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as it is and
-    shares its parameters, so training or moving one trains or moves both; only the selectors are new.
+    It takes DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and similar models: with or without class,
+    distillation and register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as
+    it is and shares its parameters, so training or moving one trains or moves both. Only the selectors are new.
     State-dict keys stay timm's. With ``keep_rate=1`` the result computes what `vit` does. It takes the input
     sizes that `vit` takes: create that with ``dynamic_img_size=True`` for any.
 
     Args:
-        vit: the model, from ``timm.create_model`` or a constructor.
-        keep_rate, selection, score_rows, score_stride, cls_token_weight, selector_layers: see `ToSA`.
+        vit: a VisionTransformer, from ``timm.create_model`` or a constructor.
+        keep_rate: as in `ToSA`, like the five that follow.
+        selection: ``per_head`` or ``shared``.
+        score_rows: ``all``, ``grid`` or ``pooled``.
+        score_stride: distance [patches] of the rows.
+        cls_token_weight: of the class token's row, or None.
+        selector_layers: 0, 1 or 2.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
 
     Raises:
-        InputError: an argument is out of range, or a part of `vit` has no token selective form here: blocks
+        InputError: an argument is wrong, or a module of `vit` has no token selective form here: blocks
             other than timm's `Block` (parallel, post-norm), attention other than its plain `Attention` (rotary,
             differential, gated), patch dropout.
     """
@@ -57,8 +65,10 @@ def tosa_from_timm(
 
 
 class _ConvertedToSA(ToSA):
-    """A ToSA whose parts are those of a given model; arguments as in `tosa_from_timm`, those of `SelectiveBlock`
-    in `selective`."""
+    """A ToSA made of the modules of a given model.
+
+    Arguments are those of `tosa_from_timm`; `selective` holds those of `SelectiveBlock`.
+    """
 
     def __init__(
         self,
@@ -70,7 +80,6 @@ class _ConvertedToSA(ToSA):
         _check_model(vit)
         depth = len(vit.blocks)
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(**selective)
         # Not ToSA's constructor: all that it would build is there, and timm's methods need attributes only.
         nn.Module.__init__(self)
         _share(vit, self)
@@ -101,7 +110,7 @@ def _make_selective(block: Block, keep_rate: float, selective: dict) -> Selectiv
 
 
 def _share(source: nn.Module, target: nn.Module) -> None:
-    """Give `target` the parameters, buffers, submodules and settings of `source`, not copied, without hooks."""
+    """Give `target` the parameters, buffers, submodules and settings of `source` itself, without hooks."""
     of_every_module = vars(nn.Module()).keys()
     vars(target).update({name: value for name, value in vars(source).items() if name not in of_every_module})
     for name in ("_parameters", "_buffers", "_modules", "_non_persistent_buffers_set"):
@@ -110,16 +119,14 @@ def _share(source: nn.Module, target: nn.Module) -> None:
 
 
 def _check_model(vit: nn.Module) -> None:
-    """Raise InputError with the first part of `vit` that has no token selective form."""
+    """Raise InputError with the first module of `vit` that has no token selective form."""
     if type(vit) not in _MODELS:
         raise InputError(
             f"{type(vit).__name__}: expected a VisionTransformer of timm's modules vision_transformer, deit "
             "or vision_transformer_hybrid; other models compute their layers in another way"
         )
     if not isinstance(vit.patch_drop, nn.Identity):
-        raise InputError(
-            "patch dropout: token selection needs the whole grid of patches; create the model without patch_drop_rate"
-        )
+        raise InputError("patch dropout: token selection needs all patches; create the model without patch_drop_rate")
     for i, block in enumerate(vit.blocks):
         if type(block) is not Block:
             raise InputError(

@@ -13,7 +13,7 @@ from depthkit.models.backbones.features import Features
 
 
 class LayerwiseDeiT(DeiT):
-    """A DeiT that runs its layers one by one beside a state of the forward pass, which it fills on the way.
+    """A DeiT that runs its layers one by one and hands a state of the forward pass from one to the next.
 
     A subclass gives `_new_state` and `_layers`, and `_all_tokens` if its layers drop some.
     """
@@ -110,7 +110,7 @@ class LayerwiseDeiT(DeiT):
             raise InputError("attn_mask: token selection takes none; leave it out")
 
     def _split(self, tokens: Tensor, images: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Split tokens (B, N, C) into patches and prefix tokens; with `images`, the patches as a map (B, C, h, w)."""
+        """Split tokens (B, N, C) into patches, with `images` as a map (B, C, h, w), and prefix tokens."""
         prefix, patches = tokens[:, : self.num_prefix_tokens], tokens[:, self.num_prefix_tokens :]
         if images is not None:
             grid = self.patch_embed.dynamic_feat_size(images.shape[-2:])

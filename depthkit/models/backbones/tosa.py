@@ -8,36 +8,19 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from depthkit.errors import InputError
+from depthkit.models.backbones.deit import ImageSize
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.layers.blocks import PairState, SelectiveBlock, StandardBlock
+from depthkit.models.layers.blocks import PairState, Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
-from depthkit.models.layers.selector import SCORE_ROWS
+from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
-
-SELECTIONS = ("per_head", "shared")
-
-
-def check_selection(
-    selection: str, score_rows: str, score_stride: int, cls_token_weight: float | None, selector_layers: int
-) -> None:
-    """Raise InputError unless these are the names and numbers that `ToSA` documents."""
-    if selection not in SELECTIONS:
-        raise InputError(f"selection={selection!r}: expected one of {', '.join(SELECTIONS)}")
-    if score_rows not in SCORE_ROWS:
-        raise InputError(f"score_rows={score_rows!r}: expected one of {', '.join(SCORE_ROWS)}")
-    if score_stride < 1:
-        raise InputError(f"score_stride={score_stride}: expected a whole number of patches, 1 or more")
-    if cls_token_weight is not None and not 0 <= cls_token_weight <= 1:
-        raise InputError(f"cls_token_weight={cls_token_weight}: expected a number from 0 to 1, or None")
-    if selector_layers not in (0, 1, 2):
-        raise InputError(f"selector_layers={selector_layers}: expected 0, 1 or 2")
+from depthkit.utils.validation import Count, Index, Probability, validate_arguments
 
 
 @dataclass
 class ForwardState:
-    """What the layers of a ToSA hand on beside the tokens, in one forward pass.
+    """State of one forward pass: what the layers of a ToSA hand on beside the tokens.
 
     Attributes:
         grid: (h, w) of the patches.
@@ -54,15 +37,15 @@ class ForwardState:
 class ToSA(LayerwiseDeiT):
     """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
 
-    Layers come in pairs. The first of a pair is a standard one; from its Q·K maps a token selector predicts the
-    maps of the second, the most important tokens attend there, and the others bypass it bit-identically. All
+    Layers come in pairs. The first of a pair is a standard one. From its Q·K maps a token selector predicts the
+    maps of the second; there the most important tokens attend, and all others skip the layer unchanged. All
     tokens stay, so the maps serve a dense decoder. With ``keep_rate=1`` it is the dense DeiT. An odd last layer
     is a standard one. Base weights have timm's keys; selectors are at ``blocks.<second>.selector``.
 
     Args:
         img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
             `DeiT`. The weights of a dense model fit; its selectors then start at the identity.
-        keep_rate: part of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
+        keep_rate: fraction of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
             for each pair. Class and distillation tokens always attend.
         selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
@@ -71,33 +54,33 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
-        **timm: further arguments of timm's VisionTransformer.
+        **timm: further arguments of `DeiT`, and of timm's VisionTransformer.
 
     Raises:
-        InputError: an argument is out of range, or the weights cannot be had or do not fit.
+        InputError: an argument is wrong, or the weights are not available or do not fit.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        img_size: int | tuple[int, int] = 224,
-        patch_size: int = 16,
-        embed_dim: int = 384,
-        depth: int = 12,
-        num_heads: int = 6,
+        img_size: ImageSize = 224,
+        patch_size: Count = 16,
+        embed_dim: Count = 384,
+        depth: Count = 12,
+        num_heads: Count = 6,
         keep_rate: float | Sequence[float] = 0.5,
-        selection: str = "per_head",
-        score_rows: str = "pooled",
-        score_stride: int = 4,
-        cls_token_weight: float | None = None,
-        selector_layers: int = 1,
-        num_classes: int = 0,
+        selection: Selection = "per_head",
+        score_rows: ScoreRows = "pooled",
+        score_stride: Count = 4,
+        cls_token_weight: Probability | None = None,
+        selector_layers: SelectorLayers = 1,
+        num_classes: Index = 0,
         distilled: bool = False,
         out_indices: Sequence[int] | None = None,
         pretrained: bool | str | Path | None = None,
         **timm,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth // 2)
-        check_selection(selection, score_rows, score_stride, cls_token_weight, selector_layers)
         super().__init__(
             img_size=img_size,
             patch_size=patch_size,
@@ -134,7 +117,7 @@ class ToSA(LayerwiseDeiT):
     def forward_features(
         self, x: Tensor, attn_mask: None = None, return_selection: bool = False
     ) -> Tensor | tuple[Tensor, list[Tensor]]:
-        """Images (B, 3, H, W) to normalised tokens (B, N, C), as timm's.
+        """Turn images (B, 3, H, W) into normalised tokens (B, N, C), as timm's models do.
 
         Returns:
             The tokens; with `return_selection` also, for each token selective layer, the map (B, heads or 1,
@@ -164,7 +147,7 @@ class ToSA(LayerwiseDeiT):
         return features
 
     def _attended(self, pair: PairState, block: SelectiveBlock, batch: int) -> Tensor:
-        """The map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
+        """Return the map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
         sets = 1 if block.selection == "shared" else block.attn.num_heads
         shape = (batch, sets, pair.grid[0] * pair.grid[1])
         if pair.index is None:
@@ -190,7 +173,7 @@ class ToSA(LayerwiseDeiT):
 
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
-    """Build layer `depth` (0-based): even ones and an odd last one are standard, the others token selective."""
+    """Build layer `depth` (0-based): even ones are standard, odd ones token selective."""
     names = ("selection", "score_rows", "score_stride", "cls_token_weight", "selector_layers")
     selective = {name: arguments.pop(name) for name in names}
     if depth % 2 == 0:

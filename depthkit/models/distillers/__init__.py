@@ -1,1 +1,1 @@
-"""Models that learn from another model, without labels."""
+"""Models that learn from a frozen teacher."""

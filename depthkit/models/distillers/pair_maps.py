@@ -1,5 +1,4 @@
-"""The attention maps of ToSA's pairs of layers: the one that a selector sees, and the one that it shall
-predict."""
+"""The attention maps of ToSA's pairs of layers: those that a selector sees, and those to predict."""
 
 from dataclasses import dataclass
 
@@ -35,32 +34,36 @@ class PairMaps:
         return self.key.shape[2] - self.grid[0] * self.grid[1]
 
     def current(self, query: Tensor) -> Tensor:
-        """Pre-softmax maps (B, H, R, N) of the first layer for its queries (B, H, R, d)."""
+        """Return pre-softmax maps (B, H, R, N) of the first layer for its queries (B, H, R, d)."""
         return query * self.block.attn.scale @ self.key.transpose(-2, -1)
 
     def following(self, query: Tensor) -> Tensor:
-        """Pre-softmax maps (B, H, R, N) of the second layer for its queries (B, H, R, d): the truth."""
+        """Return the true maps: pre-softmax (B, H, R, N) of the second layer for its queries (B, H, R, d)."""
         return query * self.block.attn.scale @ self.next_key.transpose(-2, -1)
 
     def loss(self, rows: Tensor) -> Tensor:
-        """The selector's KL divergence on some rows (R,) of the maps; its gradient reaches the selector
-        only."""
+        """Return the selector's KL divergence on some rows (R,) of the maps.
+
+        Its gradient reaches the selector only.
+        """
         predicted = self.block.selector(self.current(self.query[:, :, rows]))
         return selector_loss(predicted, self.following(self.next_query[:, :, rows]))
 
     def divergence(self, with_selector: bool) -> Tensor:
-        """KL divergence (B,) of the prediction from the truth over all rows; of the bare current map if not
-        `with_selector`."""
+        """Return the KL divergence (B,) of the prediction from the truth over all rows.
+
+        Without `with_selector` the current map is the prediction.
+        """
         maps = self.current(self.query)
         predicted = self.block.selector(maps) if with_selector else maps
         true = self.following(self.next_query)
         return torch.stack([selector_loss(p[None], t[None]) for p, t in zip(predicted, true, strict=True)])
 
     def found(self, keep_rate: float, with_selector: bool) -> Tensor:
-        """Part (B,) of the oracle's choice that is chosen; the oracle ranks by the true map of the second
-        layer.
+        """Return the fraction (B,) of the oracle's choice that is chosen.
 
-        The choice is made as the layer makes it: of its score rows, for each head, or once for all of them.
+        The oracle ranks by the true map of the second layer. The choice is made as the layer makes it: from its score
+        rows, for each head, or once for all of them.
         """
         query = score_queries(self.query, self.grid, self.block.score_rows, self.block.score_stride)
         maps = self.current(query)
@@ -69,7 +72,7 @@ class PairMaps:
         return (chosen & oracle).flatten(1).sum(1) / oracle.flatten(1).sum(1)
 
     def _choose(self, maps: Tensor, keep_rate: float) -> Tensor:
-        """Maps (B, H, R, N) to a mask (B, H or 1, patches) of the most important patches."""
+        """Turn maps (B, H, R, N) into a mask (B, H or 1, patches) of the most important patches."""
         count = num_kept(keep_rate, self.grid[0] * self.grid[1])
         index = self.block.top(maps, count, self.prefix)
         mask = torch.zeros(*index.shape[:2], maps.shape[-1], dtype=torch.bool, device=maps.device)

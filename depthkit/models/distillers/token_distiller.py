@@ -1,4 +1,4 @@
-"""Fine-tuning a token selecting backbone with the dense model as its teacher, on images without labels."""
+"""Fine-tuning a token selecting backbone with the dense model as its teacher, without labels."""
 
 import torch
 import torch.nn.functional as F
@@ -64,9 +64,9 @@ class TokenDistiller(DepthkitModel):
             )
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample] | None = None) -> dict[str, Tensor]:
-        """Return ``loss_logits``, ``loss_tokens``, ``loss_layers`` where their weight is not 0, and the student's own.
+        """Return ``loss_logits``, ``loss_tokens``, ``loss_layers``, and a ToSA's own ``loss_selector``.
 
-        The latter is a ToSA's ``loss_selector``.
+        Losses whose weight is 0 are left out.
         """
         student, own, losses = _layers_and_logits(self.backbone, inputs)
         teacher, wanted, _ = self.teacher(inputs)
@@ -127,7 +127,7 @@ def _check_alike(student: nn.Module, teacher: nn.Module) -> None:
 
 
 def _layers_and_logits(model: DeiT, inputs: Tensor) -> tuple[list[Tensor], Tensor, dict[str, Tensor]]:
-    """Return tokens (B, N, C) after each layer, logits (B, classes) or pooled features, and auxiliary losses."""
+    """Return tokens (B, N, C) after each layer, logits (B, classes) or pooled features, and losses."""
     features = model.extract_features(inputs)
     layers = []
     for one in features.maps:
@@ -137,7 +137,7 @@ def _layers_and_logits(model: DeiT, inputs: Tensor) -> tuple[list[Tensor], Tenso
 
 
 def _standardised(tokens: Tensor) -> Tensor:
-    """Return tokens with mean 0 and variance 1 over channels: layers behind a layer norm see nothing else."""
+    """Return tokens with mean 0 and variance 1 over channels, as a layer norm hands them on."""
     return F.layer_norm(tokens.float(), tokens.shape[-1:])
 
 

@@ -1,1 +1,1 @@
-"""Whole models: backbone, heads, and mmengine's three modes around them."""
+"""Complete models: a backbone with its heads."""

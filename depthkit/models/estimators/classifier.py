@@ -53,7 +53,7 @@ class Classifier(DepthkitModel):
             load_backbone_and_head(self.backbone, self.cls_head, pretrained, new_head)
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
-        """Return ``loss_classes`` against the labels, ``loss_teacher`` if there is one, and the backbone's own losses.
+        """Return ``loss_classes``, with a teacher ``loss_teacher``, and the backbone's own losses.
 
         With a distillation token and a teacher each token learns from its own: the class token from the labels,
         the distillation token from the teacher (Touvron et al., ICML 2021, section 4).
@@ -81,7 +81,7 @@ class Classifier(DepthkitModel):
 
 
 def targets(data_samples: list[SegDataSample], device: torch.device) -> Tensor:
-    """Return what to learn: `gt_score` (B, classes) of the samples where they are mixed, else `gt_label` (B,).
+    """Return what to learn: the samples' `gt_score` (B, classes) if mixed, else `gt_label` (B,).
 
     Raises:
         InputError: a sample has neither.

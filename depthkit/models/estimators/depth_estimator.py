@@ -7,9 +7,7 @@ from mmseg.structures import SegDataSample
 from torch import Tensor
 
 from depthkit.errors import InputError
-from depthkit.models.backbones import DeiT
-from depthkit.models.backbones.features import Features
-from depthkit.models.backbones.foreign import extract_features
+from depthkit.models.backbones import DeiT, Features, extract_features
 from depthkit.models.base_model import DepthkitModel
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Positive, validate_arguments
@@ -145,7 +143,7 @@ class DepthEstimator(DepthkitModel):
 
 
 def _starts(length: int, crop: int, stride: int) -> list[int]:
-    """Where windows begin so that they cover `length`, the last one ending at its end."""
+    """Return where windows begin so that they cover `length`; the last one ends at its end."""
     last = max(length - crop, 0)
     return [*range(0, last, stride), last]
 

@@ -1,6 +1,7 @@
 """The classification head: tokens to logits."""
 
 from pathlib import Path
+from typing import Literal
 
 import torch.nn.functional as F
 from timm.loss import SoftTargetCrossEntropy
@@ -10,8 +11,7 @@ from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
-
-READOUTS = ("class_token", "distilled", "mean")
+from depthkit.utils.validation import Count, validate_arguments
 
 
 @MODELS.register_module()
@@ -25,15 +25,17 @@ class ClsHead(nn.Module):
             are averaged (DeiT's distilled models); ``mean``: of all tokens but the prefix ones.
 
     Raises:
-        InputError: another readout, or a number that is not positive.
+        InputError: an argument is wrong.
     """
 
-    def __init__(self, in_channels: int, num_classes: int = 1000, readout: str = "class_token") -> None:
+    @validate_arguments
+    def __init__(
+        self,
+        in_channels: Count,
+        num_classes: Count = 1000,
+        readout: Literal["class_token", "distilled", "mean"] = "class_token",
+    ) -> None:
         super().__init__()
-        if readout not in READOUTS:
-            raise InputError(f"ClsHead: readout={readout!r}; expected one of {', '.join(READOUTS)}")
-        if in_channels < 1 or num_classes < 1:
-            raise InputError(f"ClsHead: in_channels={in_channels}, num_classes={num_classes}; expected 1 or more")
         self.readout = readout
         self.num_classes = num_classes
         self.head = nn.Linear(in_channels, num_classes)
@@ -44,12 +46,12 @@ class ClsHead(nn.Module):
             nn.init.zeros_(layer.bias)
 
     def forward(self, tokens: Tensor, num_prefix: int) -> Tensor:
-        """Tokens (B, N, C), `num_prefix` of them before the patches, to logits (B, classes)."""
+        """Turn tokens (B, N, C), `num_prefix` of them before the patches, into logits (B, classes)."""
         logits = self.both(tokens, num_prefix)
         return logits[0] if len(logits) == 1 else (logits[0] + logits[1]) / 2
 
     def both(self, tokens: Tensor, num_prefix: int) -> tuple[Tensor, ...]:
-        """The logits (B, classes) of the class token and, when distilled, those of the distillation token."""
+        """Return the logits (B, classes) of the class token and, if distilled, of the distillation token."""
         if self.readout == "mean":
             return (self.head(tokens[:, num_prefix:].mean(dim=1)),)
         if self.readout == "class_token":
@@ -57,16 +59,20 @@ class ClsHead(nn.Module):
         return self.head(tokens[:, 0]), self.head_dist(tokens[:, 1])
 
     def loss(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Cross entropy, mean over images; `target` holds classes (B,) or their probabilities (B, classes)."""
+        """Return the mean cross entropy; `target` holds classes (B,) or probabilities (B, classes)."""
         if target.ndim == 1:
             return F.cross_entropy(logits, target)
         return SoftTargetCrossEntropy()(logits, target)
 
     def load_timm(self, weights: dict[str, Tensor], source: str) -> None:
-        """Take a classifier's weights, by timm's names ``head.*`` and ``head_dist.*``; `source` is for the error.
+        """Take a classifier's weights, by timm's names ``head.*`` and ``head_dist.*``.
+
+        Args:
+            weights: by name.
+            source: where they come from; for the message.
 
         Raises:
-            InputError: they are of another number of classes, or another kind of head.
+            InputError: they belong to another number of classes, or another kind of head.
         """
         own = self.state_dict()
         if weights.keys() != own.keys() or any(weights[key].shape != own[key].shape for key in own):
@@ -80,7 +86,7 @@ class ClsHead(nn.Module):
 
 
 def check_readout(head: ClsHead, backbone: nn.Module) -> None:
-    """Raise InputError unless `backbone` gives the tokens that `head` reads, normalised."""
+    """Raise InputError unless `backbone` gives the normalised tokens that `head` reads."""
     if not isinstance(backbone, DeiT):
         raise InputError(
             f"backbone: {type(backbone).__name__} gives no tokens to classify; expected a DeiT, ToSA, EViT or another "
@@ -92,7 +98,7 @@ def check_readout(head: ClsHead, backbone: nn.Module) -> None:
             "num_classes=0"
         )
     if not isinstance(backbone.fc_norm, nn.Identity):
-        raise InputError("backbone: normalises after pooling; give it fc_norm=False, for cls_head takes its tokens")
+        raise InputError("backbone: normalises after pooling; give it fc_norm=False, because cls_head takes its tokens")
     needed = {"class_token": 1, "distilled": 2, "mean": 0}[head.readout]
     if backbone.num_prefix_tokens < needed or (needed == 2) != bool(backbone.distilled):
         raise InputError(
@@ -102,7 +108,9 @@ def check_readout(head: ClsHead, backbone: nn.Module) -> None:
 
 
 def load_backbone_and_head(backbone: nn.Module, head: ClsHead, pretrained: bool | str | Path, new_head: bool) -> None:
-    """Load a classifier's weights, timm's or ours, into a backbone and its head, every key of them.
+    """Load a classifier's weights, timm's or ours, into a backbone and its head.
+
+    Every key must fit.
 
     Args:
         backbone: a DeiT, ToSA or EViT without a classifier.

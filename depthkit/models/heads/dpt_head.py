@@ -2,29 +2,32 @@
 
 import math
 from collections.abc import Sequence
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from mmengine.model import BaseModule
+from pydantic import Field
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
 from depthkit.registry import MODELS
+from depthkit.utils.validation import Count, Positive, validate_arguments
 
-READOUTS = ("ignore", "add", "project")
+ReadoutMode = Literal["ignore", "add", "project"]
 
 
 class Readout(nn.Module):
-    """Merges the class token into every patch: not at all, by addition, or by a projection of both (DPT, 3.1)."""
+    """Merge the class token into every patch: not at all, by addition, or by projection (DPT, 3.1)."""
 
-    def __init__(self, mode: str, channels: int) -> None:
+    def __init__(self, mode: ReadoutMode, channels: int) -> None:
         super().__init__()
         self.mode = mode
         if mode == "project":
             self.project = nn.Sequential(nn.Conv2d(2 * channels, channels, 1), nn.GELU())
 
     def forward(self, features: Tensor | tuple[Tensor, Tensor]) -> Tensor:
-        """A map (B, C, h, w), or that and prefix tokens (B, P, C), to a map (B, C, h, w)."""
+        """Turn a map (B, C, h, w), or a pair of it and prefix tokens (B, P, C), into a map (B, C, h, w)."""
         with_prefix = not isinstance(features, Tensor)
         if self.mode == "ignore":
             return features[0] if with_prefix else features
@@ -40,7 +43,7 @@ class Readout(nn.Module):
 
 
 class ResidualUnit(nn.Module):
-    """Two 3x3 convolutions with a skip."""
+    """Two 3x3 convolutions with a skip connection."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -52,7 +55,7 @@ class ResidualUnit(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
-        """(B, C, h, w) to (B, C, h, w)."""
+        """Turn a map (B, C, h, w) into another of this shape."""
         return x + self.convs(x)
 
 
@@ -83,28 +86,25 @@ class DPTHead(BaseModule):
         losses: configs of losses, each a module ``(pred, gt, valid) -> scalar`` with an attribute ``name``.
 
     Raises:
-        InputError: an argument is out of range.
+        InputError: an argument is wrong.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        in_channels: Sequence[int],
-        channels: int = 64,
-        scales: Sequence[float] = (4, 2, 1, 0.5),
-        readout: str = "project",
-        min_depth: float = 1e-3,
-        max_depth: float = 10.0,
+        in_channels: Sequence[Count],
+        channels: Annotated[int, Field(ge=2)] = 64,
+        scales: Sequence[Positive] = (4, 2, 1, 0.5),
+        readout: ReadoutMode = "project",
+        min_depth: Positive = 1e-3,
+        max_depth: Positive = 10.0,
         losses: Sequence[dict] = (dict(type="ScaleInvariantLogLoss"),),
     ) -> None:
         super().__init__()
-        if readout not in READOUTS:
-            raise InputError(f"readout={readout!r}: expected one of {', '.join(READOUTS)}")
-        if not 0 < min_depth < max_depth:
-            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected 0 < min_depth < max_depth [m]")
+        if min_depth >= max_depth:
+            raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected min_depth < max_depth [m]")
         if len(in_channels) != len(scales):
             raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
-        if channels < 2:
-            raise InputError(f"channels={channels}: expected the width of the decoder, 2 or more")
         self.min_depth, self.max_depth = min_depth, max_depth
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
         self.resamples = nn.ModuleList(resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True))
@@ -113,7 +113,7 @@ class DPTHead(BaseModule):
         self.head = nn.Sequential(
             nn.Conv2d(channels, channels // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(channels // 2, 1, 1)
         )
-        # Training starts from a quarter of the range, about the mean of an indoor picture, not from its middle.
+        # Training starts from a quarter of the range, about the mean of an indoor image, not from its middle.
         nn.init.constant_(self.head[-1].bias, -math.log(3))
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
 
@@ -140,10 +140,10 @@ class DPTHead(BaseModule):
         return self.min_depth + (self.max_depth - self.min_depth) * x.sigmoid()
 
     def loss(self, depth: Tensor, gt: Tensor) -> dict[str, Tensor]:
-        """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] where that lies in the range.
+        """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] that lies in the range.
 
         Returns:
-            ``loss_<name>`` for each of the losses. 0, NaN and inf in the ground truth are no measurement.
+            ``loss_<name>`` for each of the losses. In the ground truth 0, NaN and inf stand for a missing measurement.
         """
         valid = torch.isfinite(gt) & (gt > self.min_depth) & (gt < self.max_depth)
         return {f"loss_{loss.name}": loss(depth, gt, valid) for loss in self.losses}

@@ -1,1 +1,1 @@
-"""Parts of transformer layers and of token selection; imports no other folder of depthkit.models."""
+"""Modules of transformer layers and of token selection; imports no other folder of depthkit.models."""

@@ -1,10 +1,11 @@
-"""The two layers of a ToSA pair: a standard one that shows its queries and keys, and a token selective one.
+"""The two layers of a ToSA pair: a standard one, and a token selective one.
 
 Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -13,6 +14,8 @@ from torch import Tensor, nn
 
 from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head
 from depthkit.models.layers.selector import (
+    ScoreRows,
+    SelectorLayers,
     TokenSelector,
     importance,
     num_kept,
@@ -22,13 +25,15 @@ from depthkit.models.layers.selector import (
 )
 from depthkit.models.layers.tokens import restore, select
 
+Selection = Literal["per_head", "shared"]
+
 # Rows of the attention map on which the selector is compared with the truth in training.
 _LOSS_ROWS = 16
 
 
 @dataclass
 class PairState:
-    """What the two layers of a pair hand on beside the tokens, in one forward pass.
+    """State of a pair in one forward pass: what its two layers hand on beside the tokens.
 
     Attributes:
         grid: (h, w) of the patches.
@@ -50,70 +55,70 @@ class PairState:
 
 
 def project_qkv(attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values, each (B, H, N, d), of normalised tokens (B, N, C)."""
+    """Return queries, keys and values, each (B, H, N, d), of normalised tokens (B, N, C)."""
     qkv = attn.qkv(x).unflatten(-1, (3, attn.num_heads, attn.head_dim)).permute(2, 0, 3, 1, 4)
     q, k, v = qkv.unbind(0)
     return attn.q_norm(q), attn.k_norm(k), v
 
 
 def attend(attn: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Fused attention of each head over its own tokens, (B, H, N, d) to (B, H, N, d)."""
+    """Attend in each head over its own tokens (fused), (B, H, N, d) to (B, H, N, d)."""
     return F.scaled_dot_product_attention(q, k, v, dropout_p=attn.attn_drop.p if attn.training else 0.0)
 
 
 def project_out(attn: nn.Module, x: Tensor) -> Tensor:
-    """Heads (B, H, N, d) side by side and through the output projection, (B, N, C)."""
+    """Put heads (B, H, N, d) side by side and through the output projection, (B, N, C)."""
     return attn.proj_drop(attn.proj(attn.norm(x.transpose(1, 2).flatten(2))))
 
 
 def add_update(x: Tensor, update: Tensor) -> Tensor:
-    """Sum of tokens and a branch's fresh output; into the latter's memory where gradients are off."""
+    """Add a branch's fresh output to tokens; in the memory of that output where gradients are off."""
     if torch.is_grad_enabled() or update.dtype != x.dtype:
         return x + update
     return update.add_(x)
 
 
 def add_mlp(block: Block, x: Tensor) -> Tensor:
-    """The second half of a layer: tokens (B, N, C) with the MLP's output added."""
+    """Run the second half of a layer: return tokens (B, N, C) with the MLP's output added."""
     return add_update(x, block.drop_path2(block.ls2(block.mlp(block.norm2(x)))))
 
 
 def add_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """The first half of a layer: tokens (B, N, C) with what they attend to added, queries, keys (B, H, N, d)."""
+    """Run the first half of a layer: return tokens (B, N, C), and queries and keys (B, H, N, d)."""
     q, k, v = project_qkv(block.attn, block.norm1(x))
     update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v))))
     return add_update(x, update), q, k
 
 
 class StandardBlock(Block):
-    """A transformer layer (timm's `Block`) that has the tokens chosen for the second of the pair."""
+    """A transformer layer (timm's `Block`) after which the tokens for the second of the pair are chosen."""
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
-        """Tokens (B, N, C) to tokens (B, N, C)."""
+        """Turn tokens (B, N, C) into tokens (B, N, C)."""
         x, q, k = add_attention(self, x)
-        # Chosen here and not in the second layer, so that queries and keys need not live through the MLP: they
-        # would raise the peak of memory.
+        # Chosen here and not in the second layer, so that queries and keys need not live through the MLP, where
+        # they would raise the peak of memory.
         if state.choose is not None:
             state.index = state.choose(q, k, state.grid)
         if state.with_loss:
-            # Top-k passes no gradient, and the selector's loss shall train the selector alone.
+            # Top-k passes no gradient, and the selector's loss must train the selector alone.
             state.query, state.key = q.detach(), k.detach()
         del q, k
         return add_mlp(self, x)
 
 
 class SelectiveBlock(Block):
-    """A token selective transformer layer: the chosen tokens attend to each other, the others bypass it.
+    """A token selective transformer layer: chosen tokens attend to each other, all others skip it.
 
     ToSA (arXiv 2406.08816), figures 1b and 2. With ``selection='per_head'`` (figure 2) each head has its own
-    set; a head adds nothing to the tokens it skipped, and tokens that no head attends leave the layer as they
-    came. With ``selection='shared'`` (our static-shape form) all heads use one set from their mean importance,
-    and the whole layer runs on those tokens only.
+    set; a head adds nothing to the tokens that it skipped, and tokens that no head attends leave the layer
+    unchanged. With ``selection='shared'`` (our static-shape form) all heads use one set from their mean importance,
+    and the complete layer runs on those tokens only.
 
     Args:
         dim: channels C of a token.
         num_heads: attention heads H.
-        keep_rate: part of the patches to attend, in (0, 1].
+        keep_rate: fraction of the patches to attend, in (0, 1].
         selection: ``per_head`` or ``shared``.
         score_rows, score_stride: see `depthkit.models.layers.selector.score_queries`.
         cls_token_weight: see `depthkit.models.layers.selector.importance`.
@@ -126,11 +131,11 @@ class SelectiveBlock(Block):
         dim: int,
         num_heads: int,
         keep_rate: float,
-        selection: str,
-        score_rows: str,
+        selection: Selection,
+        score_rows: ScoreRows,
         score_stride: int,
         cls_token_weight: float | None,
-        selector_layers: int,
+        selector_layers: SelectorLayers,
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
@@ -142,7 +147,7 @@ class SelectiveBlock(Block):
         self.cls_token_weight = cls_token_weight
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
-        """Tokens (B, N, C) to tokens (B, N, C); bypassed tokens are bit-identical."""
+        """Turn tokens (B, N, C) into tokens (B, N, C); bypassed tokens are bit-identical."""
         index = state.index
         if index is None:
             out, q, k = self._forward_dense(x)
@@ -170,8 +175,13 @@ class SelectiveBlock(Block):
         return self.top(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)), count, key.shape[2] - patches)
 
     def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
-        """The `prefix` tokens and the `count` most important patches, (B, 1 or H, T), in pre-softmax maps (B, H, R,
-        N), those of the prefix tokens first."""
+        """Return the `prefix` tokens and the `count` most important patches as indices (B, 1 or H, T).
+
+        Args:
+            maps: pre-softmax maps (B, H, R, N), rows and columns of the prefix tokens first.
+            count: number of patches.
+            prefix: number of prefix tokens.
+        """
         scores = importance(maps, prefix, self.cls_token_weight)
         if self.selection == "shared":
             scores = scores.mean(dim=1, keepdim=True)
@@ -185,7 +195,7 @@ class SelectiveBlock(Block):
         sets = HeadSets(index, x.shape[1])
         q, k, v = project_qkv_per_head(self.attn, self.norm1(x).flatten(0, 1), sets)
         joined = sets.join(attend(self.attn, q, k, v))
-        # Of all images side by side, the tokens that some head attends: only they have anything to add.
+        # Only the tokens that some head attends, of all images side by side, have an update.
         flat = x.flatten(0, 1)
         union = flat.index_select(0, sets.union)
         update = self.attn.proj_drop(self.attn.proj(self.attn.norm(joined)))
@@ -194,7 +204,9 @@ class SelectiveBlock(Block):
         return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
     def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
-        """KL of predicted and true attention among the attended tokens, on `_LOSS_ROWS` of their rows.
+        """Return the KL divergence of predicted from true attention among the attended tokens.
+
+        It is taken on about `_LOSS_ROWS` of their rows.
 
         Args:
             state: of this pair.
@@ -207,7 +219,7 @@ class SelectiveBlock(Block):
         step = max(1, index.shape[-1] // _LOSS_ROWS)
         rows = index[..., ::step]
         sets, heads, dim = index.shape[1], state.key.shape[1], state.key.shape[3]
-        # (B, S, H, R, d): for each set, the same rows of every head, for the selector mixes heads.
+        # (B, S, H, R, d): for each set, the same rows of every head, because the selector mixes heads.
         row_index = rows[:, :, None, :, None].expand(-1, -1, heads, -1, dim)
         source = state.query[:, None].expand(-1, sets, -1, -1, -1).gather(3, row_index)
         maps = source * self.attn.scale @ state.key[:, None].transpose(-2, -1)

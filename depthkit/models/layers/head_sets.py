@@ -1,4 +1,4 @@
-"""Attention heads that each have their own tokens: which rows they are, and projections of those rows only."""
+"""Attention heads that each have their own tokens: the rows of these, and their projections."""
 
 import torch
 from torch import Tensor, nn
@@ -28,14 +28,14 @@ class HeadSets:
         self._count = count
 
     def join(self, x: Tensor) -> Tensor:
-        """Heads (B, H, T, d) side by side for the tokens of the union, (U, H * d): zeros where a head has no part."""
+        """Put heads (B, H, T, d) side by side for the union's tokens, (U, H * d), with zeros for skipped ones."""
         head = torch.arange(self.heads, device=x.device).unsqueeze(1)
         place = (self._place[self.rows] * self.heads + head).flatten()
         joined = x.new_zeros(self.union.shape[0] * self.heads, x.shape[3])
         return joined.index_copy(0, place, x.transpose(0, 1).flatten(0, 2)).view(self.union.shape[0], -1)
 
     def drop_path(self, drop: nn.Module, update: Tensor) -> Tensor:
-        """Stochastic depth `drop` on the union's update (U, C): images, not tokens, are dropped."""
+        """Apply stochastic depth `drop` to the union's update (U, C): images, not tokens, are dropped."""
         if isinstance(drop, nn.Identity):
             return update
         kept = drop(update.new_ones(self.batch, 1))
@@ -43,7 +43,7 @@ class HeadSets:
 
 
 def project_qkv_per_head(attn: nn.Module, x: Tensor, sets: HeadSets) -> tuple[Tensor, Tensor, Tensor]:
-    """Queries, keys and values, each (B, H, T, d), of normalised tokens (B * N, C).
+    """Return queries, keys and values, each (B, H, T, d), of normalised tokens (B * N, C).
 
     Only what a head attends is projected for it: K / N of the multiply-accumulates of a full projection.
     """

@@ -1,4 +1,4 @@
-"""Keep rates: which part of the tokens a layer keeps or attends."""
+"""Keep rates: which fraction of the tokens a layer keeps or attends."""
 
 from collections.abc import Sequence
 
@@ -10,17 +10,15 @@ def check_keep_rates(keep_rate: float | Sequence[float], count: int, of: str = "
 
     Args:
         keep_rate: one number, or `count` of them.
-        count: how many places there are that have a rate.
-        of: what these are, in the plural, for the message.
+        count: how many places have a rate.
+        of: what these places are, in the plural; for the message.
 
     Raises:
         InputError: another number of rates, or one outside (0, 1].
     """
-    if not isinstance(keep_rate, int | float | Sequence) or isinstance(keep_rate, str):
-        raise InputError(f"keep_rate={keep_rate!r}: expected a number, or one for each of the {count} {of}")
-    rates = (keep_rate,) * count if isinstance(keep_rate, int | float) else tuple(keep_rate)
+    rates = tuple(keep_rate) if isinstance(keep_rate, Sequence) else (keep_rate,) * count
     if len(rates) != count:
         raise InputError(f"keep_rate={keep_rate}: expected one number, or one for each of the {count} {of}")
-    if not all(isinstance(rate, int | float) and 0 < rate <= 1 for rate in rates):
+    if not all(0 < rate <= 1 for rate in rates):
         raise InputError(f"keep_rate={keep_rate}: expected numbers above 0 and at most 1 (1 is every token)")
     return tuple(float(rate) for rate in rates)

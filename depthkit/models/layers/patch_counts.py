@@ -1,4 +1,4 @@
-"""How many patches a part of them is, also where that is known only when an exported graph runs."""
+"""How many patches a fraction of them is, also where this is known only when an exported graph runs."""
 
 import math
 from collections.abc import Callable
@@ -8,8 +8,13 @@ import torch
 _OF_TENSORS = {round: torch.round, math.ceil: torch.ceil}
 
 
-def part_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
-    """``rounding(rate * patches)``, at least 1; `rounding` is `round` or `math.ceil`, `rate` in (0, 1].
+def fraction_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
+    """Return ``rounding(rate * patches)``, at least 1; `rounding` is `round` or `math.ceil`.
+
+    Args:
+        patches: number of patches.
+        rate: fraction of them, in (0, 1].
+        rounding: of the product.
 
     In a graph of torch.export the product is a tensor of one double: neither torch's format nor ONNX's can write
     down the rounding of a size, and ONNX's exporter would multiply in float32, which rounds 0.7 * 45 to the other

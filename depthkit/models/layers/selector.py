@@ -4,21 +4,24 @@ Source: ToSA (Singh et al., CVPRW 2024, arXiv 2406.08816), abstract and figure 2
 available to us; choices that are ours are marked so.
 """
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 
-SCORE_ROWS = ("all", "grid", "pooled")
+ScoreRows = Literal["all", "grid", "pooled"]
+SelectorLayers = Literal[0, 1, 2]
 
 
 class TokenSelector(nn.Module):
-    """Predicts the next layer's pre-softmax attention maps from the current ones, pointwise over (query, key).
+    """Predict the next layer's pre-softmax attention maps from the current ones.
 
-    1x1 convolutions across the H heads. Pointwise means that running it on some query rows gives exactly those
-    rows of the full prediction. It starts at the identity: the next layer's map is much like this one's. There
-    is no bias on the output: a constant along a row does not change its softmax (both our choice).
+    1x1 convolutions across the H heads, pointwise over (query, key): running them on some query rows gives exactly
+    those rows of the full prediction. The selector starts at the identity because the next layer's map is much like
+    this one's. The output has no bias because a constant along a row does not change its softmax (both our choice).
 
     Args:
         num_heads: H.
@@ -26,7 +29,7 @@ class TokenSelector(nn.Module):
             at zero; 0: the current map is the prediction, and there is nothing to train.
     """
 
-    def __init__(self, num_heads: int, layers: int = 1) -> None:
+    def __init__(self, num_heads: int, layers: SelectorLayers = 1) -> None:
         super().__init__()
         self.mix = nn.Conv2d(num_heads, num_heads, kernel_size=1, bias=False) if layers else None
         self.hidden = nn.Conv2d(num_heads, 4 * num_heads, kernel_size=1) if layers == 2 else None
@@ -48,19 +51,19 @@ class TokenSelector(nn.Module):
 
 
 def _pointwise(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
-    """A 1x1 convolution without its bias; its own kernel would first copy the maps to another layout."""
+    """Apply a 1x1 convolution without its bias; its own kernel would first copy the maps."""
     return torch.einsum("oh,bhrn->born", convolution.weight[:, :, 0, 0], maps)
 
 
-def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) -> Tensor:
-    """Choose the query vectors whose rows of the attention map are looked at.
+def score_queries(query: Tensor, grid: tuple[int, int], rows: ScoreRows, stride: int) -> Tensor:
+    """Choose the query vectors whose rows of the attention map are scored.
 
     Args:
         query: queries (B, H, P + h * w, d): P prefix tokens, then the patches of a grid (h, w).
         grid: (h, w) in patches.
         rows: ``all`` of them (the paper's form); ``grid``: every `stride`-th patch in both directions; ``pooled``:
             the mean query of each `stride` x `stride` window. The last two keep all prefix tokens, and estimate
-            the mean over queries from about N / stride**2 rows (our choice, for speed).
+            the mean over queries from about N / stride**2 rows (our choice; it is faster).
         stride: distance of rows in patches.
 
     Returns:
@@ -70,7 +73,7 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
         return query
     prefix = query.shape[2] - grid[0] * grid[1]
     if rows == "grid":
-        # Begin in the middle of the first stride, so that the rows lie evenly over the picture.
+        # Begin in the middle of the first stride, so that the rows lie evenly over the image.
         top, left = min(stride // 2, grid[0] - 1), min(stride // 2, grid[1] - 1)
         patches = query[:, :, prefix:].unflatten(2, grid)[:, :, top::stride, left::stride].flatten(2, 3)
         return torch.cat([query[:, :, :prefix], patches], dim=2)
@@ -82,10 +85,10 @@ def score_queries(query: Tensor, grid: tuple[int, int], rows: str, stride: int) 
 
 
 def importance(predicted: Tensor, prefix: int = 0, cls_token_weight: float | None = None) -> Tensor:
-    """Mean attention that each token receives: (B, H, N) from predicted pre-softmax maps (B, H, R, N).
+    """Return the mean attention that each token receives (B, H, N), from pre-softmax maps (B, H, R, N).
 
     Args:
-        predicted: maps of R query rows, those of the prefix tokens first.
+        predicted: predicted maps of R query rows, those of the prefix tokens first.
         prefix: number of prefix tokens.
         cls_token_weight: weight, in [0, 1], of the prefix tokens' rows, the others sharing the rest (our choice, for
             classification, where the class token's attention says more than a patch's); None: all rows alike.
@@ -116,14 +119,14 @@ def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:
 
 
 def num_kept(keep_rate: float, num_patches: int) -> int:
-    """Number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
-    return part_of(num_patches, keep_rate, round)
+    """Return the number of patches to attend: ``max(1, round(keep_rate * num_patches))``."""
+    return fraction_of(num_patches, keep_rate, round)
 
 
 def selector_loss(predicted: Tensor, true: Tensor) -> Tensor:
-    """KL divergence of the predicted attention from the next layer's true one, mean over images, heads and rows.
+    """Return the KL divergence of the predicted attention from the next layer's true one.
 
-    The true map is the teacher: it gets no gradient.
+    It is the mean over images, heads and rows. The true map is the teacher and gets no gradient.
 
     Args:
         predicted: pre-softmax maps (B, H, R, N) from the selector.

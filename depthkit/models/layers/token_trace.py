@@ -9,7 +9,7 @@ FUSED = -1  # in place of a grid index: the token stands for several patches
 
 
 class TokenTrace:
-    """Follows the patches of B images through layers that keep some of them and drop or fuse the others.
+    """Follow the patches of B images through layers that keep some and drop or fuse the others.
 
     Args:
         batch: number B of images.
@@ -32,7 +32,7 @@ class TokenTrace:
         self._left: Tensor | None = None  # without fusion: all tokens as they entered the last reorganisation
 
     def follow(self, tokens: Tensor, index: Tensor) -> None:
-        """Take note that of `tokens` (B, P + m, C), which entered a layer, it kept the patches `index` (B, K)."""
+        """Record that a layer kept the patches `index` (B, K) of the `tokens` (B, P + m, C) that entered it."""
         kept = self._position.gather(1, index)
         self.kept.append(kept)
         if not self._fuse:
@@ -46,11 +46,11 @@ class TokenTrace:
         self._position = torch.cat([kept, torch.full_like(kept[:, :1], FUSED)], dim=1)
 
     def restore(self, tokens: Tensor) -> Tensor:
-        """All P + n tokens (B, P + n, C) from those that are left, (B, P + m, C), after the last layer.
+        """Return all tokens (B, P + n, C), from those that are left (B, P + m, C) after the last layer.
 
         A removed patch gets the fused token of the layer that removed it, as that is now; where a later layer has
         fused this one too, that layer's. Without fusion it gets what it was when it entered the layer that
-        removed it, bit for bit.
+        removed it, unchanged.
         """
         if not self.kept:
             return tokens

@@ -1,7 +1,7 @@
 """Selecting tokens and putting them back: pure functions on (B, N, C).
 
-The pattern is ToMe's (Bolya et al., ICLR 2023): token reduction is one function that returns what to compute on
-and one that restores the full set, so that a layer between them needs to know nothing of it.
+The pattern is ToMe's (Bolya et al., ICLR 2023): one function returns the tokens to compute on, another restores the
+full set, so that a layer between them needs to know nothing of it.
 """
 
 import torch
@@ -23,11 +23,11 @@ def restore(tokens: Tensor, chosen: Tensor, index: Tensor) -> Tensor:
 
 
 def keep_top(tokens: Tensor, scores: Tensor, count: int, prefix: int, fuse: bool) -> tuple[Tensor, Tensor]:
-    """Keep the `count` patches with the highest scores: EViT's reorganisation (arXiv 2202.07800, section 3).
+    """Keep the `count` patches with the highest scores, as EViT does (arXiv 2202.07800, section 3).
 
     Args:
         tokens: prefix tokens, then patches, (B, prefix + n, C).
-        scores: of all tokens, (B, prefix + n); those of the prefix tokens are not looked at.
+        scores: of all tokens, (B, prefix + n); those of the prefix tokens are ignored.
         count: number of patches to keep, below n.
         prefix: number of prefix tokens; they are always kept.
         fuse: append one token, the sum of the other patches weighted by their scores (not normalised, as in the
@@ -49,7 +49,9 @@ def keep_top(tokens: Tensor, scores: Tensor, count: int, prefix: int, fuse: bool
 
 
 def _rows(index: Tensor, count: int) -> Tensor:
-    """Index (B, K) within each image to rows (B * K) of the tokens of all images: copying rows is several times
-    faster than gathering element by element."""
+    """Turn an index (B, K) within each image into rows (B * K) of the tokens of all images.
+
+    Copying rows is several times faster than gathering element by element.
+    """
     start = torch.arange(index.shape[0], device=index.device) * count
     return (index + start.unsqueeze(1)).flatten()

@@ -1,1 +1,1 @@
-"""Losses."""
+"""Losses on depth and on class probabilities."""

@@ -5,9 +5,10 @@ from torch import Tensor
 
 
 def class_divergence(logits: Tensor, wanted: Tensor, temperature: float) -> Tensor:
-    """KL divergence (B,) of the class probabilities by `logits` from those by `wanted`, both (B, classes).
+    """Return the KL divergence (B,) of the class probabilities of `logits` from those of `wanted`.
 
-    At a temperature that divides both, times its square, which keeps gradients as large (Hinton et al., 2015).
+    Both are logits (B, classes). The temperature divides them, and its square multiplies the result, which keeps
+    the size of the gradients (Hinton et al., 2015).
     """
     own, true = ((one.float() / temperature).log_softmax(dim=-1) for one in (logits, wanted))
     return F.kl_div(own, true, log_target=True, reduction="none").sum(dim=-1) * temperature**2

@@ -78,7 +78,7 @@ def test_mmengine_does_not_initialise_over_loaded_weights(tmp_path):
     assert torch.equal(parent.backbone.pos_embed, source.pos_embed)
 
 
-@pytest.mark.parametrize("indices", [(1, 4), (2, 1), (1, 1), (), 3, (-1,)])
+@pytest.mark.parametrize("indices", [(1, 4), (2, 1), (1, 1), (), (-1,)])
 def test_layers_that_are_not_there_or_not_in_order_are_an_error(indices):
     with pytest.raises(InputError, match="out_indices=.*depth=4"):
         DeiT(out_indices=indices, **SMALL)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from depthkit.models import DeiT, EViT, ToSA
-from depthkit.models.backbones.foreign import extract_features
+from depthkit.models.backbones import extract_features
 from depthkit.registry import MODELS
 
 SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
@@ -45,6 +45,29 @@ def test_features_are_timms_intermediates_and_final_tokens(name, images, with_to
     torch.testing.assert_close(list(features.maps), maps, rtol=0, atol=0)
     torch.testing.assert_close(features.patch_maps, plain, rtol=0, atol=0)
     assert [tuple(m.shape) for m in features.patch_maps] == [(2, 48, 4, 4)] * 2
+
+
+@pytest.mark.parametrize("name", ["EViT fused", "EViT dropped", "ToSA per_head", "ToSA shared"])
+@pytest.mark.parametrize("distilled", [False, True])
+def test_with_keep_rate_one_features_are_exactly_the_dense_models(name, distilled, images):
+    model = build(name, keep_rate=1, distilled=distilled, out_indices=(0, 2))
+    dense = DeiT(**SMALL, distilled=distilled, out_indices=(0, 2)).eval()
+    dense.load_state_dict(model.state_dict(), strict="ToSA" not in name)
+    with torch.inference_mode():
+        features, expected = (one.extract_features(images, with_tokens=True) for one in (model, dense))
+    assert torch.equal(features.tokens, expected.tokens)
+    torch.testing.assert_close(list(features.maps), list(expected.maps), rtol=0, atol=0)
+
+
+@pytest.mark.parametrize("name", ["ToSA per_head", "ToSA shared"])
+def test_bypassed_patches_are_bit_identical_in_the_maps(name, images):
+    model = build(name, keep_rate=0.3, out_indices=(0, 1, 2, 3))
+    with torch.inference_mode():
+        maps = model.extract_features(images).patch_maps
+        _, selection = model.forward_features(images, return_selection=True)
+    for pair, attended in enumerate(selection):
+        changed = (maps[2 * pair] != maps[2 * pair + 1]).any(dim=1)
+        assert torch.equal(changed, attended.any(dim=1)) and not changed.all()
 
 
 @ours

@@ -28,7 +28,7 @@ def families() -> list[str]:
 
 
 def create(name: str = "deit_tiny_patch16_224", seed: int = 0, **kwargs) -> VisionTransformer:
-    """A small one of that name for pictures of 4 x 4 patches, whose output shows what every layer does."""
+    """A small one of that name for images of 4 x 4 patches, whose output shows what every layer does."""
     torch.manual_seed(seed)
     patch = 32 if "_r_" in name else int(re.search(r"patch(\d+)_", name + "_patch16_").group(1))
     model = timm.create_model(name, img_size=4 * patch, **{**SMALL, **kwargs}).eval()
@@ -39,7 +39,7 @@ def create(name: str = "deit_tiny_patch16_224", seed: int = 0, **kwargs) -> Visi
     return model
 
 
-def pictures(vit: VisionTransformer, count: int = 2) -> torch.Tensor:
+def random_images(vit: VisionTransformer, count: int = 2) -> torch.Tensor:
     return torch.randn(count, 3, *vit.patch_embed.img_size)
 
 
@@ -61,7 +61,7 @@ def test_every_family_of_timm(name):
             tosa_from_timm(vit)
         assert any(kind in str(caught.value) for kind in UNSUPPORTED)
         return
-    images = pictures(vit)
+    images = random_images(vit)
     with torch.no_grad():
         expected = vit(images)
         assert not torch.equal(expected[0], expected[1])
@@ -92,7 +92,7 @@ def test_every_family_of_timm(name):
 def test_constructor_arguments(arguments, selection):
     torch.manual_seed(0)
     vit = VisionTransformer(img_size=56, patch_size=14, **{**SMALL, **arguments}).eval()
-    images = pictures(vit)
+    images = random_images(vit)
     with torch.no_grad():
         model = tosa_from_timm(vit, keep_rate=1, selection=selection)
         # Not bit by bit: sums into other memory let matrix products run on rows that lie differently.
@@ -124,7 +124,7 @@ def test_bypassed_tokens_are_bit_identical_whatever_the_prefix(selection, prefix
     seen = []
     model.blocks[1].register_forward_hook(lambda module, args, output: seen.append((args[0], output)))
     with torch.no_grad():
-        _, maps = model.forward_features(pictures(vit), return_selection=True)
+        _, maps = model.forward_features(random_images(vit), return_selection=True)
     [(before, after)] = seen
     assert [tuple(m.shape) for m in maps] == [(2, 3 if selection == "per_head" else 1, 4, 4)] * 2
     assert (maps[0].flatten(2).sum(-1) == 6).all()
@@ -155,7 +155,7 @@ def test_changing_the_classifier_of_one_leaves_the_other_alone():
     vit = create()
     model = tosa_from_timm(vit)
     model.reset_classifier(7)
-    images = pictures(vit)
+    images = random_images(vit)
     assert model(images).shape == (2, 7) and model.num_classes == 7
     assert vit(images).shape == (2, 5) and vit.num_classes == 5
 

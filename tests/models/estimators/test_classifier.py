@@ -149,10 +149,10 @@ def test_a_teacher_teaches_the_distillation_token(tmp_path, images, kind):
     torch.save(wanted.state_dict(), path)
     backbone, head = dict(type="DeiT", **SIZE, distilled=True), dict(HEAD, num_classes=1000, readout="distilled")
     model = Classifier(backbone, head, teacher=dict(teacher, pretrained=path)).train()
-    pictures = torch.randn(2, 3, 224, 224)
-    losses = model(pictures, samples(1, 2), mode="loss")
-    tokens = model.backbone.forward_features(pictures)
-    own, answer = model.cls_head.head_dist(tokens[:, 1]), wanted(pictures)
+    images = torch.randn(2, 3, 224, 224)
+    losses = model(images, samples(1, 2), mode="loss")
+    tokens = model.backbone.forward_features(images)
+    own, answer = model.cls_head.head_dist(tokens[:, 1]), wanted(images)
     if kind == "hard":
         expected = -own.log_softmax(-1)[[0, 1], answer.argmax(-1)].mean()
     else:

@@ -5,7 +5,7 @@ import math
 import pytest
 import torch
 
-from depthkit.models.layers.patch_counts import part_of
+from depthkit.models.layers.patch_counts import fraction_of
 
 
 @pytest.mark.parametrize(
@@ -21,18 +21,18 @@ from depthkit.models.layers.patch_counts import part_of
     ],
 )
 def test_by_hand(patches, rate, rounding, expected):
-    assert part_of(patches, rate, rounding) == expected
+    assert fraction_of(patches, rate, rounding) == expected
 
 
 @pytest.mark.parametrize(("rate", "rounding"), [(0.7, round), (0.5, round), (1.0, round), (0.7, math.ceil)])
 def test_the_graph_counts_as_python_does(rate, rounding):
     class Counting(torch.nn.Module):
         def forward(self, x):
-            count = part_of(x.shape[0], rate, rounding)
+            count = fraction_of(x.shape[0], rate, rounding)
             return x.new_ones(count)
 
     sizes = {"x": {0: torch.export.Dim("n", min=4)}}
     graph = torch.export.export(Counting(), (torch.zeros(30),), dynamic_shapes=sizes, strict=False).module()
     # Among them sizes at which float32 would round to the other side: 0.7 * 45 = 31.5.
     for patches in (4, 30, 45, 85, 165, 195, 197, 1200):
-        assert len(graph(torch.zeros(patches))) == part_of(patches, rate, rounding)
+        assert len(graph(torch.zeros(patches))) == fraction_of(patches, rate, rounding)

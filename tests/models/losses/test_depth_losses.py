@@ -16,7 +16,9 @@ def test_silog_with_full_variance_focus_ignores_the_scale():
     gt = torch.rand(2, 1, 8, 8) + 0.5
     valid = torch.ones_like(gt, dtype=torch.bool)
     assert ScaleInvariantLogLoss(variance_focus=1.0)(gt * 3, gt, valid) == pytest.approx(0, abs=1e-2)
-    assert ScaleInvariantLogLoss(variance_focus=0.0, factor=1.0)(gt * 3, gt, valid) == pytest.approx(1.0986, abs=2e-3)
+    assert ScaleInvariantLogLoss(variance_focus=0.0, loss_weight=1.0)(gt * 3, gt, valid) == pytest.approx(
+        1.0986, abs=2e-3
+    )
 
 
 @pytest.mark.parametrize("loss", [ScaleInvariantLogLoss(), GradientLoss()], ids=["silog", "gradient"])
