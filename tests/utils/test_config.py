@@ -1,10 +1,17 @@
+"""Configs read in memory: what options and children reach, what is refused, packaged names, plain data."""
+
+import json
+import sys
 from pathlib import Path
 
 import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
 from mmengine.config import Config
 
 from depthkit.errors import InputError
-from depthkit.utils.config import load_config
+from depthkit.utils.config import config_from_plain, config_to_plain, list_configs, load_config
 
 BASE = """# the data
 data_root = "data/nyu"  # kept comment
@@ -133,6 +140,18 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
         ("c.py", "_base_ = ['a' + str(1)]\n", "_base_ must be"),
         ("c.py", b"\xff\xfe\x00", "cannot be read"),
         ("c.py", "a = 1\x00", "not valid Python"),
+        ("c.py", "import sys\nsys.exit(0)\n", r"c.py, line 2: the config cannot be run \(SystemExit: 0\)"),
+        ("c.py", "_base_ = None\n", "_base_ must be a path or a list of paths"),
+        ("c.py", "_base_ = [1]\n", "_base_ must be a path or a list of paths"),
+        ("c.py", "from pathlib import Path\nroot = Path('x')\n", r"root is PosixPath\('x'\), which is not plain data"),
+        ("c.py", "from pathlib import Path\nmodel = [dict(type=Path)]\n", r"model.0.type is <class .* registered name"),
+        ("c.py", "labels = {1: 'wall'}\n", "labels is {1: 'wall'}, which is not plain data"),
+        ("c.py", "text = 'abc'\n", "text is reserved"),
+        ("c.py", "rate = 3\nif rate > 1:\n    raise ValueError(f'{rate=}: expected up to 1')\n", "c.py: rate=3: exp"),
+        ("c.py", "_base_ = 'nowhere::a.py'\n", "the package 'nowhere', which is not installed"),
+        ("c.py", "_base_ = 'mmseg::a.py'\n", "a.py: there is no such config"),
+        ("c.py", "custom_imports = dict(imports=['not_there'])\n", "custom_imports: .*not_there.*PYTHONPATH"),
+        ("c.py", "custom_imports = dict(import_=['os'])\n", "custom_imports: .*import_"),
     ],
 )
 def test_a_file_that_is_no_config(tmp_path: Path, name: str, text: str | bytes | None, message: str) -> None:
@@ -161,3 +180,119 @@ def test_a_misspelt_setting_in_the_file_is_an_error_and_what_is_read_is_not(tmp_
     config.write_text('_base_ = "base.py"\noptim_wraper = dict(lr=1)\n')
     with pytest.raises(InputError, match="'optim_wraper' is set.*optim_wrapper"):
         load_config(config)
+
+
+def test_what_bases_give_is_merged_deleted_and_referred_to(tmp_path):
+    (tmp_path / "a.py").write_text("model = dict(head=dict(type='A', width=3), depth=2)\nsizes = [1, (2, 3)]\n")
+    (tmp_path / "b.py").write_text("data = dict(root='x')\n")
+    path = tmp_path / "c.py"
+    path.write_text(
+        "_base_ = ['a.py', 'b.py']\n"
+        "first = {{_base_.sizes}}\n"
+        "second = [dict(root=_base_.data.root)]\n"
+        "model = dict(head=dict(_delete_=True, type='B'))\n"
+        "def helper(): return first\n"
+        "import math\n"
+        "third = [math.floor(2.5), *helper()]\n"
+    )
+    config = load_config(path)
+    assert config.to_dict() == {
+        "model": {"head": {"type": "B"}, "depth": 2},
+        "sizes": [1, (2, 3)],
+        "data": {"root": "x"},
+        "first": [1, (2, 3)],
+        "second": [{"root": "x"}],
+        "third": [2, 1, (2, 3)],
+    }
+    path.write_text("_base_ = ['a.py', 'b.py']\nmodel = 3\nsizes = dict(a=1)\n")
+    with pytest.raises(InputError, match="c.py: .*sizes.*_delete_"):
+        load_config(path)
+    (tmp_path / "b.py").write_text("model = 3\n")
+    with pytest.raises(InputError, match="c.py: two of its bases set 'model'"):
+        load_config(path)
+
+
+def test_values_in_lists_may_be_dicts_and_reach_the_base(tmp_path):
+    (tmp_path / "a.py").write_text("steps = [dict(type='A')]\nloader = dict(steps=steps)\n")
+    path = tmp_path / "c.py"
+    path.write_text("_base_ = 'a.py'\nsteps = [{'type': 'B', 'size': (1, 2)}]\n")
+    assert load_config(path).loader.steps[0].size == (1, 2)
+    config = load_config(path, {"steps": [{"type": "C", "inner": {"size": 3}}]})
+    assert config.loader.steps[0].inner.size == config.steps[0].inner.size == 3
+    with pytest.raises(InputError, match="c.py: an option replaces one item of a list; give the whole list"):
+        load_config(path, {"steps.0": 3})
+
+
+def test_a_base_of_an_installed_package_keeps_its_scope(tmp_path):
+    path = tmp_path / "c.py"
+    path.write_text("_base_ = 'mmseg::_base_/models/dpt_vit-b16.py'\nmodel = dict(backbone=dict(num_heads=8))\n")
+    model = load_config(path).model
+    assert (model.type, model._scope_, model.backbone.num_heads) == ("EncoderDecoder", "mmseg", 8)
+
+
+def test_environment_variables_are_filled_in(tmp_path, monkeypatch):
+    path = tmp_path / "c.py"
+    path.write_text("root = '{{$DEPTHKIT_ROOT:/default}}/x'\nworkers = {{'$DEPTHKIT_WORKERS:4'}}\n")
+    assert load_config(path).to_dict() == {"root": "/default/x", "workers": 4}
+    monkeypatch.setenv("DEPTHKIT_ROOT", "/mnt")
+    assert load_config(path).root == "/mnt/x"
+
+
+def test_custom_imports_run_code_that_registers_classes(tmp_path, monkeypatch):
+    (tmp_path / "my_depthkit_classes.py").write_text("seen = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    path = tmp_path / "c.py"
+    path.write_text("custom_imports = dict(imports=['my_depthkit_classes'])\n")
+    load_config(path)
+    assert sys.modules.pop("my_depthkit_classes").seen == 1
+
+
+@pytest.mark.parametrize("name", ["demo_rooms", "demo_rooms.py"])
+def test_a_packaged_config_is_found_by_its_name_and_a_file_wins(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(name, {"max_epochs": 1}).train_cfg.max_epochs == 1
+    assert Path(load_config(name).filename).name == "demo_rooms.py"
+    Path("demo_rooms.py").write_text("max_epochs = 7\n")
+    assert load_config("demo_rooms.py").to_dict() == {"max_epochs": 7}
+
+
+@pytest.mark.parametrize("name", ["demo_romms", "demo_romms.py", "gone/demo_rooms.py", "configs/demo_rooms"])
+def test_of_an_unknown_name_the_nearest_is_told(name, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"^{name}: there is no such config; did you mean demo_rooms\\?$"):
+        load_config(name)
+    with pytest.raises(InputError, match="`depthkit configs` lists"):
+        load_config("zzzzzz")
+
+
+def test_the_list_describes_each_config():
+    rooms = next(config for config in list_configs() if config.name == "demo_rooms")
+    assert rooms.title == "A small ToSA on generated rooms, with nothing to download: `make demo` trains it."
+    assert rooms.result.startswith("protocol full, 32 rooms: abs_rel")
+    assert rooms.path.name == "demo_rooms.py"
+
+
+VALUES = st.recursive(
+    st.none() | st.booleans() | st.integers(-9, 9) | st.floats(allow_nan=False) | st.text(max_size=3),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.lists(inner, max_size=3).map(tuple)
+        | st.dictionaries(st.from_regex("[a-z]{1,5}", fullmatch=True), inner, max_size=3)
+    ),
+)
+
+
+@given(st.dictionaries(st.sampled_from(["model", "data_root", "img_size", "keep_rate"]), VALUES))
+def test_a_config_as_plain_data_survives_json(values):
+    plain = json.loads(json.dumps(config_to_plain(Config(values))))
+    config = config_from_plain(plain, "mine")
+    assert config.to_dict() == values
+    assert config.filename == "mine"
+
+
+def test_a_config_as_plain_data_is_read_by_torch_without_running_code(child, tmp_path):
+    plain = config_to_plain(load_config(child))
+    torch.save(plain, tmp_path / "w.pth")
+    assert torch.load(tmp_path / "w.pth", weights_only=True) == plain
+    config_from_plain(plain, "mine").dump(tmp_path / "dumped.py")
+    assert Config.fromfile(tmp_path / "dumped.py").to_dict() == load_config(child).to_dict()
