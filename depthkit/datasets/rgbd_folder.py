@@ -11,6 +11,7 @@ from depthkit.datasets.base_dataset import Every, Indices, Pipeline
 from depthkit.datasets.depth_dataset import DepthDataset
 from depthkit.datasets.sample import Frame
 from depthkit.datasets.split_list import SplitLine, check_no_missing, missing_files, parse_focal, read_split_list
+from depthkit.datasets.transforms.checks import expected
 from depthkit.errors import InputError
 from depthkit.registry import DATASETS
 from depthkit.utils.camera import focal_intrinsics, pinhole
@@ -24,6 +25,7 @@ PLAUSIBLE_MEDIAN = (0.05, 200.0)  # [m]
 
 Split = Literal["train", "test", "all"]
 Finite = Annotated[float, Field(allow_inf_nan=False)]
+Camera = Annotated[tuple[Positive, Positive, Finite, Finite], expected("(fx, fy, cx, cy) in pixels")]
 
 
 @DATASETS.register_module()
@@ -62,7 +64,7 @@ class RGBDFolder(DepthDataset):
         depth_dir: str = "depth",
         split_file: str | Path | None = None,
         test_every: Every | None = None,
-        intrinsics: tuple[Positive, Positive, Finite, Finite] | None = None,
+        intrinsics: Camera | None = None,
         pipeline: Pipeline = None,
         indices: Indices = None,
     ) -> None:

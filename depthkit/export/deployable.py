@@ -16,7 +16,7 @@ class Deployable(nn.Module):
     """A `DepthEstimator` as a plain module: images from 0 to 255 in, depth in metres out.
 
     The normalisation of its data preprocessor is included; resizing, padding and averaging with the mirrored image are
-    not.
+    not. A model with `canonical_focal` gives canonical depth: multiply it by fx / canonical_focal.
 
     Args:
         model: is copied, and not changed.
@@ -72,6 +72,8 @@ def trace(model: DepthEstimator) -> ExportedProgram:
                 # As guards, facts about the shapes of `per_head` would exclude a batch of one.
                 prefer_deferred_runtime_asserts_over_guards=True,
             )
+    except InputError:
+        raise
     except Exception as error:  # the backbone may be any module, and torch raises a dozen types
         reason = " ".join(str(error).split())[:300]
         raise InputError(

@@ -40,6 +40,7 @@ _EXPECTED = {
     "less_than": "a number below {lt:g}",
     "less_than_equal": "a number of {le:g} or less",
     "list_type": "a list",
+    "path_type": "a path",
     "literal_error": "one of {expected}",
     "sequence_str": "a sequence of values",
     "string_type": "text",

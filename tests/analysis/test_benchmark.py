@@ -5,7 +5,7 @@ import timm
 import torch
 from PIL import Image
 
-from depthkit.analysis.benchmark import count_macs, peak_memory, image_batch, time_interleaved
+from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved
 from depthkit.models import DeiT, ToSA
 
 

@@ -127,7 +127,7 @@ def collate(samples):
     return samples
 
 
-@pytest.mark.parametrize("context", ["fork", "spawn"])
+@pytest.mark.parametrize("context", ["fork", pytest.param("spawn", marks=pytest.mark.slow)])
 def test_mat_is_read_by_two_workers(mat_root, pairs, context):
     data = NYUDepthV2(mat_root, "train", indices=list(TRAIN_PLACES) * 2)
     check_sample(data[0], pairs[0])  # the parent's file is open when the workers start

@@ -137,24 +137,38 @@ def test_two_files_of_one_stem(root):
 
 
 @pytest.mark.parametrize(
-    "options",
+    ("options", "message"),
     [
-        {"split": "val"},
-        {"test_every": 1},
-        {"indices": -1},
-        {"split": "all", "indices": [10]},
-        {"split": "all", "indices": [0, -1]},
-        {"split": "all", "pipeline": [5]},
-        {"split": "all", "intrinsics": (float("nan"), 1, 1, 1)},
-        {"split": "all", "intrinsics": (1, 1, float("inf"), 1)},
-        {"test_every": 11, "split": "test"},
-        {"test_every": 3, "split_file": "a.txt"},
-        {"split": "all", "intrinsics": (1, 2)},
+        ({"split": "val"}, "split='val': expected one of 'train', 'test' or 'all'"),
+        ({"test_every": 1}, "test_every=1: expected a number of 2 or more"),
+        ({"test_every": 11, "split": "test"}, "test_every=11 leaves no test pair"),
+        ({"test_every": 3, "split_file": "a.txt"}, "both define the split"),
+        ({"indices": -1}, "indices=-1: expected a number of 1 or more or"),
+        ({"indices": [10], "split": "all"}, "indices: 10 is out of range; the data set has 10 samples"),
+        ({"indices": [0, -1]}, "indices=.* a number of 0 or more"),
+        ({"pipeline": [5]}, r"pipeline\[0\]=5: expected a dict or something to call"),
+        ({"intrinsics": (1, 2)}, r"intrinsics=\(1, 2\): expected \(fx, fy, cx, cy\) in pixels"),
+        ({"intrinsics": (float("nan"), 1, 1, 1)}, "intrinsics=.*: expected"),
+        ({"intrinsics": (1, 1, float("inf"), 1)}, "intrinsics=.*: expected"),
+        ({"intrinsics": (0, 1, 1, 1)}, "intrinsics=.*: expected"),
+        ({"data_root": None}, "data_root=None: expected text or a path"),
     ],
 )
-def test_senseless_options_are_told(root, options):
-    with pytest.raises(InputError):
-        RGBDFolder(root, depth_scale=1000, **options)
+def test_arguments_out_of_range(root, options, message):
+    with pytest.raises(InputError, match=message):
+        RGBDFolder(**{"data_root": root, "depth_scale": 1000, **options})
+
+
+@pytest.mark.parametrize("pipeline", [[], [{"type": "RandomFlipRGBD"}]])
+def test_a_pipeline_must_pack(root, pipeline):
+    data = RGBDFolder(root, depth_scale=1000, split="all", pipeline=pipeline)
+    with pytest.raises(InputError, match="its last step does not pack the sample"):
+        data[0]
+
+
+def test_indices_choose_pairs(root):
+    assert names(RGBDFolder(root, depth_scale=1000, split="all", indices=3)) == [0, 1, 2]
+    assert names(RGBDFolder(root, depth_scale=1000, split="all", indices=range(2, 9, 3))) == [2, 5, 8]
 
 
 def test_the_shared_pairs_in_metres(rgbd_root):

@@ -121,9 +121,9 @@ def test_pooling_equals_measuring_all_pixels_at_once():
         (lambda p, g, v: (p, g, v[None]), "differ in shape"),
         (lambda p, g, v: (p, g, ~v), "no true pixel"),
         (lambda p, g, v: (p, g, v.astype(np.float32)), "boolean"),
-        (lambda p, g, v: (p * np.nan, g, v), "pred: holds NaN"),
-        (lambda p, g, v: (p - p, g, v), "pred: holds"),
-        (lambda p, g, v: (p, -g, v), "gt: holds"),
+        (lambda p, g, v: (p * np.nan, g, v), "pred: has NaN"),
+        (lambda p, g, v: (p - p, g, v), "pred: has"),
+        (lambda p, g, v: (p, -g, v), "gt: has"),
     ],
 )
 def test_bad_input(change, message):

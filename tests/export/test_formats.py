@@ -10,16 +10,24 @@ from depthkit.export import agreement
 from depthkit.export.deployable import Deployable, smallest_side
 from depthkit.export.formats import export_model
 from depthkit.models import DepthEstimator
+from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
-PREPROCESSOR = dict(type="SegDataPreProcessor", mean=[123.675, 116.28, 103.53], std=[58.395, 57.12, 57.375])
+PREPROCESSOR = dict(type="SegDataPreProcessor", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
-def tiny(backbone: str, **arguments) -> DepthEstimator:
+def tiny(backbone: str, neck: dict | None = None, **arguments) -> DepthEstimator:
     torch.manual_seed(0)
     model = DepthEstimator(
         data_preprocessor=PREPROCESSOR,
         backbone=dict(type=backbone, embed_dim=48, depth=2, num_heads=3, out_indices=(0, 1), **arguments),
-        decode_head=dict(type="DPTHead", in_channels=(48, 48), channels=8, scales=(4, 2)),
+        neck=neck,
+        decode_head=dict(
+            type="DPTHead",
+            in_channels=(48, 48),
+            channels=8,
+            scales=(4, 2),
+            readout="ignore" if neck else "project",
+        ),
     )
     return model.eval()
 
@@ -31,31 +39,34 @@ def images() -> torch.Tensor:
     return F.interpolate(255 * torch.rand(3, 3, 5, 7, generator=generator), (176, 240), mode="bicubic").clamp(0, 255)
 
 
-def test_torch_program_of_the_shared_form(images, tmp_path):
-    model = tiny("ToSA", selection="shared", keep_rate=0.7)
+MODELS = {
+    "deit": dict(backbone="DeiT"),
+    "evit": dict(backbone="EViT", keep_rate=(0.7, 0.5)),
+    "tosa_shared": dict(backbone="ToSA", selection="shared", keep_rate=0.7),
+    "tosa_per_head": dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
+    "neck": dict(backbone="DeiT", neck=dict(type="mmseg.FPN", in_channels=[48, 48], out_channels=48, num_outs=2)),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_torch_program(name, images, tmp_path):
+    model = tiny(**MODELS[name])
     found = export_model(model, tmp_path / "m.pt2", "torch")
     assert [one.size for one in found] == [(1, 128, 128), (2, 224, 304), (1, 480, 640)]
-    assert all(one.largest <= 1e-5 and one.beyond == 0 for one in found)
+    assert all(one.largest <= 1e-4 and one.beyond == 0 for one in found)
     run = torch.export.load(tmp_path / "m.pt2").module()
-    normalised = (images - torch.tensor(PREPROCESSOR["mean"]).view(3, 1, 1)) / torch.tensor(PREPROCESSOR["std"]).view(
-        3, 1, 1
-    )
+    mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     with torch.no_grad():
         assert run(images).shape == (3, 1, 176, 240)
-        torch.testing.assert_close(run(images), model(normalised), rtol=0, atol=1e-5)
+        torch.testing.assert_close(run(images), model((images - mean) / std), rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        dict(backbone="ToSA", selection="shared", keep_rate=0.7),
-        dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
-    ],
-    ids=["shared", "per_head"],
-)
-def test_onnx(arguments, images, tmp_path):
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MODELS)
+def test_onnx(name, images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
-    model = tiny(**arguments)
+    model = tiny(**MODELS[name])
     found = export_model(model, tmp_path / "m.onnx", "onnx")
     assert all(one.holds for one in found)
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]  # no weights in a file beside it
@@ -98,7 +109,7 @@ def test_what_cannot_be_exported(tmp_path):
 
     class Stubborn(nn.Module):
         def forward(self, x):
-            return [x.mean().item() * x]
+            return [x, x] if x.mean() > 0 else [-x, -x]  # depends on the data
 
     model = tiny("DeiT")
     model.backbone = Stubborn()

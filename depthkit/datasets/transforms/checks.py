@@ -1,5 +1,6 @@
 """Checks that transforms share."""
 
+from collections.abc import Callable
 from typing import Annotated
 
 from pydantic import ValidationError, WrapValidator
@@ -9,15 +10,19 @@ from depthkit.errors import InputError
 from depthkit.utils.validation import Count
 
 
-def _height_and_width(size: object, check: object) -> tuple[int, int]:
-    try:
-        return check(size)
-    except ValidationError:
-        raise PydanticCustomError("size", "(height, width) in pixels, such as (224, 304)") from None
+def expected(text: str) -> WrapValidator:
+    """Annotate an argument under `validate_arguments`: the error says `text`, whatever is wrong with the value."""
+
+    def validate(value: object, check: Callable[[object], object]) -> object:
+        try:
+            return check(value)
+        except ValidationError:
+            raise PydanticCustomError("expected", text) from None
+
+    return WrapValidator(validate)
 
 
-# An argument under `validate_arguments`; one sentence for all that can be wrong with it.
-Size = Annotated[tuple[Count, Count], WrapValidator(_height_and_width)]
+Size = Annotated[tuple[Count, Count], expected("(height, width) in pixels, such as (224, 304)")]
 
 
 def check_pair(results: dict, owner: str) -> tuple[int, int]:

@@ -6,7 +6,7 @@ import numpy as np
 from mmcv.transforms.base import BaseTransform
 from pydantic import Field
 
-from depthkit.datasets.transforms.checks import Size, check_pair
+from depthkit.datasets.transforms.checks import Size, check_pair, expected
 from depthkit.datasets.transforms.resizing import resize_depth, resize_image
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
@@ -14,6 +14,7 @@ from depthkit.utils.camera import crop_intrinsics, flip_intrinsics, scale_intrin
 from depthkit.utils.validation import Probability, validate_arguments
 
 ZoomFactor = Annotated[float, Field(ge=1, allow_inf_nan=False)]
+ZoomRange = Annotated[tuple[ZoomFactor, ZoomFactor], expected("two factors, 1 <= a <= b, such as (1.0, 1.5)")]
 
 
 @TRANSFORMS.register_module()
@@ -85,9 +86,9 @@ class RandomZoom(BaseTransform):
     """
 
     @validate_arguments
-    def __init__(self, scale: tuple[ZoomFactor, ZoomFactor] = (1.0, 1.5), prob: Probability = 0.5) -> None:
+    def __init__(self, scale: ZoomRange = (1.0, 1.5), prob: Probability = 0.5) -> None:
         if scale[0] > scale[1]:
-            raise InputError(f"RandomZoom: scale={scale}: expected two factors, the first not above the second")
+            raise InputError(f"RandomZoom: scale={scale}: expected two factors, 1 <= a <= b, such as (1.0, 1.5)")
         self.scale = scale
         self.prob = prob
 
