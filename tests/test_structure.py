@@ -28,6 +28,7 @@ WORDS = {
 }
 # Where an old word means something else: the framed pictures on the walls of generated rooms.
 OTHER_MEANING = {("scene.py", "picture"), ("scene.py", "pictures"), ("textures.py", "picture")}
+OTHER_MEANING |= {("benchmark.py", "pictures")}  # an option of depthkit 0.1, which is still accepted
 
 Graph = dict[str, set[str]]
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python
-"""Train a small model on generated rooms, evaluate it, and predict an image: the same as `depthkit demo`."""
+"""Train, evaluate and use a small model: the same as `depthkit demo`."""
 
 from depthkit.cli.demo import main
 from depthkit.utils.console import run_tool

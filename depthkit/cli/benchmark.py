@@ -36,7 +36,7 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     aliases=options.OLD_WEIGHTS | {"--pictures": "--images"},
     examples=(
         "depthkit benchmark --json speed.json",
-        "depthkit benchmark --model tiny --weights deit_tiny.safetensors --images photos/ --variants tosa_per_head:0.5",
+        "depthkit benchmark --model tiny --weights deit_tiny.safetensors --images images/ --variants tosa_per_head:0.5",
     ),
 )
 @click.option(

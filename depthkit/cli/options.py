@@ -97,7 +97,7 @@ def config_and_weights(
 
 
 def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ctx: click.Context) -> "Config | None":
-    """Load the config that `--config` names, with `cfg_options` applied; None if the weights have to carry one.
+    """Load the config that `--config` names with `cfg_options` applied; None if none is named.
 
     Raises:
         click.UsageError: there are `cfg_options` without a config.

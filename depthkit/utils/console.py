@@ -95,7 +95,7 @@ def _usage_message(error: click.ClickException) -> str:
 
 
 def _without_worker_traceback(text: str) -> str:
-    """Return `text`, or only the last exception's own words when it is the traceback of a DataLoader worker."""
+    """Return `text`; of the traceback of a DataLoader worker only the words of its last exception."""
     if not text.startswith("Caught "):
         return text
     return text.rpartition("InputError: ")[2].strip()

@@ -100,10 +100,10 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--train"], "--train: losses are those of depth models; add --task depth"),
+        (["--train"], "--train: only depth models have losses; add --task depth"),
         (["--variants", "tosa_shared"], "--variants tosa_shared: expected timm, deit or"),
         (["--variants", "deit:0.5"], "--variants deit:0.5: expected"),
-        (["--variants", "evit:half"], "'half' is no number"),
+        (["--variants", "evit:half"], "'half' is not a number"),
         (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 pairs"),
     ],
 )

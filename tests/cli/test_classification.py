@@ -123,7 +123,11 @@ def test_bad_images_are_one_sentence(cli, images, deit_tiny_weights, tmp_path, b
     options = ["--device", "cpu", "--out", tmp_path / "w", "--cfg-options", f"data_root={folder.parent}",
                f"val_root={images}", f"pretrained={deit_tiny_weights}", *FEW, "img_size=32"]  # fmt: skip
     result = cli("train", CONFIGS / "in1k_evit_tiny_ft.py", *options)
-    message = {"foreign": "'cats' is not a class", "empty": "n01443537: this class is empty", "corrupt": ".JPEG: is damaged"}
+    message = {
+        "foreign": "'cats' is not a class",
+        "empty": "n01443537: this class is empty",
+        "corrupt": ".JPEG: is damaged",
+    }
     assert result.returncode == 2, result.stderr
     assert message[break_it] in result.stderr and "Traceback" not in result.stderr
 

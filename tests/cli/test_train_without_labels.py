@@ -70,7 +70,7 @@ def test_no_test_set_is_one_sentence(cli, options, tmp_path):
     ("option", "message"),
     [
         ("data_root=/nowhere", "/nowhere: no such folder"),
-        ("hold_out_every=1000", "leaves no picture for split 'val'"),
+        ("hold_out_every=1000", "leaves no image for split 'val'"),
         ("teacher=none.safetensors", "none.safetensors: no such checkpoint file"),
         ("selection=both", "selection='both'"),
         ("custom_hooks.2.duration=2", "KeepRateHook"),

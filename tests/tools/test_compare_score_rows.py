@@ -1,15 +1,15 @@
 def test_the_table_has_a_line_for_each_score(call_tool, shared_data, deit_tiny_weights):
-    pictures = shared_data / "imagenet" / "val"
-    result = call_tool("analysis_tools/compare_score_rows", pictures, "--weights", deit_tiny_weights, "--count", "3")
+    images = shared_data / "imagenet" / "val"
+    result = call_tool("analysis_tools/compare_score_rows", images, "--weights", deit_tiny_weights, "--count", "3")
     assert result.returncode == 0, result.stderr
     lines = result.stdout.splitlines()
-    assert "3 pictures, keep_rate 0.5; chance is 0.50" in lines
+    assert "3 images, keep_rate 0.5; chance is 0.50" in lines
     values = [line.split()[2:] for line in lines if line.startswith(("grid", "pooled"))]
     assert len(values) == 4
     assert all(0.5 < float(value) <= 1 for row in values for value in row)
 
 
-def test_a_folder_without_pictures_is_an_error(call_tool, tmp_path):
+def test_a_folder_without_images_is_an_error(call_tool, tmp_path):
     result = call_tool("analysis_tools/compare_score_rows", tmp_path, "--weights", "none.pth")
     assert result.returncode == 2
     assert result.stderr.strip() == f"error: {tmp_path}: contains no image; give another folder"
