@@ -1,6 +1,5 @@
 import logging
 import os
-import pickle
 import shutil
 from pathlib import Path
 
@@ -12,19 +11,10 @@ from mmengine.runner.checkpoint import CheckpointLoader
 
 from depthkit.engine.checkpoints import find_valid_checkpoint, pack, strict_loading, unpack
 from depthkit.errors import InputError
+from helpers import write_crafted_checkpoint
 
 LOGGER = logging.getLogger("test")
 STATE = {"meta": {}, "state_dict": {}, "message_hub": {}, "optimizer": {}}
-
-
-class Crafted:
-    """Unpickling this runs a command."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    def __reduce__(self):
-        return os.system, (f"touch {self.path}",)
 
 
 def save(path: Path, age: float, content: dict = STATE) -> Path:
@@ -63,13 +53,11 @@ def test_none_at_all_and_none_whole(tmp_path) -> None:
 
 
 def test_no_path_of_mmengine_executes_code_from_a_file(tmp_path) -> None:
-    touched = tmp_path / "touched"
-    torch.save({"state_dict": Crafted(touched)}, tmp_path / "zip.pth")
-    (tmp_path / "plain.pth").write_bytes(pickle.dumps({"state_dict": Crafted(touched)}))
-    for name in ("zip.pth", "plain.pth"):
+    for name, zipped in (("zip.pth", True), ("plain.pth", False)):
+        executed = write_crafted_checkpoint(tmp_path / name, zipped=zipped)
         with strict_loading(), pytest.raises(InputError, match=name):
             CheckpointLoader.load_checkpoint(str(tmp_path / name))
-    assert not touched.exists()
+        assert not executed.exists()
 
 
 @pytest.mark.parametrize("address", ["open-mmlab://resnet50", "torchvision://resnet50", "s3://a/b.pth", "mmcls://x"])
@@ -80,15 +68,14 @@ def test_other_schemes_are_refused(address) -> None:
 
 def test_an_address_is_read_by_the_same_reader(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    touched = tmp_path / "touched"
-    torch.save(Crafted(touched), tmp_path / "crafted.pth")
+    executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     torch.save({"state_dict": {"a": torch.ones(1)}}, tmp_path / "good.pth")
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda url, to: shutil.copy(tmp_path / Path(url).name, to))
     with strict_loading():
         assert CheckpointLoader.load_checkpoint("https://example.org/good.pth")["state_dict"]["a"] == 1
         with pytest.raises(InputError, match="crafted.pth: refused"):
             CheckpointLoader.load_checkpoint("https://example.org/crafted.pth")
-    assert not touched.exists()
+    assert not executed.exists()
 
 
 def test_an_address_that_is_not_there(tmp_path, monkeypatch) -> None:
