@@ -130,7 +130,7 @@ def test_options_of_depth_models_are_refused(call_tool, pictures, deit_tiny_weig
     options = ["--cfg-options", f"val_root={pictures}"]
     for option in (["--flip"], ["--protocol", "eigen"], ["--save-dir", "x"]):
         result = call_tool("test", CONFIGS / "in1k_deit_tiny.py", deit_tiny_weights, *option, *options)
-        assert result.returncode == 2 and "is no depth model" in result.stderr
+        assert result.returncode == 2 and "is not of a depth model" in result.stderr
 
 
 def test_the_names_beside_the_depth_map(call_tool, pictures, deit_tiny_weights, tmp_path):
