@@ -10,6 +10,7 @@ from mmengine.config import Config
 from pydantic import Field, Strict
 
 from depthkit.errors import InputError
+from depthkit.utils.config_errors import config_errors
 from depthkit.utils.validation import Count, validate_arguments
 
 # Strict, because what is checked here is passed on as it is: the text "0.1" would fail later.
@@ -70,16 +71,19 @@ def check_arguments(config: Config) -> None:
     Raises:
         InputError: one sentence on the first mistake.
     """
-    randomness(**config.get("randomness", {}))
+    with config_errors(config.filename, "randomness"):
+        randomness(**config.get("randomness", {}))
     wrapper = config.get("optim_wrapper")
-    if wrapper is not None:
-        if not isinstance(wrapper, dict):
-            raise InputError(f"optim_wrapper={wrapper!r}: expected a dict")
-        optim_wrapper(**wrapper)
-        optimizer(**(wrapper.get("optimizer") or {}))
-        clip_grad(**(wrapper.get("clip_grad") or {}))
-    schedulers = config.get("param_scheduler") or []
-    for part in [*(schedulers if isinstance(schedulers, list) else [schedulers]), *(config.get("custom_hooks") or [])]:
-        check = {"OneCycleLR": OneCycleLR, "EMAHook": EMAHook}.get(part.get("type") if isinstance(part, dict) else None)
-        if check is not None:
-            check(**part)
+    with config_errors(config.filename, "optim_wrapper"):
+        if wrapper is not None:
+            if not isinstance(wrapper, dict):
+                raise InputError(f"{wrapper!r}: expected a dict")
+            optim_wrapper(**wrapper)
+            optimizer(**(wrapper.get("optimizer") or {}))
+            clip_grad(**(wrapper.get("clip_grad") or {}))
+    for name, known in (("param_scheduler", OneCycleLR), ("custom_hooks", EMAHook)):
+        parts = config.get(name) or []
+        with config_errors(config.filename, name):
+            for part in parts if isinstance(parts, list) else [parts]:
+                if isinstance(part, dict) and part.get("type") == known.__name__:
+                    known(**part)

@@ -125,15 +125,18 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
 
 
 def config_to_plain(config: "Config") -> dict[str, Any]:
-    """Return the values of `config` as JSON can hold them: a tuple becomes ``{"_tuple_": [...]}``."""
+    """Return the values of `config` as JSON can hold them: a tuple becomes ``{"_tuple_": [...]}``.
+
+    Objects, which a config that was made in Python may hold, become text.
+    """
 
     def plain(value: Any) -> Any:
         if isinstance(value, dict):
-            return {key: plain(item) for key, item in value.items()}
+            return {str(key): plain(item) for key, item in value.items()}
         if isinstance(value, (list, tuple)):
             items = [plain(item) for item in value]
             return items if isinstance(value, list) else {_TUPLE: items}
-        return value
+        return value if value is None or type(value) in (bool, int, float, str) else str(value)
 
     return plain(config.to_dict())
 

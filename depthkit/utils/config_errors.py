@@ -55,7 +55,7 @@ def _mistake(error: Exception) -> str | None:
     if not isinstance(build.get("cfg", {}), dict):
         return f"{build['cfg']!r} stands where a dict with a 'type' is expected"
     if isinstance(error, KeyError) and 'must contain the key "type"' in text:
-        return f"{build.get('cfg', 'a part')!r} lacks its 'type'"
+        return f"a part lacks its 'type': {build.get('cfg')!r}"
     if isinstance(error, TypeError) and text.startswith("type must be a str"):
         return f"type={build.get('obj_type')!r}: expected the registered name of a class"
     if isinstance(error, (ValueError, AssertionError)) and text:

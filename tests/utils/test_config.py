@@ -290,6 +290,11 @@ def test_a_config_as_plain_data_survives_json(values):
     assert config.filename == "mine"
 
 
+def test_objects_of_a_config_made_in_python_become_text_in_plain_data():
+    config = Config({"work_dir": Path("runs"), "sizes": (torch.float16, {1: 2})})
+    assert config_to_plain(config) == {"work_dir": "runs", "sizes": {"_tuple_": ["torch.float16", {"1": 2}]}}
+
+
 def test_a_config_as_plain_data_is_read_by_torch_without_running_code(child, tmp_path):
     plain = config_to_plain(load_config(child))
     torch.save(plain, tmp_path / "w.pth")

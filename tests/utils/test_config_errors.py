@@ -153,5 +153,5 @@ def test_what_a_constructor_says_is_told_in_one_line(error: Exception) -> None:
 
 
 def test_a_part_without_its_type() -> None:
-    with pytest.raises(InputError, match="{'rate': 2} lacks its 'type'"), config_errors("c.py", "model"):
+    with pytest.raises(InputError, match="a part lacks its 'type': {'rate': 2}"), config_errors("c.py", "model"):
         MODELS.build({"rate": 2})
