@@ -78,7 +78,7 @@ def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
         grey = np.rint(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
         image = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
     elif image.mode in ("I", "F"):
-        raise InputError(f"{name}: has 32-bit values, whose range is unknown; save it as an 8- or 16-bit image")
+        raise InputError(f"{name}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit image")
     if image.has_transparency_data:
         image = image.convert("RGBA")
         white = Image.new("RGBA", image.size, "white")

@@ -93,7 +93,7 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
         Image.new("RGB", (50, 30), (value,) * 3).save(tmp_path / f"{name}.png")
     batch = image_batch(tmp_path, 32, 64, 3)
     assert batch.shape == (3, 3, 32, 64)
-    # ImageNet's mean and deviation of red: 0.485 and 0.229.
+    # ImageNet's mean and std of red: 0.485 and 0.229.
     assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]
 
 

@@ -1,4 +1,4 @@
-"""Selections as maps and pictures: what the model says, at the place where the patch is."""
+"""Selections as maps and images: they show what the model chose, at the place of the patch."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ TINY = dict(img_size=96, patch_size=16, embed_dim=48, num_heads=3, num_classes=0
 
 
 def viewer(backbone, mean=(10, 20, 30), std=(50, 60, 70)) -> SelectionViewer:
-    """Of a backbone whose input is the photo, normalised."""
+    """Of a backbone whose input is the image, normalised."""
 
     def prepare(photo):
         image = torch.from_numpy(photo).permute(2, 0, 1).float()

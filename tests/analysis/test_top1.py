@@ -18,7 +18,7 @@ def test_pictures_become_batches_and_broken_ones_are_left_out(tmp_path):
     (tmp_path / "n01440764" / "0.png").write_bytes(b"nothing")
     batches = list(load_batches(ImageNet(tmp_path, pipeline=PIPELINE, test_mode=True), 2))
     assert [(images.shape, labels.tolist()) for images, labels in batches] == [((1, 3, 224, 224), [0])] * 2
-    # Grey 127: (127 / 255 - mean) / deviation.
+    # Grey 127: (127 / 255 - mean) / std.
     expected = torch.tensor([(127 / 255 - m) / s for m, s in ((0.485, 0.229), (0.456, 0.224), (0.406, 0.225))])
     torch.testing.assert_close(batches[0][0][0, :, 5, 7], expected)
 

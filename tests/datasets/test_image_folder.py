@@ -23,7 +23,7 @@ def picture(path: Path, value: int = 90, mode: str = "RGB") -> Path:
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Six classes with two pictures each, and what is to be passed over."""
+    """Six classes with two images each, and what must be skipped."""
     for name in "abcdef":
         picture(tmp_path / name / "0.png")
         picture(tmp_path / name / "deeper" / "1.JPG")
@@ -58,7 +58,7 @@ def test_whole_folders_are_held_out(folder):
     val = ImageFolder(folder, split="val", hold_out_every=3, pipeline=PIPELINE)
     assert not set(names(train)) & set(names(val))
     assert len(train) + len(val) == 12
-    # Twelve folders of pictures: a, a/deeper, b, b/deeper, ...; the third, sixth, ... are held out.
+    # Twelve folders of images: a, a/deeper, b, b/deeper, ...; the third, sixth, ... are held out.
     held_out = [Path(name).relative_to(folder).as_posix() for name in names(val)]
     assert held_out == ["b", "c/deeper", "e", "f/deeper"]
 

@@ -23,7 +23,7 @@ def picture(path: Path, value: int = 90, size: tuple[int, int] = (60, 40), **sav
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """Three of the classes, out of order, two pictures each, and what is to be passed over."""
+    """Three of the classes, out of order, two images each, and what must be skipped."""
     for wnid in (TISSUE, TENCH, GOLDFISH):
         for i in range(2):
             picture(tmp_path / "train" / wnid / f"{i}.JPEG")

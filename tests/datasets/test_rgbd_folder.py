@@ -9,7 +9,7 @@ from depthkit.utils.io import write_rgb
 
 @pytest.fixture
 def root(tmp_path):
-    """Ten pairs: picture k is all k, and its depth is (1 + k / 10) m in millimetres."""
+    """Ten pairs: image k is all k, and its depth is (1 + k / 10) m in millimetres."""
     for folder in ("rgb", "depth"):
         (tmp_path / folder).mkdir()
     for index in range(10):

@@ -1,4 +1,4 @@
-"""DepthProtocolMetric: averages, skipped pictures, several processes, saved predictions."""
+"""DepthProtocolMetric: averages, skipped images, several processes, saved predictions."""
 
 import pickle
 import subprocess
@@ -164,7 +164,7 @@ dist.init_process_group("gloo", init_method=f"file://{folder}/rendezvous", rank=
 samples = pickle.loads((folder / "samples.pkl").read_bytes())
 for protocol in ("full", "densedepth"):
     evaluator = Evaluator(DepthProtocolMetric(protocol))
-    # 5 pictures on 2 processes, as mmengine's sampler deals them: the second gets the first picture again.
+    # 5 images on 2 processes, as mmengine's sampler deals them: the second gets the first image again.
     for sample in [*samples, samples[0]][rank::2]:
         evaluator.process(data_samples=[sample])
     result = evaluator.evaluate(len(samples))

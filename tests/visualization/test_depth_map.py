@@ -1,4 +1,4 @@
-"""Depth maps as pictures: a fixed range, colours that say near and far, NaN-safe."""
+"""Depth maps in colour: a fixed range, colours that say near and far, NaN-safe."""
 
 import numpy as np
 import pytest

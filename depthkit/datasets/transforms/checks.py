@@ -11,7 +11,7 @@ from depthkit.utils.validation import Count
 
 
 def expected(text: str) -> WrapValidator:
-    """Annotate an argument under `validate_arguments`: the error says `text`, whatever is wrong with the value."""
+    """Annotate an argument under `validate_arguments`: its error says `text`, whatever is wrong."""
 
     def validate(value: object, check: Callable[[object], object]) -> object:
         try:

@@ -25,7 +25,7 @@ SPLIT_NAMES = ("train", "test")
 
 @pytest.fixture(scope="module")
 def pairs(request):
-    """Six pairs (picture, depth [m]) of 640x480: real ones when they are there, else generated rooms."""
+    """Six pairs (image, depth [m]) of 640x480: real ones when they are there, else generated rooms."""
     try:
         root = request.getfixturevalue("rgbd_root")
     except pytest.skip.Exception:
@@ -227,7 +227,7 @@ def test_sync_reads_its_lists(sync_root, pairs):
 
 
 def test_sync_as_bts_arranges_it(sync_root, pairs):
-    """The pictures to train on in sync/, the others in official_splits/test/, the lists above both."""
+    """The images to train on in sync/, the others in official_splits/test/, the lists above both."""
     names = {split: f"nyudepthv2_{split}_files_with_gt.txt" for split in SPLIT_NAMES}
     for split, name in names.items():
         (sync_root / f"{split}.txt").rename(sync_root / name)
