@@ -56,7 +56,7 @@ def depthkit_scope() -> Iterator[None]:
 
 @contextmanager
 def registered_types_only() -> Iterator[None]:
-    """Let a `type` inside be the name of a registered class only, for configs that came with a file.
+    """Let a `type` inside be the name of a registered class only, because the config came with a file.
 
     mmengine imports any other name as a Python path and calls what it finds: ``type="os.system"`` runs a command.
     """

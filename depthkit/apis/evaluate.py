@@ -185,7 +185,7 @@ def _carried_config(checkpoint: str | Path) -> Config:
             part = part.get(name) if isinstance(part, dict | Config) else None
         kind = part.get("type") if isinstance(part, dict) else None
         registry.import_from_location()
-        if kind not in registry.module_dict:
+        if not isinstance(kind, str) or kind.removeprefix(f"{SCOPE}.") not in registry.module_dict:
             raise InputError(
                 f"{checkpoint}: its config has {key}.type={kind!r}, which is not depthkit's own; evaluate it with a "
                 "config that you have checked"

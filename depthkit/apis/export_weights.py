@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from safetensors.torch import save_file
+from safetensors.torch import save
 
 from depthkit.errors import InputError
 from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
@@ -36,5 +36,5 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())
     with atomic_path(out) as temporary:
-        save_file(state, temporary, metadata=header)
+        temporary.write_bytes(save(state, metadata=header))  # save_file has errors of its own for a full disk
     return out

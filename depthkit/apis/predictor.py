@@ -61,8 +61,9 @@ class DepthPredictor:
         else:
             cfg = load_config(config) if is_path else config
         name = checkpoint if carried else cfg.filename or "config"
-        model_cfg = copy.deepcopy(dict(cfg.get("model", {})))
-        if not {"backbone", "decode_head"} <= model_cfg.keys() or "test_pipeline" not in cfg:
+        model_cfg = copy.deepcopy(cfg.get("model"))
+        is_depth = isinstance(model_cfg, dict) and {"backbone", "decode_head"} <= model_cfg.keys()
+        if not is_depth or "test_pipeline" not in cfg:
             raise InputError(
                 f"{name}: is not the config of a depth model; expected model.backbone, model.decode_head and "
                 "test_pipeline"
@@ -70,10 +71,15 @@ class DepthPredictor:
         self.device = select_device(device)
         forget_pretrained(model_cfg)
         with depthkit_scope(), registered_types_only() if carried else nullcontext():
-            with config_errors(str(name), "model"):
-                model = MODELS.build(model_cfg)
-            with config_errors(str(name), "test_pipeline"):
-                self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+            try:
+                with config_errors(str(name), "model"):
+                    model = MODELS.build(model_cfg)
+                with config_errors(str(name), "test_pipeline"):
+                    self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+            except (TypeError, AttributeError, KeyError) as error:
+                if not carried:
+                    raise
+                raise InputError(f"{name}: the config that it carries cannot be used ({error})") from error
         load_weights(model, checkpoint)
         self.model = model.to(self.device).eval()
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])

@@ -95,14 +95,14 @@ def unpack(checkpoint: dict[str, Any]) -> None:
 
 def _plain(value: Any) -> Any:
     """Return `value` with NumPy's numbers and arrays as Python's and without what is not plain data."""
+    if isinstance(value, (np.ndarray, np.generic)):
+        value = value.tolist()
     if isinstance(value, dict):
         plain = {key: _plain(one) for key, one in value.items()}
         return {key: one for key, one in plain.items() if one is not _plain}
     if isinstance(value, (list, tuple)):
         plain = [one for one in map(_plain, value) if one is not _plain]
         return tuple(plain) if isinstance(value, tuple) else plain
-    if isinstance(value, (np.ndarray, np.generic)):
-        value = value.tolist()
     return value if isinstance(value, _PLAIN) else _plain  # the function itself marks what to leave out
 
 

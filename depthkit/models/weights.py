@@ -110,14 +110,16 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
 
 def forget_pretrained(model: dict) -> None:
     """Remove from the config of a `model` what loads weights that a checkpoint replaces anyway."""
-    for part in (model, model.get("backbone") or {}):
-        if "pretrained" in part:
+    backbone = model.get("backbone")
+    for part in (model, backbone):
+        if isinstance(part, dict) and "pretrained" in part:
             part["pretrained"] = None
-    (model.get("backbone") or {}).pop("init_cfg", None)
+    if isinstance(backbone, dict):
+        backbone.pop("init_cfg", None)
 
 
 def load_weights(model: nn.Module, path: str | Path) -> None:
-    """Load the checkpoint of a whole model (a depth estimator or classifier of ours), every key of it.
+    """Load the checkpoint of a complete model (a depth estimator or classifier of ours), every key of it.
 
     Raises:
         InputError: the file cannot be read, or is of another model: keys or shapes differ.
@@ -141,14 +143,14 @@ def load_backbone(
 ) -> dict[str, Tensor]:
     """Load the weights of a timm-style vision transformer and report what was missing and left over.
 
-    Position embeddings are resampled to the model's grid. A checkpoint of one of our whole models works too:
+    Position embeddings are resampled to the model's grid. A checkpoint of one of our complete models works too:
     what is under ``backbone.`` is taken, and what is under ``cls_head.`` is its classifier.
 
     Args:
         model: a timm VisionTransformer or subclass.
         pretrained: True for timm's hub, or the path of a local file in timm's or DeiT's own layout.
         hub_name: the timm name of the dense model, for example ``deit_small_patch16_224``.
-        optional: parts of key names that a file may lack (a token selector, when the file is of a dense model).
+        optional: pieces of key names that a file may lack (a token selector, when the file is of a dense model).
 
     Returns:
         The classifier's weights by timm's names, where the model has no classifier of its own; else nothing.

@@ -1,20 +1,22 @@
-"""DepthPredictor and DepthResult, with the real model classes and untrained weights."""
+"""DepthPredictor with the real model classes and untrained weights."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from PIL import Image
 
 import depthkit
-from depthkit.apis.predictor import DepthPredictor, DepthResult, exif_focal_length
+from depthkit.apis.predictor import DepthPredictor, exif_focal_length
+from depthkit.apis.result import DepthResult
 from depthkit.errors import InputError
-from depthkit.registry import MODELS
-from depthkit.utils.io import read_depth
-from depthkit.visualization import draw_depth_map
+from depthkit.models.checkpoint_info import CheckpointInfo
+from depthkit.registry import MODELS, depthkit_scope
+from depthkit.utils.config import config_to_plain, load_config
 
 CONFIG = """
 img_size = (64, 96)
@@ -46,9 +48,9 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     """A config and a checkpoint of its model."""
     folder = tmp_path_factory.mktemp("model")
     (folder / "config.py").write_text(CONFIG)
-    init_default_scope("depthkit")
     torch.manual_seed(0)
-    model = MODELS.build(Config.fromfile(folder / "config.py").model)
+    with depthkit_scope():
+        model = MODELS.build(Config.fromfile(folder / "config.py").model)
     torch.nn.init.normal_(model.decode_head.state_dict(keep_vars=True)[_last_weight(model)], std=3.0)
     torch.save(model.state_dict(), folder / "weights.pth")
     return folder / "config.py", folder / "weights.pth"
@@ -117,43 +119,6 @@ def test_a_focal_length_that_is_unknown(value):
     if value is not None:
         picture.getexif().get_ifd(0x8769)[0xA405] = value
     assert exif_focal_length(picture) is None
-
-
-def test_without_a_focal_length_the_camera_is_nyus():
-    shape = (480, 640)
-    result = DepthResult(np.ones(shape, np.float32), np.zeros((*shape, 3), np.uint8))
-    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 325.582], [0, 519.470, 253.736], [0, 0, 1]], atol=1e-3)
-    tall = DepthResult(np.ones((1280, 960), np.float32), np.zeros((1280, 960, 3), np.uint8))
-    assert tall.intrinsics[0, 0] == pytest.approx(2 * 518.858, abs=1e-2)
-
-
-def test_saves_what_it_says(predictor, tmp_path):
-    result = predictor(photo(120, 160))
-    assert result.save(tmp_path, "p", side_by_side=True, point_cloud=True) == 0
-    assert {file.name for file in tmp_path.iterdir()} == {
-        "p_colored.png",
-        "p_depth.npy",
-        "p_depth.png",
-        "p_points.ply",
-        "p_side_by_side.png",
-    }
-    np.testing.assert_array_equal(np.load(tmp_path / "p_depth.npy"), result.depth)
-    np.testing.assert_allclose(read_depth(tmp_path / "p_depth.png"), result.depth, atol=5.1e-4)
-    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p_colored.png")), result.colored())
-    assert (result.colored() == draw_depth_map(result.depth, (0, 8))).all()
-    assert b"element vertex 19200" in (tmp_path / "p_points.ply").read_bytes()[:200]
-
-
-def test_saving_counts_what_16_bits_cannot_hold(tmp_path):
-    depth = np.array([[1, 65.5, 66, 1000]], np.float32)
-    assert DepthResult(depth, np.zeros((1, 4, 3), np.uint8)).save(tmp_path, "far") == 2
-    assert np.asarray(Image.open(tmp_path / "far_depth.png")).tolist() == [[1000, 65500, 65535, 65535]]
-
-
-def test_saving_to_no_folder_is_an_error(tmp_path):
-    result = DepthResult(np.ones((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(InputError, match="nowhere/x_colored.png: cannot be written"):
-        result.save(tmp_path / "nowhere", "x")
 
 
 def test_flip_averaging_is_the_configs(trained):
@@ -234,3 +199,113 @@ def test_bad_configs_and_checkpoints(trained, tmp_path):
 
 def test_is_depthkits_own(predictor):
     assert depthkit.DepthPredictor is DepthPredictor and depthkit.DepthResult is DepthResult
+
+
+@pytest.fixture(scope="module")
+def alone(trained) -> Path:
+    """The same model as a checkpoint that carries its config."""
+    config = config_to_plain(load_config(trained[0]))
+    info = CheckpointInfo.of_training(config, str(trained[0]))
+    path = trained[0].parent / "alone.pth"
+    torch.save({"state_dict": torch.load(trained[1]), "depthkit": info.to_plain()}, path)
+    return path
+
+
+def change(path: Path, to: Path, **block: object) -> Path:
+    content = torch.load(path)
+    content["depthkit"].update(block)
+    torch.save(content, to)
+    return to
+
+
+def test_a_checkpoint_that_carries_its_config_needs_no_other_file(alone, predictor):
+    rgb = photo(70, 110)
+    own = DepthPredictor(alone)
+    np.testing.assert_array_equal(own(rgb).depth, predictor(rgb).depth)
+    assert own.depth_range == predictor.depth_range
+
+
+def test_a_config_alone_or_a_file_without_one_is_one_sentence(trained):
+    for config in (trained[0], Config.fromfile(trained[0])):
+        with pytest.raises(InputError, match="config.py: a config has no weights; give a checkpoint"):
+            DepthPredictor(config)
+    with pytest.raises(InputError, match="weights.pth: carries no config; give the config that it was trained with"):
+        DepthPredictor(trained[1])
+
+
+def test_a_config_in_a_file_runs_no_code(alone, tmp_path, monkeypatch):
+    config = torch.load(alone)["depthkit"]["config"]
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "planted.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    command = {"type": "os.mkdir", "path": str(tmp_path / "executed")}
+    bad = [
+        {**config, "model": {**config["model"], "neck": command}},
+        {**config, "model": {**config["model"], "neck": {"type": "planted"}}},
+        {**config, "test_pipeline": [command]},
+    ]
+    for one in bad:
+        with pytest.raises(InputError, match="crafted.pth: .*there is no .*; check the spelling"):
+            DepthPredictor(change(alone, tmp_path / "crafted.pth", config=one))
+    assert {path.name for path in tmp_path.iterdir()} == {"planted.py", "crafted.pth"}
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        {"model": 3},
+        {"model": {}},
+        {"model": {"type": ["DepthEstimator"], "backbone": {}, "decode_head": {}}},
+        {"model": {"type": "DepthEstimator", "backbone": 3, "decode_head": None}},
+        {"test_pipeline": 3},
+        {"test_pipeline": [3]},
+    ],
+)
+def test_a_config_in_a_file_that_is_none(alone, tmp_path, parts):
+    config = {**torch.load(alone)["depthkit"]["config"], **parts}
+    with pytest.raises(InputError, match="crafted.pth: "):
+        DepthPredictor(change(alone, tmp_path / "crafted.pth", config=config))
+
+
+@pytest.mark.slow
+def test_importing_and_predicting_leave_mmengine_as_it_was(trained, alone):
+    """In a fresh process, which then uses mmengine by itself."""
+    script = """
+import sys
+import mmengine.device, torch
+from mmengine.registry import MODELS, DefaultScope
+from mmengine.runner.checkpoint import CheckpointLoader, load_checkpoint
+
+def settings():
+    return dict(CheckpointLoader._schemes), DefaultScope.get_current_instance(), mmengine.device.utils.DEVICE
+
+before = settings()
+import depthkit, depthkit.datasets, depthkit.models, depthkit.apis.predictor
+assert settings() == before
+config, weights, alone = sys.argv[1:]
+depthkit.DepthPredictor(config, weights, device="cpu")
+assert settings() == before
+assert not [name for name in sys.modules if name.startswith("depthkit.engine")]
+predictor = depthkit.DepthPredictor(alone)
+import numpy as np
+predictor(np.zeros((20, 30, 3), np.uint8))
+assert not [name for name in sys.modules if name.startswith("depthkit.engine")]
+import depthkit.engine, depthkit.apis.train, depthkit.apis.evaluate
+assert settings() == before
+
+# mmengine by itself: a name that depthkit also has, a Python path as a type, a checkpoint with an object in it.
+@MODELS.register_module()
+class DeiT(torch.nn.Linear):
+    pass
+
+assert type(MODELS.build(dict(type="DeiT", in_features=2, out_features=3))) is DeiT
+assert type(MODELS.build(dict(type="torch.nn.Linear", in_features=2, out_features=3))) is torch.nn.Linear
+model = torch.nn.Linear(2, 3)
+class Thing: pass
+torch.save({"state_dict": model.state_dict(), "thing": Thing()}, alone + ".plain")
+assert "thing" in load_checkpoint(torch.nn.Linear(2, 3), alone + ".plain", strict=True)
+print("done")
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script, *trained, alone], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.stdout.endswith("done\n"), done.stderr

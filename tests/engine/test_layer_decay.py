@@ -80,7 +80,7 @@ def test_a_step_trains() -> None:
         ({"layer_decay": 0}, "layer_decay=0"),
         ({"layer_decay": 1.1}, "layer_decay=1.1"),
         ({"backbone_mult": -1}, "backbone_mult=-1"),
-        ({"layer_decai": 0.5}, "unknown layer_decai"),
+        ({"layer_decai": 0.5}, "paramwise_cfg: unexpected keyword argument 'layer_decai'; did you mean layer_decay"),
     ],
 )
 def test_factors_that_are_none(paramwise, message) -> None:

@@ -5,7 +5,9 @@ import torch
 from mmengine.hooks import Hook
 
 from depthkit.engine import DepthRunner
+from depthkit.engine.checkpoints import unpack
 from depthkit.errors import InputError
+from depthkit.registry import DATASETS, MODELS
 
 
 def train(config) -> DepthRunner:
@@ -41,7 +43,7 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
         ({"custom_hooks": [{"type": "NoHook"}]}, "hooks: there is no hook of type 'NoHook'"),
         (
             {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}},
-            "optim_wrapper: Invalid learning rate: -1",
+            "optimizer: lr=-1: expected a number above 0",
         ),
         (
             {
@@ -53,6 +55,24 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
             "no optimizer of type 'AdamX'",
         ),
         ({"param_scheduler": {"type": "OneCycleLR", "pct": 1}}, "param_scheduler: .*argument 'pct'"),
+        (
+            {"param_scheduler": {"type": "OneCycleLR", "pct_start": "abc"}},
+            "OneCycleLR: pct_start='abc': expected a number",
+        ),
+        ({"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": "abc"}}}, "optimizer: lr='abc': expected a number"),
+        (
+            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1, "weight_decay": "abc"}}},
+            "optimizer: weight_decay='abc': expected a number",
+        ),
+        (
+            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1}, "clip_grad": {"max_norm": -1}}},
+            "clip_grad: max_norm=-1: expected a number above 0",
+        ),
+        ({"optim_wrapper": 3}, "optim_wrapper=3: expected a dict"),
+        ({"custom_hooks": [{"type": "EMAHook", "momentum": 2}]}, "EMAHook: momentum=2: expected a number below 1"),
+        ({"custom_hooks": [{"type": "EMAHook", "momentum": "x"}]}, "EMAHook: momentum='x': expected a number"),
+        ({"randomness": {"seed": -1}}, "randomness: seed=-1: expected a number of 0 or more"),
+        ({"randomness": {"seed": "abc"}}, "randomness: seed='abc': expected a whole number"),
     ],
 )
 def test_a_mistake_in_the_config_is_named_with_its_part(tiny_config, change, message) -> None:
@@ -67,9 +87,33 @@ def test_a_mistake_in_the_data_part(tiny_config) -> None:
         train(config)
 
 
-def test_a_bug_while_building_stays_a_bug(tiny_config, monkeypatch) -> None:
-    from depthkit.registry import MODELS
+def test_the_data_are_looked_at_once_and_before_the_model_is_built(tiny_config, monkeypatch) -> None:
+    built = []
+    data, model = DATASETS.get("Numbers"), MODELS.get("Line")
+    for kind in (data, model):
+        monkeypatch.setattr(kind, "__init__", _note(built, kind.__init__, kind.__name__))
+    train(tiny_config())
+    assert built == ["Numbers", "Line"]
 
+
+def _note(built: list, make, name: str):
+    def build(self, *args, **kwargs) -> None:
+        built.append(name)
+        make(self, *args, **kwargs)
+
+    return build
+
+
+def test_the_weights_at_the_start_are_those_without_data_sets(tiny_config) -> None:
+    with_data = DepthRunner.from_cfg(tiny_config("a")).model.state_dict()
+    config = tiny_config("b")
+    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
+        config.pop(key)
+    without = DepthRunner.from_cfg(config).model.state_dict()
+    assert all(torch.equal(with_data[key], without[key]) for key in without)
+
+
+def test_a_bug_while_building_stays_a_bug(tiny_config, monkeypatch) -> None:
     def broken(self, width: int = 1) -> None:
         raise TypeError("unsupported operand type(s)")
 
@@ -85,6 +129,7 @@ def test_the_weights_of_another_model_are_an_error(tiny_config, tmp_path) -> Non
         train(tiny_config(load_from=str(path)))
 
 
+@pytest.mark.slow
 def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_config, tmp_path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": train(tiny_config()).model.state_dict(), "meta": {}}, path)
@@ -93,10 +138,36 @@ def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_confi
         train(tiny_config(load_from=str(path), resume=True))
 
 
+@pytest.mark.slow
+def test_resuming_executes_nothing_in_a_checkpoint(tiny_config, tmp_path) -> None:
+    runner = train(tiny_config())
+    path = Path(runner.work_dir) / "epoch_1.pth"
+    content = torch.load(path)
+    # mmengine's Runner.resume executes this text.
+    content["meta"]["config"] = f"import os\nos.mkdir({str(tmp_path / 'executed')!r})\n"
+    torch.save(content, path)
+    assert train(tiny_config(load_from=str(path), resume=True)).iter == 10
+    assert not (tmp_path / "executed").exists()
+
+
+@pytest.mark.slow
+def test_a_checkpoint_of_an_older_depthkit_is_resumed(tiny_config) -> None:
+    straight = train(tiny_config())
+    path = Path(straight.work_dir) / "epoch_1.pth"
+    content = torch.load(path)
+    del content["depthkit"]
+    unpack(content)  # the history as mmengine's objects
+    torch.save(content, path)
+    resumed = train(tiny_config(load_from=str(path), resume=True))
+    for key, value in straight.model.state_dict().items():
+        assert torch.equal(value, resumed.model.state_dict()[key])
+
+
 def test_resume_without_a_checkpoint_starts_at_the_beginning(tiny_config) -> None:
     assert train(tiny_config(resume=True)).iter == 10
 
 
+@pytest.mark.slow
 def test_a_longer_training_is_no_continuation(tiny_config) -> None:
     train(tiny_config())
     with pytest.raises(InputError, match="of a training of 10 iterations, this one has 25"):

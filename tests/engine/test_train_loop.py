@@ -65,6 +65,7 @@ def test_resumed_in_mid_epoch_it_reads_the_rest_in_the_same_order_and_ends_with_
     assert torch.equal(weights(resumed), end)
 
 
+@pytest.mark.slow
 def test_a_seed_that_was_drawn_by_chance_is_kept_when_resumed(tiny_config) -> None:
     killed = train(tiny_config("killed", default_hooks=BY_ITERATION, randomness={"seed": None}), 2)
     first = dataset_reads(killed)
@@ -91,9 +92,9 @@ def test_another_batch_size_cannot_be_resumed(tiny_config) -> None:
     ("train_cfg", "message"),
     [
         ({}, "give max_epochs, max_iters or both"),
-        ({"max_epochs": 0}, "max_epochs=0; expected a positive integer"),
+        ({"max_epochs": 0}, "TrainLoop: max_epochs=0: expected a number of 1 or more"),
         ({"max_iters": 2.5}, "max_iters=2.5"),
-        ({"max_epochs": True}, "max_epochs=True"),
+        ({"max_epochs": "many"}, "max_epochs='many': expected a whole number"),
         ({"max_epoch": 2}, "unexpected keyword argument 'max_epoch'"),
     ],
 )
@@ -105,5 +106,5 @@ def test_limits_that_are_none(tiny_config, train_cfg, message) -> None:
 def test_a_batch_larger_than_the_data_set(tiny_config) -> None:
     config = tiny_config()
     config.train_dataloader.update(batch_size=16, drop_last=True)
-    with pytest.raises(InputError, match="10 pictures do not fill one batch of 16"):
+    with pytest.raises(InputError, match="10 images do not fill one batch of 16"):
         train(config)

@@ -1,4 +1,6 @@
-import mmengine.device.utils
+import datetime
+import os
+
 import pytest
 import torch
 
@@ -6,19 +8,10 @@ from depthkit.errors import InputError
 from depthkit.utils.device import process_group, select_device, wrapper_config
 
 
-@pytest.fixture(autouse=True)
-def keep_mmengines_device(monkeypatch) -> None:
-    monkeypatch.setattr(mmengine.device.utils, "DEVICE", mmengine.device.utils.DEVICE)
-
-
-def test_cpu_is_what_mmengine_uses_then() -> None:
-    mmengine.device.utils.DEVICE = "cuda"
+def test_auto_takes_a_gpu_if_there_is_one(monkeypatch) -> None:
+    expected = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    assert select_device().type == select_device("auto").type == select_device(None).type == expected
     assert select_device("cpu") == torch.device("cpu")
-    assert mmengine.device.get_device() == "cpu"
-
-
-def test_without_a_name_it_is_mmengines_choice() -> None:
-    assert select_device().type == mmengine.device.get_device()
 
 
 @pytest.mark.parametrize("name", ["gpu", "cuda:x", "meta", "cuda:99", ""])
@@ -36,6 +29,25 @@ def test_launched_the_wrong_way(monkeypatch) -> None:
     with pytest.raises(InputError, match="not started by torchrun"), process_group("pytorch", cpu):
         pass
     with pytest.raises(InputError, match="launcher 'slurm'"), process_group("slurm", cpu):
+        pass
+
+
+def test_a_start_that_fails_is_one_sentence_and_stays_on_this_machine(monkeypatch) -> None:
+    for name, value in {"LOCAL_RANK": "0", "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}.items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setenv("GLOO_SOCKET_IFNAME", "x")
+    monkeypatch.delenv("GLOO_SOCKET_IFNAME")
+
+    def hang(backend: str, timeout: datetime.timedelta) -> None:
+        assert backend == "gloo" and timeout < datetime.timedelta(minutes=30)
+        assert os.environ["GLOO_SOCKET_IFNAME"] in ("lo", "lo0")
+        raise RuntimeError("timed out after 600 s")
+
+    monkeypatch.setattr(torch.distributed, "init_process_group", hang)
+    with (
+        pytest.raises(InputError, match="did not find each other .timed out after 600 s.; start them again"),
+        process_group("pytorch", torch.device("cpu")),
+    ):
         pass
 
 

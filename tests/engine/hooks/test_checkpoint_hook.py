@@ -1,3 +1,6 @@
+import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -7,7 +10,8 @@ from mmengine.hooks import Hook
 import depthkit.engine.runner
 from depthkit.engine import AtomicCheckpointHook, DepthRunner
 from depthkit.errors import InputError
-from depthkit.models.weights import read_checkpoint
+from depthkit.models.weights import read_checkpoint, read_metadata
+from depthkit.registry import DATASETS
 
 KEEP_TWO = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "max_keep_ckpts": 2}}
 BEST = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "save_best": "abs_rel", "rule": "less"}}
@@ -51,6 +55,52 @@ def test_the_newest_are_kept_and_can_be_read_without_executing_code(tiny_config)
     assert hidden_files(runner) == []
     content = read_checkpoint(Path(runner.work_dir) / "epoch_4.pth")
     assert {"meta", "state_dict", "optimizer", "param_schedulers", "message_hub"} <= content.keys()
+
+
+@pytest.mark.slow
+def test_what_is_saved_stands_alone(tiny_config) -> None:
+    config = tiny_config(default_hooks=BEST, custom_hooks=[{"type": "EMAHook", "momentum": 0.5}])
+    runner = train(config, Metric(0.4, 0.5))
+    best = Path(runner.work_dir) / "best_abs_rel_epoch_1.pth"
+    script = """
+import json, sys, torch
+content = torch.load(sys.argv[1])
+assert not {"mmengine", "depthkit"} & sys.modules.keys()
+print(json.dumps(content["depthkit"]))
+"""
+    done = subprocess.run([sys.executable, "-c", script, best], capture_output=True, text=True, check=True)
+    block = json.loads(done.stdout)
+    assert block["metrics"] == {"abs_rel": 0.4} and block["version"] == depthkit.__version__
+    assert block["config"]["model"] == {"type": "Line"} and "work_dir" not in block["config"]
+    assert read_metadata(Path(runner.work_dir) / "epoch_2.pth").metrics == {}, "of these weights only"
+
+
+@pytest.mark.parametrize(
+    ("hook", "message"),
+    [
+        ({"save_best": "nope", "rule": "less"}, "save_best='nope': the validation does not measure this.*abs_rel"),
+        ({"interval": "abc"}, "AtomicCheckpointHook: interval='abc': expected a whole number"),
+        ({"rule": "more"}, "rule='more': expected one of 'less' or 'greater'|rule='more': expected"),
+        ({"max_keep_ckpt": 2}, "'max_keep_ckpt'; did you mean max_keep_ckpts"),
+    ],
+)
+def test_mistakes_in_its_arguments(tiny_config, hook, message) -> None:
+    hooks = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, **hook}}
+    with pytest.raises(InputError, match=message):
+        train(tiny_config(default_hooks=hooks), Metric(0.4))
+
+
+def test_a_metric_that_says_what_it_measures_is_asked_before_the_training(tiny_config) -> None:
+    loader = tiny_config().train_dataloader
+    config = tiny_config(
+        default_hooks={"checkpoint": {"type": "AtomicCheckpointHook", "save_best": "top2", "rule": "greater"}},
+        val_dataloader=loader,
+        val_cfg={},
+        val_evaluator={"type": "Accuracy"},
+    )
+    with pytest.raises(InputError, match="save_best='top2': .* expected one of top1, top5"):
+        train(config)
+    assert DATASETS.get("Numbers").seen == []
 
 
 def test_an_old_one_is_removed_only_when_the_new_one_is_complete(tiny_config, monkeypatch) -> None:
@@ -97,6 +147,7 @@ def test_a_full_disk_leaves_the_ones_before_and_nothing_half_written(tiny_config
     assert hidden_files(runner) == []
 
 
+@pytest.mark.slow
 def test_a_best_one_that_is_found_again_after_resuming_is_not_removed(tiny_config) -> None:
     config = tiny_config(default_hooks=BEST, train_cfg={"type": "TrainLoop", "max_epochs": 2})
     runner = train(config, Metric(0.4, 0.3))
@@ -105,5 +156,5 @@ def test_a_best_one_that_is_found_again_after_resuming_is_not_removed(tiny_confi
     config.resume = True
     again = train(config, Metric(0.2))
     assert "best_abs_rel_epoch_2.pth" in names(again)
-    state = torch.load(Path(again.work_dir) / "best_abs_rel_epoch_2.pth", weights_only=False)
+    state = torch.load(Path(again.work_dir) / "best_abs_rel_epoch_2.pth")
     assert state["message_hub"]["runtime_info"]["best_score"] == 0.2

@@ -1,0 +1,72 @@
+"""Evaluation by its function, with a config and with the one that the checkpoint carries."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+import torch
+
+from depthkit.apis.evaluate import evaluate
+from depthkit.errors import InputError
+from depthkit.evaluation import METRIC_NAMES
+from depthkit.models.weights import read_metadata
+from depthkit.utils.config import load_config
+
+
+def change(best: Path, to: Path, **parts: object) -> Path:
+    content = torch.load(best)
+    content["depthkit"]["config"].update(parts)
+    torch.save(content, to)
+    return to
+
+
+def test_the_checkpoints_own_config_gives_what_its_training_measured(config_path, best, tmp_path) -> None:
+    result = evaluate(config=None, checkpoint=best, device="cpu")
+    assert tuple(result.metrics) == METRIC_NAMES
+    measured = read_metadata(best).metrics
+    assert result.metrics == pytest.approx({name: measured[name] for name in METRIC_NAMES}, rel=1e-6)
+    assert (result.config, result.checkpoint) == ("tiny_rooms.py", str(best))
+    result.write_json(tmp_path / "r.json")
+    assert {"protocol", "flip", "images", "metrics"} <= json.loads((tmp_path / "r.json").read_text()).keys()
+    with_config = evaluate(load_config(config_path), best, device="cpu")
+    assert with_config.metrics == result.metrics
+
+
+def test_a_file_without_a_config_is_one_sentence(best: Path, tmp_path: Path) -> None:
+    torch.save({"state_dict": torch.load(best)["state_dict"]}, tmp_path / "old.pth")
+    with pytest.raises(InputError, match="old.pth: carries no config; give the config"):
+        evaluate(None, tmp_path / "old.pth", device="cpu")
+
+
+@pytest.mark.slow
+def test_a_config_in_a_file_runs_no_code(best: Path, tmp_path: Path) -> None:
+    loader = torch.load(best)["depthkit"]["config"]["test_dataloader"]
+    command = {"type": "os.mkdir", "path": str(tmp_path / "executed")}
+    unpickling = {"type": "mmengine.BaseDataset", "ann_file": str(tmp_path / "annotations.pkl")}
+    crafted = [
+        ({"test_dataloader": {**loader, "dataset": command}}, "os.mkdir"),
+        ({"test_dataloader": {**loader, "dataset": unpickling}}, "BaseDataset"),
+        ({"test_dataloader": {**loader, "worker_init_fn": command}}, None),
+        ({"test_dataloader": {**loader, "sampler": command}}, "os.mkdir"),
+        ({"test_evaluator": command}, "os.mkdir"),
+        ({"test_evaluator": [command]}, "test_evaluator"),
+        ({"test_dataloader": 3}, "test_dataloader"),
+    ]
+    for parts, message in crafted:
+        if message:
+            with pytest.raises(InputError, match=message):
+                evaluate(None, change(best, tmp_path / "crafted.pth", **parts), device="cpu")
+    # What is not needed is not looked at.
+    ignored = {"custom_hooks": [command], "default_hooks": {"x": command}, "visualizer": command, "test_cfg": command}
+    evaluate(None, change(best, tmp_path / "crafted.pth", **ignored), device="cpu")
+    assert os.listdir(tmp_path) == ["crafted.pth"]
+
+
+def test_a_config_without_a_test_set(config_path: Path, best: Path) -> None:
+    config = load_config(config_path)
+    config.pop("test_dataloader")
+    with pytest.raises(InputError, match="there is nothing to evaluate on"):
+        evaluate(config, best, device="cpu")
+    with pytest.raises(InputError, match="gone.pth: no such checkpoint file"):
+        evaluate(load_config(config_path), "gone.pth", device="cpu")
