@@ -68,15 +68,14 @@ def test_other_schemes_are_refused(address) -> None:
 
 def test_an_address_is_read_by_the_same_reader(tmp_path, monkeypatch) -> None:
     monkeypatch.setattr(torch.hub, "get_dir", lambda: str(tmp_path / "hub"))
-    touched = tmp_path / "touched"
-    torch.save(Crafted(touched), tmp_path / "crafted.pth")
+    executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     torch.save({"state_dict": {"a": torch.ones(1)}}, tmp_path / "good.pth")
     monkeypatch.setattr(torch.hub, "download_url_to_file", lambda url, to: shutil.copy(tmp_path / Path(url).name, to))
     with strict_loading():
         assert CheckpointLoader.load_checkpoint("https://example.org/good.pth")["state_dict"]["a"] == 1
         with pytest.raises(InputError, match="crafted.pth: refused"):
             CheckpointLoader.load_checkpoint("https://example.org/crafted.pth")
-    assert not touched.exists()
+    assert not executed.exists()
 
 
 def test_an_address_that_is_not_there(tmp_path, monkeypatch) -> None:
