@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.depthkit-set-up
-DEMO := work_dirs/demo_rooms
+DEMO := work_dirs/demo
 
 .PHONY: help setup environment quick test demo clean
 .DEFAULT_GOAL := help
@@ -25,7 +25,7 @@ environment:
 		echo "$(VENV) is broken: making it again"; rm -rf $(VENV); fi
 	@$(MAKE) --silent --no-print-directory $(STAMP)
 
-$(STAMP): setup.cfg pyproject.toml constraints.txt
+$(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 	@command -v $(PYTHON) >/dev/null || { echo "error: $(PYTHON) is not there; name a Python >= 3.10: make PYTHON=/path/to/python3 setup" >&2; exit 2; }
 	@$(PYTHON) -c "import sys; sys.exit(sys.version_info < (3, 10))" || { \
 		echo "error: depthkit needs Python >= 3.10, $(PYTHON) is $$($(PYTHON) -V 2>&1); name a newer one: make PYTHON=/path/to/python3 setup" >&2; exit 2; }

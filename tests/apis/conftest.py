@@ -8,7 +8,7 @@ from depthkit.apis.train import train
 from depthkit.utils.config import load_config
 
 CONFIG = """
-_base_ = "{configs}/_base_/runtime.py"
+_base_ = ["{configs}/_base_/schedules/depth_20e.py", "{configs}/default_runtime.py"]
 max_epochs = 1
 ema = None
 size = [64, 64]  # a list, as it is in a checkpoint

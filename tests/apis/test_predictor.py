@@ -244,7 +244,7 @@ def test_a_config_in_a_file_runs_no_code(alone, tmp_path, monkeypatch):
         {**config, "test_pipeline": [command]},
     ]
     for one in bad:
-        with pytest.raises(InputError, match="crafted.pth: .*there is no .*; check the spelling"):
+        with pytest.raises(InputError, match="crafted.pth: .*there is no "):
             DepthPredictor(change(alone, tmp_path / "crafted.pth", config=one))
     assert {path.name for path in tmp_path.iterdir()} == {"planted.py", "crafted.pth"}
 
