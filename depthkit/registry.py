@@ -49,7 +49,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = Registry(
 
 @contextmanager
 def depthkit_scope() -> Iterator[None]:
-    """Build in depthkit's scope inside, whatever the process's default scope is, which comes back afterwards."""
+    """Build in depthkit's scope inside the block; the process's default scope is restored afterwards."""
     with DefaultScope.overwrite_default_scope(SCOPE):
         yield
 

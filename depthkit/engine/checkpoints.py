@@ -25,7 +25,7 @@ _PLAIN = (bool, int, float, str, type(None), torch.Tensor)
 
 @contextmanager
 def strict_loading() -> Iterator[None]:
-    """Replace mmengine's checkpoint loaders inside, because they fall back to executing the code in a file.
+    """Replace mmengine's checkpoint loaders inside the block: they can execute the code in a file.
 
     `load_from`, `resume` and the `init_cfg` of any mm model then read local files and http(s) addresses by
     `read_checkpoint`; the other schemes (``open-mmlab://``, ...) are refused.
@@ -67,7 +67,7 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
 
 
 def pack(checkpoint: dict[str, Any]) -> None:
-    """Make mmengine's `checkpoint` loadable by ``torch.load(path)`` anywhere: plain data, tensors on the CPU.
+    """Make mmengine's `checkpoint` plain data, which ``torch.load(path)`` reads anywhere.
 
     Of other objects, the one-cycle scheduler keeps a function in its state. They are left out: a constructor makes
     them again.

@@ -19,7 +19,7 @@ _BACKBONE = "backbone."
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class LayerDecayOptimWrapperConstructor:
-    """Make the optimizer's parameter groups with ``paramwise_cfg=dict(backbone_mult=0.1, layer_decay=0.75)``.
+    """Make parameter groups by ``paramwise_cfg=dict(backbone_mult=0.1, layer_decay=0.75)``.
 
     With the optimizer's rate *lr*: decoder and token selectors learn at *lr*; the last layer of a timm vision
     transformer at *lr * backbone_mult*, and each layer before it at *layer_decay* times the rate of the one

@@ -1,4 +1,4 @@
-"""Check the arguments of torch's and mmengine's own classes, which find mistakes late or by a traceback.
+"""Check the arguments of torch's and mmengine's classes, which find mistakes late or not at all.
 
 Each function has the name and the arguments of a part of a config, with their types and ranges; the names are those
 of the error messages.

@@ -66,7 +66,7 @@ def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
 
 
 def read_metadata(path: str | Path) -> CheckpointInfo | None:
-    """Read what the checkpoint at `path` says about itself; None for a file of an older depthkit or of others.
+    """Read what a checkpoint says about itself; None for a file of an older depthkit or of others.
 
     Raises:
         InputError: as `read_checkpoint`, and when that description is damaged or of a newer depthkit.
@@ -92,7 +92,7 @@ def read_config(path: str | Path) -> "Config":
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:
-    """Read the weights in a file: a state dict, plain or under ``state_dict`` or ``model`` (DeiT's own layout).
+    """Read the state dict of a file, plain or under ``state_dict`` or ``model`` (DeiT's own layout).
 
     Raises:
         InputError: as `read_checkpoint`, and when the file holds no tensors.

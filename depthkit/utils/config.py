@@ -1,4 +1,4 @@
-"""Read configs: mmengine's files, with options that apply before the file runs and with checks of every name.
+"""Read mmengine's config files, with options that apply before the file runs and checked names.
 
 mmengine executes a config first and merges ``--cfg-options`` into the result. So with ::
 
@@ -156,7 +156,7 @@ def config_from_plain(values: dict[str, Any], name: str) -> "Config":
 
 
 def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) -> dict[str, Any]:
-    """Execute the config at `path` over its bases, with `values` in place of what its lines `name = ...` set.
+    """Execute a config over its bases, with `values` in place of what its lines `name = ...` set.
 
     `children` are the files that have this one as `_base_`, the user's first.
     """
@@ -232,7 +232,7 @@ def _target(statement: ast.stmt) -> str | None:
 
 
 def _literal(node: ast.expr) -> list[Any]:
-    """Return the value of `node` in a list, or an empty one when it is a dict (they merge) or must be computed."""
+    """Return the value of `node` in a list; an empty one for a dict (they merge) or an expression."""
     try:
         value = ast.literal_eval(node)
     except (ValueError, TypeError, SyntaxError):

@@ -19,7 +19,7 @@ _UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \
 
 @contextmanager
 def config_errors(filename: str | None, part: str) -> Iterator[None]:
-    """Turn mistakes in `part` ("model", "train_cfg") of the config `filename`, built inside, into InputErrors.
+    """Turn mistakes in a part of a config, which is built inside the block, into InputErrors.
 
     Those are an InputError, to which the place is added; an argument that a class does not have or lacks; a value that
     a constructor refuses (ValueError, AssertionError with a text), or that is of another type than its annotation

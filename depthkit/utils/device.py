@@ -39,7 +39,7 @@ def select_device(name: str | None = "auto") -> torch.device:
 
 @contextmanager
 def process_group(launcher: str, device: torch.device) -> Iterator[None]:
-    """Join the processes that torchrun started (`launcher` ``pytorch``): nccl between GPUs, gloo otherwise.
+    """Join the processes that torchrun started: nccl between GPUs, gloo otherwise.
 
     mmengine's own function calls CUDA also on a machine without it.
 

@@ -1,4 +1,4 @@
-"""Check the arguments of constructors where configs and command lines enter, by their type annotations.
+"""Check the arguments of constructors, where configs enter, by their type annotations.
 
 The work is pydantic's (`pydantic.validate_call`); this module turns what it finds into one sentence.
 """

@@ -15,7 +15,7 @@ _MAX_PANEL_HEIGHT = 960  # [px]; panels side by side are for looking at; the ful
 
 
 def colorize(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE) -> np.ndarray:
-    """Colour a depth map: red is near, blue is far, dark grey is no depth (NaN, infinite, 0, negative).
+    """Colour a depth map: red is near, blue is far, dark grey is invalid (NaN, infinite, 0, negative).
 
     Args:
         depth: (H, W) [m].

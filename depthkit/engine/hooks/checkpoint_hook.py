@@ -1,4 +1,4 @@
-"""mmengine's CheckpointHook, safe against being killed at any moment, with checkpoints that stand alone."""
+"""Save checkpoints that stand alone, safely against being killed at any moment."""
 
 import dataclasses
 from collections.abc import Iterable
