@@ -6,7 +6,7 @@ if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
     from depthkit.apis.result import DepthResult
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["DepthPredictor", "DepthResult", "__version__"]
 
 

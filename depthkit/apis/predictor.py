@@ -17,6 +17,7 @@ from depthkit.errors import InputError
 from depthkit.models import DepthClassifier
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
+from depthkit.utils.camera import focal_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import config_errors
 from depthkit.utils.device import select_device
@@ -96,24 +97,26 @@ class DepthPredictor:
             InputError: the file cannot be read, or the array has another type or shape.
         """
         rgb, focal_length, name = _read(image)
-        batch = self.preprocess(rgb, name)
+        batch = self.preprocess(rgb, name, focal_length)
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
         depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
         return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
 
-    def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
+    def preprocess(self, rgb: np.ndarray, name: str = "", focal_length: float | None = None) -> dict:
         """Make the model's input of an image.
 
         Args:
             rgb: uint8 RGB (H, W, 3).
             name: of the image, for messages.
+            focal_length: [px], if known; a model with `canonical_focal` needs it.
 
         Returns:
             ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``.
         """
-        sample = make_sample(rgb, name)
+        intrinsics = None if focal_length is None else focal_intrinsics(focal_length, rgb.shape[:2])
+        sample = make_sample(rgb, name, intrinsics=intrinsics)
         for transform in self.transforms:
             sample = transform(sample)
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}

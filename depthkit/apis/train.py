@@ -29,7 +29,7 @@ def train(
     Args:
         config: from `depthkit.utils.config.load_config`; it is changed to what is run.
         work_dir: folder for checkpoints and logs; None for the config's, or ``work_dirs/<name of the config>``.
-        resume: continue from the newest valid checkpoint in `work_dir`, or start where there is none.
+        resume: continue from the newest valid checkpoint in `work_dir`, or start anew where there is none.
         amp: mixed precision; needs a GPU.
         seed: of weights, order and augmentation; None for the config's.
         launcher: ``pytorch`` under torchrun, else ``none``.

@@ -113,6 +113,18 @@ def test_exif_rotation_and_focal_length(predictor, tmp_path):
     np.testing.assert_array_equal(result.depth, predictor(upright).depth)
 
 
+def test_metres_of_a_canonical_camera_follow_the_focal_length(predictor, monkeypatch):
+    monkeypatch.setattr(predictor.model, "canonical_focal", 50.0)
+    depths = []
+    for millimetres in (26, 52):
+        image = Image.fromarray(photo(60, 90))
+        image.getexif().get_ifd(0x8769)[0xA405] = millimetres
+        depths.append(predictor(image).depth)
+    np.testing.assert_allclose(depths[1], 2 * depths[0], rtol=1e-5)
+    with pytest.raises(InputError, match="has no intrinsics"):
+        predictor(photo(60, 90))
+
+
 @pytest.mark.parametrize("value", [0, None])
 def test_a_focal_length_that_is_unknown(value):
     picture = Image.new("RGB", (8, 8))

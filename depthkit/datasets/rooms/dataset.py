@@ -20,7 +20,7 @@ class Rooms(DepthDataset):
     Args:
         length: number of rooms.
         size: (H, W) [px] of the images.
-        seed: room k of a seed is always the same, to the last bit on one machine; give training and test different seeds.
+        seed: room k of a seed is always the same on one machine; give training and test different seeds.
         pipeline: transforms, the last of them `PackDepthInputs`.
 
     Raises:

@@ -75,7 +75,8 @@ class RandomZoom(BaseTransform):
 
     To a network trained for one camera, an object that looks s times larger is s times nearer, so depth is divided by
     s (Eigen et al., NIPS 2014, section 3.3). The intrinsics follow the pixels: both together show the same scene, s
-    times smaller.
+    times smaller. Leave this transform out with ``DepthEstimator(canonical_focal=...)``, which uses the intrinsics:
+    the zoom would count twice.
 
     Args:
         scale: factors are drawn from (a, b), with 1 <= a <= b.
