@@ -10,50 +10,13 @@ from pathlib import Path
 import pytest
 import torch
 
-from helpers import CONFIGS, REPOSITORY, tool_environment
-
-TINY = """
-_base_ = ["{configs}/_base_/schedules/depth_20e.py", "{configs}/default_runtime.py"]
-max_epochs = 2
-batch_size = 2
-train_cfg = dict(max_epochs=max_epochs)
-size = (64, 64)
-train_dataloader = dict(
-    batch_size=batch_size,
-    num_workers=0,
-    sampler=dict(type="DefaultSampler", shuffle=True),
-    dataset=dict(type="Rooms", length=12, size=size, seed=0, pipeline=[dict(type="PackDepthInputs")]),
-)
-test_dataloader = dict(
-    batch_size=1,
-    num_workers=0,
-    sampler=dict(type="DefaultSampler", shuffle=False),
-    dataset=dict(type="Rooms", length=5, size=size, seed=1, pipeline=[dict(type="PackDepthInputs")]),
-)
-test_pipeline = [dict(type="PackDepthInputs")]
-test_evaluator = dict(type="DepthProtocolMetric", protocol="full")
-val_dataloader, val_evaluator = test_dataloader, test_evaluator
-default_hooks = dict(logger=dict(interval=1), checkpoint=dict(max_keep_ckpts=2))
-model = dict(
-    type="DepthEstimator",
-    data_preprocessor=dict(
-        type="SegDataPreProcessor", mean=[124, 116, 104], std=[58, 57, 57], bgr_to_rgb=False, size_divisor=1,
-        pad_val=0, seg_pad_val=0,
-    ),
-    backbone=dict(
-        type="ToSA", img_size=64, embed_dim=48, depth=4, num_heads=3, keep_rate=0.5, selection="shared",
-        out_indices=(0, 1, 2, 3), pretrained=None,
-    ),
-    decode_head=dict(type="DPTHead", in_channels=(48,) * 4, channels=16, losses=[dict(type="ScaleInvariantLogLoss")]),
-    test_cfg=dict(mode="whole", flip=False),
-)
-"""
+from helpers import REPOSITORY, TINY_ROOMS, tool_environment
 
 
 @pytest.fixture(scope="module")
 def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.py"
-    path.write_text(TINY.format(configs=CONFIGS))
+    path.write_text(TINY_ROOMS)
     return path
 
 
