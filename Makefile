@@ -12,7 +12,7 @@ help:
 	@echo "make setup   virtual environment in .venv: dependencies (constraints.txt) and depthkit, editable"
 	@echo "make quick   the tests that are not slow (90 seconds on 2 cores)"
 	@echo "make test    ruff (check and format) and all tests"
-	@echo "make demo    train a small model on generated rooms, evaluate it, predict an image (10 minutes on 2 cores)"
+	@echo "make demo    train a small model on generated rooms, evaluate it, predict an image (under 10 minutes on 2 cores)"
 	@echo "make clean   remove the environment and the demo's output"
 	@echo "Options: PYTHON=... the interpreter for .venv (3.10 or newer; now: $(PYTHON))"
 

@@ -1,6 +1,6 @@
 # ImageNet classes with EViT-DeiT-Tiny (Liang et al., ICLR 2022): DeiT's 300 epochs, or a test of its weights.
 # Command: depthkit train in1k_evit_tiny --cfg-options data_root=/data/in1k/train val_root=/data/in1k/val
-# Or: depthkit test in1k_evit_tiny weights.safetensors --cfg-options val_root=/data/in1k/val
+# Or: depthkit test weights.safetensors --config in1k_evit_tiny --cfg-options val_root=/data/in1k/val
 # Hardware and time: not yet run.
 # Result: not yet run on ImageNet.
 _base_ = [

@@ -1,7 +1,7 @@
 # ToSA-DeiT-Tiny fine-tuned with token selection on, and the dense model as its teacher: any images, no labels.
 # Command: depthkit train tosa_finetune_tiny --cfg-options data_root=/data/images
 # Hardware: 2 CPU cores, busy with other work. Time: 20 minutes for 500 images, 2026-11-21.
-# Result: top-1 70.4 % on 250 images of other classes, where the dense model has 74.8 % (docs/tosa.md).
+# Result: top-1 70.4 % on 250 images of other classes, where the dense model has 74.8 % (docs/results.md).
 _base_ = [
     "_base_/models/distiller_tosa_tiny.py",
     "_base_/datasets/unlabelled_images.py",

@@ -216,7 +216,7 @@ def test_one_word_for_one_thing() -> None:
         f"{path}:{number}: {match[0]!r}, write {better!r}: {line.strip()}"
         for path, number, line in lines("depthkit/**/*.py", "configs/**/*.py", "tools/**/*.py")
         for word, better in WORDS.items()
-        for match in re.finditer(rf"(?<![\w/.])({word})(?!\w)", line, re.IGNORECASE)
+        for match in re.finditer(rf"(?<![^\W_])(?<![/.])({word})(?!\w)", line, re.IGNORECASE)
         if (path.name, match[0].lower()) not in OTHER_MEANING
     ]
     check("words", found)

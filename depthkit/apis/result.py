@@ -18,7 +18,7 @@ class SavedFiles:
     Attributes:
         paths: the files by kind: ``colored``, ``depth_png``, ``depth_npy``, and ``side_by_side`` and ``points``
             if asked.
-        saturated: number of pixels beyond the 65.535 m that the 16-bit PNG can hold, where it has 65.535 m.
+        saturated: number of pixels beyond 65.535 m, which the 16-bit PNG stores as 65.535 m.
     """
 
     paths: dict[str, Path]
@@ -90,6 +90,16 @@ class DepthResult:
         point_cloud: bool = False,
     ) -> SavedFiles:
         """Write the files of `output_paths` into an existing folder, each complete or not at all.
+
+        Args:
+            out_dir: the folder.
+            stem: how the names of the files begin.
+            depth_range: ends of the colour bar [m]; None for the model's range.
+            side_by_side: also write image and depth in one image.
+            point_cloud: also write the point cloud.
+
+        Returns:
+            The files, and how many pixels the PNG could not hold.
 
         Raises:
             InputError: a file cannot be written.

@@ -34,7 +34,7 @@ _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
     help="torch writes .pt2, onnx writes .onnx.  [default: as the name of the file says]",
 )
 @options.json_file
-@options.cfg_options
+@options.cfg_options_with_config
 @click.pass_context
 def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) -> None:
     """Export a depth model for torch or ONNX.
@@ -42,9 +42,9 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
 
     The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W), in
-    metres. Any batch and size: H and W are multiples of the model's size_divisor, and 128 px or more; resizing and
-    padding are left to the caller. The file is run and compared with the model on an image before it is kept. All of
-    it runs on the CPU.
+    metres. Any batch; H and W are multiples of the model's size_divisor (16 in most configs) and at least 128 px;
+    resizing and padding are left to the caller. The file is run and compared with the model on an image before it is
+    kept. All of it runs on the CPU.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
     file_format = file_format or _FORMATS.get(out.suffix)

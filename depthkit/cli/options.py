@@ -2,7 +2,7 @@
 
 import argparse
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,10 +37,21 @@ def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Seq
     return parsed.options
 
 
+def _cfg_options(config: str) -> Callable:
+    """Make the option --cfg-options of a command whose help calls the config so."""
+    return click.option(
+        "--cfg-options",
+        cls=VariadicOption,
+        callback=_parse_config_options,
+        metavar="KEY=VALUE ...",
+        help=f"Change values of {config}: data_root=/data/nyu, img_size=(224,304), model.test_cfg.flip=True.",
+    )
+
+
 config = click.option(
     "--config",
     metavar="NAME|FILE.py",
-    help="The config that the weights were trained with. Only needed for weights that do not carry it.",
+    help="The config that the weights were trained with. For weights that do not carry it, and for --cfg-options.",
 )
 weights = click.option(
     "--weights",
@@ -48,13 +59,8 @@ weights = click.option(
     metavar="FILE",
     help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
 )
-cfg_options = click.option(
-    "--cfg-options",
-    cls=VariadicOption,
-    callback=_parse_config_options,
-    metavar="KEY=VALUE ...",
-    help="Change values of the config: data_root=/data/nyu, img_size=(224,304), model.test_cfg.flip=True.",
-)
+cfg_options = _cfg_options("the config")
+cfg_options_with_config = _cfg_options("the config that --config names")
 device = click.option(
     "--device", default="auto", metavar="NAME", help="cpu, cuda, cuda:1, mps, or auto: a GPU if there is one."
 )

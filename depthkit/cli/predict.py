@@ -34,7 +34,7 @@ from depthkit.cli.command import Command
 )
 @options.json_file
 @options.device
-@options.cfg_options
+@options.cfg_options_with_config
 @click.pass_context
 def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
     """Predict the depth of images.

@@ -13,6 +13,7 @@ from depthkit.utils.output_folder import make_output_folder
 @click.command(
     "test",
     cls=Command,
+    # In depthkit 0.1 --out named the JSON file here; elsewhere it is a folder.
     aliases=options.OLD_WEIGHTS | {"--out": "--json"},
     examples=(
         "depthkit test work_dirs/nyu_tosa_small/epoch_20.pth --json results.json",
@@ -28,12 +29,13 @@ from depthkit.utils.output_folder import make_output_folder
 @click.option("--flip", is_flag=True, help="Average with the prediction of the mirrored image.")
 @options.device
 @options.launcher
-@options.cfg_options
+@options.cfg_options_with_config
 @click.pass_context
 def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> None:
     """Evaluate weights on the test set of their config.
 
-    Prints the protocol, the metrics and the speed.
+    Prints the protocol, the metrics and the speed. Weights carry their config; to test on data in another folder, name
+    the config by --config and the folder by --cfg-options data_root=DIR.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
     loaded = options.load_given_config(config, cfg_options, ctx)

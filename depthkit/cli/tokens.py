@@ -50,7 +50,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     help="Counted from 1.  [default: 2 6 10, as in figure 4 of the paper; of an EViT all that remove patches]",
 )
 @options.config
-@options.cfg_options
+@options.cfg_options_with_config
 @click.option("--model", type=click.Choice(["tosa", "evit"]), help="Backbone alone: its kind.  [default: tosa]")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), help="Backbone alone: its size.  [default: tiny]")
 @click.option("--keep-rate", type=float, help="Backbone alone: fraction of the patches to attend.  [default: 0.5]")
@@ -70,7 +70,8 @@ def main(ctx, images, weights, out, layers, config, cfg_options, **of_backbone) 
 
     Writes NAME_tokens.png for each image: the image as the network sees it and a copy for each layer, in rows for
     the heads where each has its own patches. Weights that carry a config, or come with --config, are those of a
-    depth model, and its settings are changed with --cfg-options; from other weights a backbone alone is built.
+    depth model; its settings are changed with --cfg-options beside --config. From other weights a backbone alone is
+    built.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
@@ -93,7 +94,8 @@ def _make_viewer(ctx: click.Context, config: "Config | None", weights: str, give
     if config or read_metadata(weights):
         if given:
             name = next(iter(given)).replace("_", "-")
-            raise click.UsageError(f"--{name}: is for a backbone alone; change a depth model with --cfg-options.", ctx)
+            message = f"--{name}: is for a backbone alone; change a depth model with --config and --cfg-options."
+            raise click.UsageError(message, ctx)
         return viewer_of_config(config or weights, weights if config else None)
     settings = _BACKBONE | given
     if settings["model"] == "evit":

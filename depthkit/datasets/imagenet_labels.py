@@ -108,8 +108,13 @@ def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> li
         ) from error
     images = list_images(data_root)
     if len(images) != len(numbers):
-        raise InputError(f"{path}: has {len(numbers)} lines, but {data_root} contains {len(images)} images")
+        raise InputError(
+            f"{path}: has {len(numbers)} lines, but {data_root} contains {len(images)} images; expected one line for "
+            "each image, in the order of their names"
+        )
     for number in numbers:
         if number not in wnids:
-            raise InputError(f"{path}: number {number} is not a class of {meta}")
+            raise InputError(
+                f"{path}: number {number} is not a class of {meta}; use the list and the meta.mat of one devkit"
+            )
     return [(str(image), class_of_wnid(wnids[number], meta)) for image, number in zip(images, numbers, strict=True)]

@@ -119,7 +119,9 @@ def _sanity_range(source: FolderPairs) -> str:
     depths = [read_depth(source.folder / entries[index]["depth"], source.depth_scale) for index in chosen]
     measured = np.concatenate([depth[depth > 0] for depth in depths])
     if not measured.size:
-        raise InputError(f"{source.folder}: {len(chosen)} of its depth maps were read; all are 0 (no measurement)")
+        raise InputError(
+            f"{source.folder}: {len(chosen)} of its depth maps were read; all are 0 (no measurement); check the files"
+        )
     median = float(np.median(measured))
     spread = f"min {measured.min():.3g} m, median {median:.3g} m, max {measured.max():.3g} m"
     if not PLAUSIBLE_MEDIAN[0] <= median <= PLAUSIBLE_MEDIAN[1]:
@@ -204,7 +206,7 @@ def _files_by_stem(folder: Path, suffixes: frozenset[str], what: str) -> dict[st
         name = path.relative_to(folder).as_posix()
         stem = name[: -len(path.suffix)]
         if stem in found:
-            raise InputError(f"{folder}: '{found[stem]}' and '{name}' have one stem; only one of them can be paired")
+            raise InputError(f"{folder}: '{found[stem]}' and '{name}' have the same name without suffix; remove one")
         found[stem] = name
     if not found:
         raise InputError(f"{folder}: no {what} there; expected files {', '.join(sorted(suffixes))}")

@@ -23,7 +23,7 @@ def read_split_list(path: Path) -> list[SplitLine]:
     """Read a split list without its blank lines; the leading '/' of BTS's paths is dropped.
 
     Raises:
-        InputError: the file is missing, empty or not text, or a path climbs out with '..'.
+        InputError: the file is missing, empty or not text, or a path leads outside the data folder with '..'.
     """
     try:
         text = path.read_text(encoding="utf-8-sig")
@@ -36,7 +36,7 @@ def read_split_list(path: Path) -> list[SplitLine]:
         for column in columns:
             if ".." in re.split(r"[\\/]", column):
                 raise InputError(
-                    f"{path}, line {number}: '{column}' climbs out of the data folder; paths must not contain '..'"
+                    f"{path}, line {number}: '{column}' is outside the data folder; paths must not contain '..'"
                 )
         if columns:
             lines.append(SplitLine(number, columns))

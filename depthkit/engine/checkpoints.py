@@ -113,7 +113,11 @@ def load_from_local(filename: str, map_location: object = None) -> dict:
 
 
 def load_from_url(filename: str, map_location: object = None) -> dict:
-    """Download a file to torch's cache, unless it is there, and read it as a local one."""
+    """Download a file to torch's cache, unless it is there, and read it as a local one.
+
+    Raises:
+        InputError: it cannot be downloaded, or is not a checkpoint.
+    """
     del map_location
     path = Path(torch.hub.get_dir()) / "checkpoints" / Path(urlparse(filename).path).name
     if not path.is_file():
@@ -127,4 +131,4 @@ def load_from_url(filename: str, map_location: object = None) -> dict:
 
 def _refuse(filename: str, map_location: object = None) -> dict:
     del map_location
-    raise InputError(f"{filename}: this kind of address is not read; download the file and give its path")
+    raise InputError(f"{filename}: this kind of address is not supported; download the file and give its path")

@@ -77,7 +77,7 @@ def check_arguments(config: Config) -> None:
     with config_errors(config.filename, "optim_wrapper"):
         if wrapper is not None:
             if not isinstance(wrapper, dict):
-                raise InputError(f"{wrapper!r}: expected a dict")
+                raise InputError(f"expected a dict, got {wrapper!r}")
             optim_wrapper(**wrapper)
             optimizer(**(wrapper.get("optimizer") or {}))
             clip_grad(**(wrapper.get("clip_grad") or {}))

@@ -121,7 +121,10 @@ class DepthRunner(Runner):
         except ValueError as error:
             if isinstance(error, InputError) or "parameter group" not in str(error):
                 raise
-            raise InputError(f"{filename}: its optimizer is of another config ({error})") from error
+            raise InputError(
+                f"{filename}: its optimizer is of another config ({error}); resume with that config, or give the file "
+                "as load_from to start from its weights"
+            ) from error
         # The loader was built before the seed of the first run was known.
         sampler = self.train_dataloader.sampler
         if hasattr(sampler, "seed"):

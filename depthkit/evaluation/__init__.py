@@ -1,6 +1,7 @@
 """Metrics of depth maps, and the protocols under which they are comparable.
 
-- To add a metric of depth: give `metrics.ErrorSums` the sums that it needs, and `metrics.METRIC_NAMES` its name.
+- To add a metric of depth: in `metrics.py`, add the sum that it needs to `ErrorSums`, compute the sum in `error_sums`,
+  the metric in `ErrorSums.metrics`, and add its name to `METRIC_NAMES` and to the docstring of `depth_metrics`.
 - To add a protocol: append a `Protocol` to the table at the end of `protocol.py`; configs choose it by name.
 - To evaluate another kind of prediction: derive a class from mmengine's `BaseMetric` as `accuracy.py` does, register it
   with ``@METRICS.register_module()``, and add its module to METRICS in `depthkit/registry.py`.

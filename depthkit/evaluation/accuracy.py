@@ -36,7 +36,7 @@ class Accuracy(BaseMetric):
         for sample in data_samples:
             if "unreadable" in sample:
                 print_log(f"{sample['unreadable']}; skipped", logger="current", level=WARNING)
-                self.results.append(None)
+                self.results.append(sample["unreadable"])
                 continue
             if "gt_label" not in sample:
                 raise InputError(f"{sample.get('img_path', '')}: has no class (gt_label), so it cannot be evaluated")
@@ -49,10 +49,17 @@ class Accuracy(BaseMetric):
             # How many classes are ranked before it. Ties and NaN count against the model, because they decide nothing.
             self.results.append(int((~(score < score[label])).sum()) - 1)
 
-    def compute_metrics(self, results: list[int | None]) -> dict[str, float]:
-        """Return the fraction of the images whose class is ranked first, and among the first five [%]."""
-        ranks = [rank for rank in results if rank is not None]
+    def compute_metrics(self, results: list[int | str]) -> dict[str, float]:
+        """Return the fraction of the images whose class is ranked first, and among the first five [%].
+
+        Raises:
+            InputError: no image could be read.
+        """
+        ranks = [rank for rank in results if isinstance(rank, int)]
         if not ranks:
-            raise InputError(f"none of the {len(results)} images could be read")
+            raise InputError(
+                f"none of the {len(results)} images could be read; check their folder; the first error: "
+                f"{next(iter(results), 'no image')}"
+            )
         top = {f"top{k}": 100 * sum(rank < k for rank in ranks) / len(ranks) for k in (1, 5)}
         return {**top, "images": len(ranks), "skipped": len(results) - len(ranks)}

@@ -64,13 +64,17 @@ class DepthProtocolMetric(BaseMetric):
                 if saturated:
                     print_log(f"{path}: {saturated} pixels beyond 65.535 m are saved as 65.535 m", "current", WARNING)
             if "gt_depth_map" not in sample:
-                raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated")
+                raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated; use images with depth")
             gt = _depth_map(sample["gt_depth_map"]["data"])
             valid = self.protocol.valid_mask(gt)
             self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
 
     def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
-        """Compute the metrics of all images from their sums, and ``images`` and ``skipped``."""
+        """Compute the metrics of all images from their sums, and ``images`` and ``skipped``.
+
+        Raises:
+            InputError: no image has a valid pixel.
+        """
         measured = [sums for sums in results if sums.count]
         skipped = len(results) - len(measured)
         if not measured:

@@ -1,7 +1,7 @@
 """The usual metrics of metric depth (Eigen et al., NIPS 2014), as pure functions on arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ METRIC_NAMES = ("abs_rel", "sq_rel", "rmse", "rmse_log", "log10", "silog", "d1",
 
 @dataclass(frozen=True)
 class ErrorSums:
-    """Float64 sums from which the metrics of any number of pixels follow.
+    """Float64 sums from which the metrics of any number of pixels follow; by default those of no pixel.
 
     Below, d = pred - gt and e = log(pred) - log(gt).
 
@@ -29,15 +29,15 @@ class ErrorSums:
         within: number of pixels with max(pred/gt, gt/pred) < 1.25, 1.25^2 and 1.25^3.
     """
 
-    count: int
-    abs_rel: float
-    sq_rel: float
-    square: float
-    log_square: float
-    log10: float
-    log_mean: float
-    log_scatter: float
-    within: tuple[int, int, int]
+    count: int = 0
+    abs_rel: float = 0.0
+    sq_rel: float = 0.0
+    square: float = 0.0
+    log_square: float = 0.0
+    log10: float = 0.0
+    log_mean: float = 0.0
+    log_scatter: float = 0.0
+    within: tuple[int, int, int] = (0, 0, 0)
 
     @property
     def metrics(self) -> dict[str, float]:
@@ -78,12 +78,17 @@ def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
     """
     sums = error_sums(pred, gt, valid)
     if sums.count == 0:
-        raise InputError("valid: has no true pixel, so there is nothing to measure; check the ground truth and mask")
+        raise InputError("valid: is False for all pixels, so there is nothing to measure; check ground truth and mask")
     return sums.metrics
 
 
 def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
     """Compute the sums behind `depth_metrics`; without a valid pixel ``count`` is 0.
+
+    Args:
+        pred: predicted depth [m], as in `depth_metrics`.
+        gt: true depth [m], same shape.
+        valid: which pixels count, boolean, same shape.
 
     Raises:
         InputError: the shapes differ, or a valid pixel is not finite and positive.
@@ -104,7 +109,7 @@ def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
                 "and mask the ground truth first (a Protocol does)"
             )
     if pred.size == 0:
-        return ErrorSums(0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (0, 0, 0))
+        return ErrorSums()
     difference = pred - gt
     log_error = np.log(pred) - np.log(gt)
     log_mean = float(log_error.mean())
@@ -124,15 +129,11 @@ def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
 
 def pool(images: Sequence[ErrorSums]) -> ErrorSums:
     """Combine the sums of several images as if their pixels were those of one image."""
-    count = sum(one.count for one in images)
-    log_mean = sum(one.count * one.log_mean for one in images) / max(count, 1)
+    names = {field.name for field in fields(ErrorSums)} - {"log_mean", "log_scatter", "within"}
+    added = {name: sum(getattr(one, name) for one in images) for name in names}
+    log_mean = sum(one.count * one.log_mean for one in images) / max(added["count"], 1)
     return ErrorSums(
-        count=count,
-        abs_rel=sum(one.abs_rel for one in images),
-        sq_rel=sum(one.sq_rel for one in images),
-        square=sum(one.square for one in images),
-        log_square=sum(one.log_square for one in images),
-        log10=sum(one.log10 for one in images),
+        **added,
         log_mean=log_mean,
         log_scatter=sum(one.log_scatter + one.count * (one.log_mean - log_mean) ** 2 for one in images),
         within=tuple(sum(one.within[i] for one in images) for i in range(3)),

@@ -39,9 +39,13 @@ class SampleMeans(BaseMetric):
             self.results.append({name: value.tolist() for name, value in values.items()})
 
     def compute_metrics(self, results: list[dict[str, float | list[float]]]) -> dict[str, float]:
-        """Compute the mean of each measure, and ``images``."""
+        """Compute the mean of each measure, and ``images``.
+
+        Raises:
+            InputError: there is no sample.
+        """
         if not results:
-            raise InputError("SampleMeans: no image was evaluated")
+            raise InputError("SampleMeans: no image was evaluated; check the data of val_dataloader")
         metrics: dict[str, float] = {}
         for name in results[0]:
             mean = torch.tensor([result[name] for result in results], dtype=torch.float64).mean(dim=0)

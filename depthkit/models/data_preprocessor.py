@@ -75,6 +75,7 @@ class ClassPreProcessor(SegDataPreProcessor):
             )
         if int(labels.max()) >= self.mixup.num_classes:
             raise InputError(
-                f"mixup: num_classes={self.mixup.num_classes}, but an image is of class {int(labels.max())}"
+                f"mixup: num_classes={self.mixup.num_classes}, but an image is of class {int(labels.max())}; give "
+                "the number of classes of the data set"
             )
         return self.mixup(inputs, labels.to(inputs.device))

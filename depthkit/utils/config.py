@@ -117,7 +117,7 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
             check_option(result, key, path)
         result.merge_from_dict(options)
     except AttributeError as error:  # mmengine merges dicts only into the items of a list
-        raise InputError(f"{path}: an option replaces one item of a list; give the whole list") from error
+        raise InputError(f"{path}: an option cannot replace one item of a list; give the complete list") from error
     except (KeyError, TypeError) as error:  # a reserved name, or a dict merged into what is not a dict
         raise InputError(f"{path}: {error.args[0]}") from error
     _import_modules(path, result.get("custom_imports"))

@@ -59,14 +59,15 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
         return
     if "LOCAL_RANK" not in os.environ:
         raise InputError(
-            "--launcher pytorch: not started by torchrun; use torchrun --nproc_per_node 2 tools/train.py ... "
-            "--launcher pytorch"
+            "--launcher pytorch: not started by torchrun; use torchrun --nproc_per_node 2 -m depthkit.cli.main "
+            "train ... --launcher pytorch"
         )
     if device.type == "cuda":
         local_rank = int(os.environ["LOCAL_RANK"])
         if local_rank >= torch.cuda.device_count():
             raise InputError(
-                f"--nproc_per_node asks for more processes than there are GPUs ({torch.cuda.device_count()})"
+                "--nproc_per_node asks for more processes than there are GPUs; give at most "
+                f"{torch.cuda.device_count()}"
             )
         torch.cuda.set_device(local_rank)
     _join("nccl" if device.type == "cuda" else "gloo")

@@ -182,7 +182,11 @@ def write_depth_npy(path: str | os.PathLike, depth: np.ndarray) -> None:
 
 
 def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: np.ndarray) -> None:
-    """Write points (N, 3) [m] with uint8 RGB colours (N, 3) as a binary little-endian PLY file."""
+    """Write points (N, 3) [m] with uint8 RGB colours (N, 3) as a binary little-endian PLY file.
+
+    Raises:
+        InputError: the shapes are others, or the file cannot be written.
+    """
     points, colors = np.asarray(points), np.asarray(colors)
     if points.ndim != 2 or points.shape[1] != 3 or points.shape != colors.shape:
         raise InputError(f"{path}: points {points.shape} and colours {colors.shape}; expected (N, 3) for both")

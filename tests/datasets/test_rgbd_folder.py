@@ -106,7 +106,7 @@ def test_no_measurement_anywhere(root):
     ("line", "message"),
     [
         ("rgb/000.png depth/000.png\nrgb/xyz.png depth/001.png", r"xyz\.png: named by the split but missing"),
-        ("rgb/../../a.png depth/000.png", "climbs out"),
+        ("rgb/../../a.png depth/000.png", "is outside the data folder"),
         ("nothing", "no image 'nothing'"),
         ("000\nrgb/001.png depth/001.png", "line 2: other lines contain one name"),
         ("a b c d", "line 1: expected a name"),
@@ -132,7 +132,7 @@ def test_pictures_without_depth_and_folders_without_pictures(root):
 
 def test_two_files_of_one_stem(root):
     write_rgb(root / "rgb" / "000.bmp", np.zeros((6, 8, 3), np.uint8))
-    with pytest.raises(InputError, match="have one stem"):
+    with pytest.raises(InputError, match="have the same name without suffix; remove one"):
         RGBDFolder(root, depth_scale=1000, split="all")
 
 

@@ -30,7 +30,7 @@ def test_scores_that_say_nothing_are_no_hit():
 def test_an_unreadable_picture_is_left_out():
     broken = sample([0.0, 1.0], 0) | dict(unreadable="b.JPEG: is damaged")
     assert evaluate(broken, sample([0.0, 1.0], 1)) == dict(top1=100.0, top5=100.0, images=1, skipped=1)
-    with pytest.raises(InputError, match="none of the 1 images could be read"):
+    with pytest.raises(InputError, match="none of the 1 images could be read; .*b.JPEG: is damaged"):
         evaluate(broken)
 
 

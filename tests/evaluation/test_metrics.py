@@ -119,7 +119,7 @@ def test_pooling_equals_measuring_all_pixels_at_once():
     [
         (lambda p, g, v: (p[:2], g, v), "differ in shape"),
         (lambda p, g, v: (p, g, v[None]), "differ in shape"),
-        (lambda p, g, v: (p, g, ~v), "no true pixel"),
+        (lambda p, g, v: (p, g, ~v), "is False for all pixels"),
         (lambda p, g, v: (p, g, v.astype(np.float32)), "boolean"),
         (lambda p, g, v: (p * np.nan, g, v), "pred: has NaN"),
         (lambda p, g, v: (p - p, g, v), "pred: has"),

@@ -219,7 +219,7 @@ def test_values_in_lists_may_be_dicts_and_reach_the_base(tmp_path):
     assert load_config(path).loader.steps[0].size == (1, 2)
     config = load_config(path, {"steps": [{"type": "C", "inner": {"size": 3}}]})
     assert config.loader.steps[0].inner.size == config.steps[0].inner.size == 3
-    with pytest.raises(InputError, match="c.py: an option replaces one item of a list; give the whole list"):
+    with pytest.raises(InputError, match="c.py: an option cannot replace one item of a list; give the complete list"):
         load_config(path, {"steps.0": 3})
 
 

@@ -36,7 +36,9 @@ class KeepRate(click.ParamType):
     examples=("python tools/analysis_tools/evaluate_selection.py imagenet/val --weights epoch_20.pth",),
 )
 @click.argument("images", type=click.Path(path_type=Path), metavar="FOLDER")
-@options.weights
+@click.option(
+    "--weights", required=True, metavar="FILE", help="Of a DeiT, ToSA, EViT or Classifier: .pth or .safetensors."
+)
 @click.option("--dense-weights", metavar="FILE", help="Weights of the dense model.  [default: those of --weights]")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), default="tiny", help="Size of the models.")
 @click.option("--split", type=click.Choice(["all", "train", "val"]), default="all", help="Folders to use.")
@@ -83,10 +85,10 @@ def main(
 ) -> None:  # fmt: skip
     """Measure top-1 of ToSA and EViT on ImageNet, beside the dense model and other ways to choose tokens.
 
-    FOLDER has one folder of images for each class, named by its wnid; some of the 1000 classes will do. The weights
-    are those of a DeiT, ToSA, EViT or Classifier. Prints a table. The JSON file has images, skipped (unreadable),
-    split, transform, weights, dense_weights and for each of `results`: selection, keep_rate, score, top1 [%],
-    agreement with the dense model [%], macs (of one image, mean of eight, scoring included).
+    FOLDER has one folder of images for each class, named by its wnid; some of the 1000 classes will do.
+    Prints a table. The JSON file has images, skipped (unreadable), split, transform, weights, dense_weights and for
+    each of `results`: selection, keep_rate, score, top1 [%], agreement with the dense model [%], macs (of one image,
+    mean of eight, scoring included).
     """
     import torch
 

@@ -33,6 +33,6 @@ default_hooks = dict(
 custom_hooks = [
     dict(type="CheckInvalidLossHook"),
     dict(type="ProgressHook"),
-    dict(type="DepthVisualizationHook", num_pictures=4, depth_range=(0.0, 10.0)),
+    dict(type="DepthVisualizationHook", num_images=4, depth_range=(0.0, 10.0)),
     *([dict(type="EMAHook", momentum=ema)] if ema else []),
 ]

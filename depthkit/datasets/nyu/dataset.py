@@ -55,7 +55,12 @@ class NYUDepthV2(DepthDataset):
 def open_nyu(
     data_root: Path, split: Split, form: Form = "auto", split_file: str | Path | None = None, depth: Depth = "raw"
 ) -> FrameSource:
-    """Open one split of the NYU data in `data_root`; the arguments are those of `NYUDepthV2`."""
+    """Open one split of the NYU data in `data_root`; the arguments are those of `NYUDepthV2`.
+
+    Raises:
+        InputError: the folder or a file is missing or cannot be used, or `depth` or `split_file` does not go with the
+            form.
+    """
     split_path = None if split_file is None else Path(split_file).expanduser()
     if form == "auto":
         named = {".txt": "sync", ".mat": "mat"}.get(split_path.suffix) if split_path else None

@@ -146,7 +146,7 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
         raise InputError(f"{path}: is not a valid MATLAB 5.0 file ({error}); get splits.mat again") from error
     for split, indices in splits.items():
         if indices.size == 0:
-            raise InputError(f"{path}: its {split} split is empty")
+            raise InputError(f"{path}: its {split} split is empty; get splits.mat again")
         if indices.min() < 0 or indices.max() >= count:
             raise InputError(
                 f"{path}: its {split} split names frames {indices.min() + 1} to {indices.max() + 1}, but "
@@ -154,7 +154,9 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
             )
     shared = np.intersect1d(splits["train"], splits["test"])
     if shared.size:
-        raise InputError(f"{path}: {shared.size} frames are in both splits, the first is {shared[0] + 1}")
+        raise InputError(
+            f"{path}: {shared.size} frames are in both splits, the first is {shared[0] + 1}; get splits.mat again"
+        )
     return {split: indices.tolist() for split, indices in splits.items()}
 
 

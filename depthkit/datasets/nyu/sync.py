@@ -83,7 +83,7 @@ def _read_entries(path: Path) -> tuple[list[dict], int]:
             continue
         entries.append({"rgb": rgb, "depth": depth, "focal": parse_focal(focal, path, line.number)})
     if not entries:
-        raise InputError(f"{path}: none of its {without_depth} lines names a depth map")
+        raise InputError(f"{path}: none of its {without_depth} lines names a depth map; give a list that has some")
     return entries, without_depth
 
 

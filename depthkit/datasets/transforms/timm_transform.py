@@ -45,7 +45,7 @@ class TimmTransform(BaseTransform):
         training_only = [*timm, *(["interpolation='random'"] if interpolation == "random" else [])]
         if training_only and not is_training:
             raise InputError(
-                f"TimmTransform: {', '.join(training_only)}: only with is_training=True; add it or leave out"
+                f"TimmTransform: {', '.join(training_only)}: work only with is_training=True; set it, or remove them"
             )
         self.img_size = img_size
         self.is_training = is_training

@@ -40,5 +40,5 @@ class CheckInvalidLossHook(Hook):
         raise InputError(
             f"iteration {runner.iter + 1}: {', '.join(bad)} is not finite, so training stops and this state is "
             f"not saved; check these images and their depth: {', '.join(paths) or 'unknown'}; if they are right, "
-            "use a lower learning rate or no --amp, and continue from the last checkpoint with --resume"
+            "use a lower learning rate or no --amp, and resume from the last checkpoint with --resume"
         )

@@ -28,7 +28,7 @@ class DepthVisualizationHook(Hook):
     the Runner's visualizer where that has a backend such as TensorBoard.
 
     Args:
-        num_pictures: how many images at each validation.
+        num_images: how many images at each validation.
         depth_range: ends of the colour bar [m].
 
     Raises:
@@ -38,8 +38,8 @@ class DepthVisualizationHook(Hook):
     priority = "LOW"
 
     @validate_arguments
-    def __init__(self, num_pictures: Index = 4, depth_range: tuple[float, float] = DEFAULT_RANGE) -> None:
-        self.num_pictures = num_pictures
+    def __init__(self, num_images: Index = 4, depth_range: tuple[float, float] = DEFAULT_RANGE) -> None:
+        self.num_images = num_images
         self.depth_range = check_range(depth_range)
 
     @master_only
@@ -52,7 +52,7 @@ class DepthVisualizationHook(Hook):
     ) -> None:
         """Draw the first image of every batch that was chosen."""
         batches = len(runner.val_dataloader)
-        chosen = np.linspace(0, batches - 1, min(self.num_pictures, batches)).round()
+        chosen = np.linspace(0, batches - 1, min(self.num_images, batches)).round()
         if batch_idx not in chosen:
             return
         sample = outputs[0]

@@ -54,7 +54,10 @@ class ClassTeacher:
         """
         wanted = self.teacher(inputs)
         if wanted.shape != logits.shape:
-            raise InputError(f"teacher: has {wanted.shape[-1]} classes, the student {logits.shape[-1]}")
+            raise InputError(
+                f"teacher: has {wanted.shape[-1]} classes, the student {logits.shape[-1]}; name a teacher with the "
+                "student's classes"
+            )
         if self.kind == "hard":
             return F.cross_entropy(logits, wanted.argmax(dim=-1))
         return class_divergence(logits, wanted, self.temperature).mean()

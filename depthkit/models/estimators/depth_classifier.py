@@ -71,7 +71,10 @@ class DepthClassifier(DepthEstimator):
         has_depth = all("gt_depth_map" in sample for sample in data_samples)
         has_class = all("gt_label" in sample for sample in data_samples)
         if not (has_depth or has_class):
-            raise InputError("the images of a batch have neither all a depth map nor all a class to learn")
+            raise InputError(
+                "the images of a batch have neither all a depth map nor all a class to learn; train on a data set that "
+                "gives each image a depth map or a class"
+            )
         if has_depth:
             losses = {**self._depth_loss(depth, data_samples), **losses}
         if has_class:

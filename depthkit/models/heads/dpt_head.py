@@ -126,6 +126,10 @@ class DPTHead(BaseModule):
 
         Returns:
             Depth (B, 1, height, width) [m], float32.
+
+        Raises:
+            InputError: the number of maps is another than `in_channels` says, or a readout needs a class token that
+                the backbone does not give.
         """
         if len(features) != len(self.readouts):
             raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")

@@ -162,7 +162,12 @@ class SelectiveBlock(Block):
 
     @torch.no_grad()
     def choose(self, query: Tensor, key: Tensor, grid: tuple[int, int]) -> Tensor | None:
-        """Choose the tokens to attend from the first layer's queries and keys, (B, H, N, d) each.
+        """Choose the tokens to attend, from the queries and keys of the first layer.
+
+        Args:
+            query: (B, H, N, d), prefix tokens first.
+            key: as `query`.
+            grid: (h, w) of the patches.
 
         Returns:
             Their indices, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``; None for all tokens.

@@ -46,11 +46,14 @@ class TokenTrace:
         self._position = torch.cat([kept, torch.full_like(kept[:, :1], FUSED)], dim=1)
 
     def restore(self, tokens: Tensor) -> Tensor:
-        """Return all tokens (B, P + n, C), from those that are left (B, P + m, C) after the last layer.
+        """Return all tokens (B, P + n, C).
 
         A removed patch gets the fused token of the layer that removed it, as that is now; where a later layer has
         fused this one too, that layer's. Without fusion it gets what it was when it entered the layer that
         removed it, unchanged.
+
+        Args:
+            tokens: those that are left after the last layer, (B, P + m, C).
         """
         if not self.kept:
             return tokens

@@ -14,9 +14,15 @@ def select(tokens: Tensor, index: Tensor) -> Tensor:
 
 
 def restore(tokens: Tensor, chosen: Tensor, index: Tensor) -> Tensor:
-    """Put `chosen` (B, K, C) at `index` (B, K) into a copy of `tokens` (B, N, C).
+    """Put chosen tokens back into a copy of all tokens.
 
-    Every token that `index` does not name is bit-identical to the one in `tokens`.
+    Args:
+        tokens: all of them, (B, N, C).
+        chosen: the new values of some, (B, K, C).
+        index: where these belong, (B, K).
+
+    Returns:
+        (B, N, C); every token that `index` does not name is bit-identical to the one in `tokens`.
     """
     flat = tokens.flatten(0, 1).index_copy(0, _rows(index, tokens.shape[1]), chosen.flatten(0, 1))
     return flat.unflatten(0, tokens.shape[:2])

@@ -42,7 +42,7 @@ def validate(hook, folder, batches=7, iteration=40, backends=None, pred_value=2.
 
 
 def test_writes_a_fixed_number_of_pictures_spread_over_the_set(tmp_path):
-    hook = HOOKS.build({"type": "DepthVisualizationHook", "num_pictures": 3})
+    hook = HOOKS.build({"type": "DepthVisualizationHook", "num_images": 3})
     files = validate(hook, tmp_path)
     assert [file.name for file in files] == [f"val_{i:04d}_rgb_{i:05d}_iter_0000040.png" for i in (0, 3, 6)]
     assert len(validate(hook, tmp_path, iteration=80)) == 6
