@@ -41,7 +41,7 @@ def test_a_file_without_the_block(save):
         read_config(path)
 
 
-@pytest.mark.parametrize("version", ["99.0.0", "0.1.1", "0.2.0.dev1"])
+@pytest.mark.parametrize("version", ["99.0.0", "0.2.1", "0.3.0.dev1"])
 def test_a_newer_version_is_one_sentence(save, version):
     with pytest.raises(InputError, match=f"was saved by depthkit {version}, which is newer than this one"):
         read_metadata(save({**BLOCK, "version": version}))
