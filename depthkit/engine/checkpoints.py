@@ -15,7 +15,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, weights_to_cpu
 
 from depthkit.errors import InputError
-from depthkit.models.weights import read_checkpoint
+from depthkit.models.weights import METADATA_KEY, read_checkpoint
+from depthkit.utils.io import atomic_path
 
 # Names by the checkpoint hook. The best ones have no optimizer, so a training cannot be resumed from them.
 _PERIODIC = re.compile(r"(epoch|iter)_\d+\.pth")
@@ -83,6 +84,18 @@ def pack(checkpoint: dict[str, Any]) -> None:
     for key in ("meta", "message_hub", "param_schedulers"):
         if key in checkpoint:
             checkpoint[key] = _plain(checkpoint[key])
+
+
+def add_metrics(path: str | Path, metrics: dict[str, float]) -> None:
+    """Write `metrics` into the description that the checkpoint at `path` carries; all else in it stays.
+
+    Raises:
+        InputError: the file cannot be read or written.
+    """
+    content = read_checkpoint(path)
+    content[METADATA_KEY]["metrics"] = metrics
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
 
 
 def unpack(checkpoint: dict[str, Any]) -> None:

@@ -10,7 +10,7 @@ from mmengine.fileio.backends import LocalBackend
 from mmengine.hooks import CheckpointHook
 from mmengine.runner import Runner
 
-from depthkit.engine.checkpoints import pack
+from depthkit.engine.checkpoints import add_metrics, pack
 from depthkit.errors import InputError
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.weights import METADATA_KEY
@@ -71,6 +71,7 @@ class AtomicCheckpointHook(CheckpointHook):
             save_begin=save_begin,
         )
         self.metrics: dict[str, float] = {}
+        self.saved_at = -1  # iteration of the last periodic checkpoint
         self.info: CheckpointInfo | None = None
 
     def before_train(self, runner: Runner) -> None:
@@ -96,15 +97,19 @@ class AtomicCheckpointHook(CheckpointHook):
         self._remove_outdated(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
-        """Save the best checkpoint."""
+        """Save the best checkpoint, and describe the periodic one of the same weights by its metrics."""
         self._check_best(metrics)
-        self.metrics = {name: float(value) for name, value in metrics.items()}
+        self.metrics = {name: float(value) for name, value in metrics.items() if name not in ("images", "skipped")}
         super().after_val_epoch(runner, metrics)
+        if self.saved_at == runner.iter and is_main_process():
+            add_metrics(self.last_ckpt, self.metrics)
         self.metrics = {}  # of these weights only
         self._remove_outdated(runner)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the description of the model, and make everything plain data."""
+        if not self.metrics:
+            self.saved_at = runner.iter
         checkpoint[METADATA_KEY] = dataclasses.replace(self.info, metrics=self.metrics).to_plain()
         pack(checkpoint)
 
