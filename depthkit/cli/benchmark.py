@@ -8,10 +8,7 @@ import click
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
 
-_VARIANTS = (
-    "deit",
-    *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)),
-)
+_VARIANTS = ("deit", *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)))
 
 
 def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[int, int, int]]:

@@ -62,11 +62,7 @@ def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
 def _write_onnx(program: ExportedProgram, path: Path) -> None:
     try:
         exported = torch.onnx.export(
-            program,
-            dynamo=True,
-            input_names=["images"],
-            output_names=["depth"],
-            verbose=False,
+            program, dynamo=True, input_names=["images"], output_names=["depth"], verbose=False
         )
     except torch.onnx.errors.OnnxExporterError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]

@@ -51,10 +51,7 @@ def draw_depth_map(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT
 
 
 def draw_side_by_side(
-    image: np.ndarray,
-    pred: np.ndarray,
-    gt: np.ndarray | None = None,
-    depth_range: tuple[float, float] = DEFAULT_RANGE,
+    image: np.ndarray, pred: np.ndarray, gt: np.ndarray | None = None, depth_range: tuple[float, float] = DEFAULT_RANGE
 ) -> np.ndarray:
     """Draw image | prediction | ground truth (if any), with one colour bar in metres for both maps.
 

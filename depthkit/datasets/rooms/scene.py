@@ -74,14 +74,7 @@ def camera_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
         pitch: angle upwards [rad].
         roll: angle about the optical axis [rad].
     """
-    cy, sy, cp, sp, cr, sr = (
-        np.cos(yaw),
-        np.sin(yaw),
-        np.cos(pitch),
-        np.sin(pitch),
-        np.cos(roll),
-        np.sin(roll),
-    )
+    cy, sy, cp, sp, cr, sr = (np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll))
     forward = np.array([sy * cp, sp, cy * cp])
     right = np.array([cy, 0.0, -sy])
     down = np.cross(right, forward)
@@ -205,10 +198,7 @@ def _room_surfaces(rng: np.random.Generator) -> tuple[Material, Material, Materi
     wall_pattern = str(rng.choice(["paint", "paint", "paint", "stripes", "panelling", "bricks"]))
     accent = wall_color * rng.uniform(0.6, 0.9)
     if wall_pattern == "bricks":
-        wall_color, accent = (
-            np.array([0.36, 0.15, 0.09]) * rng.uniform(0.8, 1.3),
-            np.array([0.45, 0.42, 0.38]),
-        )
+        wall_color, accent = (np.array([0.36, 0.15, 0.09]) * rng.uniform(0.8, 1.3), np.array([0.45, 0.42, 0.38]))
     floor_pattern = str(rng.choice(["planks", "planks", "tiles", "carpet", "checker"]))
     floor_color = {
         "planks": np.array([0.42, 0.25, 0.12]) * rng.uniform(0.5, 1.4),
