@@ -5,7 +5,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from timm.models.vision_transformer import checkpoint_filter_fn
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.deit import DeiT
+from depthkit.models.backbones.deit import SIZES, DeiT
 from depthkit.models.backbones.evit import EViT
 from depthkit.models.backbones.tosa import ToSA
 
@@ -26,11 +26,7 @@ def _cfg(size: str) -> dict:
 
 
 default_cfgs = generate_default_cfgs(
-    {
-        f"{kind}_deit_{size}_patch16_224.fb_in1k": _cfg(size)
-        for kind in ("evit", "tosa")
-        for size in ("tiny", "small", "base")
-    }
+    {f"{kind}_deit_{size}_patch16_224.fb_in1k": _cfg(size) for kind in ("evit", "tosa") for size in SIZES}
 )
 
 
@@ -54,37 +50,17 @@ def _create(model: type[DeiT], variant: str, pretrained: bool, **kwargs) -> DeiT
         ) from error
 
 
-@register_model
-def evit_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Tiny; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
+def _register(model: type[DeiT], size: str) -> None:
+    """Register `model` of a size (a key of `SIZES`) with timm; keyword arguments are the model's."""
+    name = f"{model.__name__.lower()}_deit_{size}_patch16_224"
+
+    def create(pretrained: bool = False, **kwargs) -> DeiT:
+        return _create(model, name, pretrained, **{**SIZES[size], **kwargs})
+
+    create.__name__ = name
+    register_model(create)
 
 
-@register_model
-def evit_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Small; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
-
-
-@register_model
-def evit_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Base; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
-
-
-@register_model
-def tosa_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Tiny; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
-
-
-@register_model
-def tosa_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Small; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
-
-
-@register_model
-def tosa_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Base; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
+for _model in (EViT, ToSA):
+    for _size in SIZES:
+        _register(_model, _size)
