@@ -10,6 +10,7 @@ from tqdm import tqdm
 from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, Depth, LabelledMat, read_splits
 from depthkit.errors import InputError
 from depthkit.utils.io import atomic_path, write_depth_png, write_rgb
+from depthkit.utils.output_folder import make_output_folder
 
 # Says what a folder was converted from, so that another data set's frames are never mixed in.
 RECORD_NAME = "conversion.json"
@@ -62,7 +63,7 @@ def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: Depth = "ra
             kept += 1
             continue
         frame = frames.read(index)
-        _make_folder((out / rgb).parent)
+        make_output_folder((out / rgb).parent)
         write_rgb(out / rgb, frame.image)
         saturated += write_depth_png(out / depth_map, frame.depth)
         written += 1
@@ -94,7 +95,7 @@ def _claim_folder(out: Path, mat_path: Path, depth: Depth) -> None:
         return
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: contains other files; choose an empty folder for the converted data")
-    _make_folder(out)
+    make_output_folder(out)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
 
@@ -104,10 +105,3 @@ def _read_record(path: Path) -> object:
         return json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: the folder cannot be made ({error.strerror}); choose another one") from error
