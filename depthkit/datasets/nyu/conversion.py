@@ -1,5 +1,6 @@
 """Convert the labelled `.mat` to sync folders, which load faster and which other toolkits read too."""
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -90,18 +91,12 @@ def _claim_folder(out: Path, mat_path: Path, depth: Depth) -> None:
     record = {"source": mat_path.name, "bytes": status.st_size, "variable": DEPTH_VARIABLES[depth]}
     path = out / RECORD_NAME
     if path.is_file():
-        if _read_record(path) != record:
-            raise InputError(f"{out}: contains another conversion ({path}); choose an empty folder")
-        return
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(path.read_text(encoding="utf-8")) == record:
+                return
+        raise InputError(f"{out}: contains another conversion ({path}); choose an empty folder")
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: contains other files; choose an empty folder for the converted data")
     make_output_folder(out)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_record(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None

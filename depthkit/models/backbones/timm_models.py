@@ -30,34 +30,30 @@ default_cfgs = generate_default_cfgs(
 )
 
 
-def _create(model: type[DeiT], variant: str, pretrained: bool, **kwargs) -> DeiT:
-    try:
-        return build_model_with_cfg(
-            model,
-            variant,
-            pretrained,
-            pretrained_filter_fn=checkpoint_filter_fn,
-            pretrained_strict=model is not ToSA,  # DeiT's weights hold no selectors
-            feature_cfg=dict(out_indices=3, feature_cls="getter"),
-            **kwargs,
-        )
-    except (OSError, RuntimeError) as error:  # what hubs, caches and files that do not fit raise
-        if not pretrained:
-            raise
-        raise InputError(
-            f"{variant}: cannot load its pretrained weights ({type(error).__name__}); without a network, give a local "
-            "file: pretrained_cfg_overlay=dict(file='/path/to/weights.safetensors')"
-        ) from error
-
-
 def _register(model: type[DeiT], size: str) -> None:
     """Register `model` of a size (a key of `SIZES`) with timm; keyword arguments are the model's."""
-    name = f"{model.__name__.lower()}_deit_{size}_patch16_224"
+    variant = f"{model.__name__.lower()}_deit_{size}_patch16_224"
 
     def create(pretrained: bool = False, **kwargs) -> DeiT:
-        return _create(model, name, pretrained, **{**SIZES[size], **kwargs})
+        try:
+            return build_model_with_cfg(
+                model,
+                variant,
+                pretrained,
+                pretrained_filter_fn=checkpoint_filter_fn,
+                pretrained_strict=model is not ToSA,  # DeiT's weights hold no selectors
+                feature_cfg=dict(out_indices=3, feature_cls="getter"),
+                **{**SIZES[size], **kwargs},
+            )
+        except (OSError, RuntimeError) as error:  # what hubs, caches and files that do not fit raise
+            if not pretrained:
+                raise
+            raise InputError(
+                f"{variant}: cannot load its pretrained weights ({type(error).__name__}); without a network, give a "
+                "local file: pretrained_cfg_overlay=dict(file='/path/to/weights.safetensors')"
+            ) from error
 
-    create.__name__ = name
+    create.__name__ = variant
     register_model(create)
 
 
