@@ -54,12 +54,7 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
 
 
 def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
-    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does.
-
-    Args:
-        image: 16-bit grey keeps its full range.
-        name: for the error.
-        upright: turn the image as its EXIF orientation says.
+    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
 
     Raises:
         InputError: the image has 32-bit or float values.

@@ -84,9 +84,7 @@ class EViT(LayerwiseDeiT):
         keep_rate: fraction of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
             layers, 1 where nothing is removed.
         fuse_token: fuse the removed patches into one token; else they are dropped.
-        depth: number of layers.
-        distilled: with a distillation token.
-        **deit: the other arguments of `DeiT`, such as `embed_dim`, `out_indices` and `pretrained`.
+        depth, distilled, **deit: the arguments of `DeiT`, such as `embed_dim`, `out_indices` and `pretrained`.
 
     Raises:
         InputError: an argument is wrong, there is no class token or none of the layers, or the weights are not

@@ -50,8 +50,7 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
-        depth: number of layers.
-        **deit: the other arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
+        depth, **deit: the arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
             as `pretrained`; the selectors then start at the identity.
 
     Raises:
