@@ -1,10 +1,13 @@
 """Measure time, multiply-accumulates (attention included) and memory of forward passes."""
 
+import platform
 import statistics
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from mmengine.structures import PixelData
@@ -15,7 +18,9 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
+from depthkit.analysis.benchmark_variants import build_variant
 from depthkit.datasets.image_folder import ImageFolder
+from depthkit.utils.device import select_device
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
 
@@ -24,16 +29,71 @@ class Timing:
     """How long the forward passes of one model took, beside those of others.
 
     Attributes:
-        median: of one batch [ms].
-        low: 10th percentile [ms].
-        high: 90th percentile [ms].
+        ms: of one batch [ms], median.
+        ms_low: 10th percentile [ms].
+        ms_high: 90th percentile [ms].
         speedup: time of the baseline divided by the time of this model in the same round, median over rounds.
     """
 
-    median: float
-    low: float
-    high: float
+    ms: float
+    ms_low: float
+    ms_high: float
     speedup: float
+
+
+def run_benchmark(
+    variants: Sequence[str],
+    inputs: Sequence[tuple[int, int, int]],
+    *,
+    task: str,
+    model: str,
+    rounds: int,
+    dtype: str,
+    weights: str | None,
+    images: Path | None,
+    selector_layers: int,
+    train: bool,
+    compile: str | None,
+    device: str,
+) -> dict[str, Any]:
+    """Time `variants` on `inputs` (height, width [px], batch) and print a table of each.
+
+    Arguments and result are those of `depthkit benchmark` and of its JSON file.
+    """
+    chosen, number_type = select_device(device), getattr(torch, dtype)
+    synchronize = torch.cuda.synchronize if chosen.type == "cuda" else lambda: None
+    torch.manual_seed(0)
+    models = {
+        name: build_variant(name, task, model, weights, selector_layers).to(chosen, number_type).eval()
+        for name in ["timm", *variants]
+    }
+    machine = platform.processor() or platform.machine()
+    results = []
+    print(f"{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    for height, width, batch in inputs:
+        samples = image_batch(images, height, width, batch) if images else torch.randn(batch, 3, height, width)
+        samples = samples.to(chosen, number_type)
+        if train:
+            passes = {name: training_step(one, samples) for name, one in models.items()}
+        else:
+            run = {name: torch.compile(one, mode=compile) if compile else one for name, one in models.items()}
+            passes = {name: partial(one, samples) for name, one in run.items()}
+        timings = time_interleaved(passes, "timm", rounds, synchronize, gradients=train)
+        print(f"\n{task}{', training step' * train}, {model}, {height}x{width}, batch {batch}, {dtype}, {chosen}")
+        print(f"{'variant':<32}{'GMACs/image':>12}{'ms':>10}{'10-90 %':>18}{'speed-up':>10}{'peak MiB':>10}")
+        for name, one in models.items():
+            timing = timings[name]
+            # Of the whole batch: with per_head, how many tokens some head attends depends on the image.
+            macs = count_macs(one.eval(), samples) // batch
+            peak = peak_memory(one, samples)
+            spread = f"{timing.ms_low:.1f}-{timing.ms_high:.1f}"
+            print(f"{name:<32}{macs / 1e9:>12.2f}{timing.ms:>10.1f}{spread:>18}", end="")
+            print(f"{timing.speedup:>10.2f}{peak / 2**20:>10.1f}")
+            result = dict(variant=name, height=height, width=width, batch=batch, macs=macs)
+            results.append({**result, **asdict(timing), "peak_bytes": peak})
+    report = dict(machine=machine, threads=torch.get_num_threads(), torch=torch.__version__, task=task, model=model)
+    report |= dict(device=str(chosen), dtype=dtype, compile=compile, train=train, images=images)
+    return {**report, "selector_layers": selector_layers, "rounds": rounds, "results": results}
 
 
 def count_macs(model: nn.Module, images: Tensor) -> int:
@@ -140,15 +200,12 @@ def time_interleaved(
                 passes[name]()
                 synchronize()
                 taken[name].append(1000 * (time.perf_counter() - start))
-    taken = {name: values[2:] for name, values in taken.items()}
     timings = {}
     for name, values in taken.items():
-        ratios = [base / value for base, value in zip(taken[baseline], values, strict=True)]
-        ordered = sorted(values)
+        ratios = [base / value for base, value in zip(taken[baseline][2:], values[2:], strict=True)]
+        ordered = sorted(values[2:])
+        tenth = len(ordered) // 10
         timings[name] = Timing(
-            statistics.median(values),
-            ordered[len(ordered) // 10],
-            ordered[-1 - len(ordered) // 10],
-            statistics.median(ratios),
+            statistics.median(ordered), ordered[tenth], ordered[-1 - tenth], statistics.median(ratios)
         )
     return timings

@@ -84,12 +84,11 @@ class SelectionViewer:
         if sets > 1:
             rows = [(", any head", rows[0][1])]
             rows += [(f", head {head + 1}", [maps[layer][head] for layer in layers]) for head in range(sets)]
-        return np.concatenate(
-            [
-                draw_token_maps(seen, grids, [_title(layer, name, g) for layer, g in zip(layers, grids, strict=True)])
-                for name, grids in rows
-            ]
-        )
+        drawings = []
+        for name, grids in rows:
+            titles = [f"layer {i}{name}: {g.sum()} of {g.size}" for i, g in zip(layers, grids, strict=True)]
+            drawings.append(draw_token_maps(seen, grids, titles))
+        return np.concatenate(drawings)
 
     def _chosen(self, layers: Sequence[int] | Literal["all"] | None, known: list[int]) -> list[int]:
         """Return the layers to draw, out of those `known` to select tokens."""
@@ -247,7 +246,3 @@ def _removing_layers(backbone: EViT, patches: int) -> list[int]:
             layers.append(i + 1)
             patches = count + backbone.fuse_token
     return layers
-
-
-def _title(layer: int, name: str, attended: np.ndarray) -> str:
-    return f"layer {layer}{name}: {attended.sum()} of {attended.size}"

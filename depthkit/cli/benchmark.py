@@ -1,6 +1,5 @@
 """`depthkit benchmark`."""
 
-import platform
 from pathlib import Path
 
 import click
@@ -8,10 +7,7 @@ import click
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
 
-_VARIANTS = (
-    "deit",
-    *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)),
-)
+_VARIANTS = ("deit", *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)))
 
 
 def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str, ...]) -> list[tuple[int, int, int]]:
@@ -74,29 +70,13 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
 @click.option("--train", is_flag=True, help="Time forward and backward passes of the losses of depth models.")
 @click.option(
     "--compile",
-    "compile_mode",
     type=click.Choice(["default", "reduce-overhead"]),
     help="Use torch.compile for all; reduce-overhead: CUDA graphs.",
 )
 @options.device
 @options.json_file
 @click.pass_context
-def main(
-    ctx,
-    variants,
-    task,
-    model,
-    inputs,
-    rounds,
-    dtype,
-    weights,
-    images,
-    selector_layers,
-    train,
-    compile_mode,
-    device,
-    json_path,
-) -> None:
+def main(ctx, json_path, **settings) -> None:
     """Time models against timm's dense DeiT.
 
     All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours),
@@ -108,54 +88,13 @@ def main(
     ms_low, ms_high (10th, 90th percentile), speedup (median over rounds of the baseline's time by this one's),
     peak_bytes (of the forward pass, without weights).
     """
-    if train and task != "depth":
+    if settings["train"] and settings["task"] != "depth":
         raise click.UsageError("--train: only depth models have losses; add --task depth.", ctx)
-    if train and compile_mode:
+    if settings["train"] and settings["compile"]:
         raise click.UsageError("--train: cannot be combined with --compile.", ctx)
 
-    import torch
+    from depthkit.analysis.benchmark import run_benchmark
 
-    from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved, training_step
-    from depthkit.analysis.benchmark_variants import build_variant
-    from depthkit.utils.device import select_device
-
-    chosen, number_type = select_device(device), getattr(torch, dtype)
-    synchronize = torch.cuda.synchronize if chosen.type == "cuda" else lambda: None
-    torch.manual_seed(0)
-    models = {
-        name: build_variant(name, task, model, weights, selector_layers).to(chosen, number_type).eval()
-        for name in ["timm", *variants]
-    }
-    machine = platform.processor() or platform.machine()
-    results = []
-    print(f"{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}")
-    for height, width, batch in inputs:
-        samples = image_batch(images, height, width, batch) if images else torch.randn(batch, 3, height, width)
-        samples = samples.to(chosen, number_type)
-        if train:
-            passes = {name: training_step(one, samples) for name, one in models.items()}
-        else:
-            run = {name: torch.compile(one, mode=compile_mode) if compile_mode else one for name, one in models.items()}
-            passes = {name: lambda one=one, samples=samples: one(samples) for name, one in run.items()}
-        timings = time_interleaved(passes, "timm", rounds, synchronize, gradients=train)
-        print(f"\n{task}{', training step' * train}, {model}, {height}x{width}, batch {batch}, {dtype}, {chosen}")
-        print(f"{'variant':<32}{'GMACs/image':>12}{'ms':>10}{'10-90 %':>18}{'speed-up':>10}{'peak MiB':>10}")
-        for name, one in models.items():
-            timing = timings[name]
-            # Of the whole batch: with per_head, how many tokens some head attends depends on the image.
-            macs = count_macs(one.eval(), samples) // batch
-            peak = peak_memory(one, samples)
-            spread = f"{timing.low:.1f}-{timing.high:.1f}"
-            print(
-                f"{name:<32}{macs / 1e9:>12.2f}{timing.median:>10.1f}{spread:>18}{timing.speedup:>10.2f}"
-                f"{peak / 2**20:>10.1f}"
-            )
-            results.append(
-                dict(variant=name, height=height, width=width, batch=batch, macs=macs, ms=timing.median)
-                | dict(ms_low=timing.low, ms_high=timing.high, speedup=timing.speedup, peak_bytes=peak)
-            )
+    report = run_benchmark(**settings)
     if json_path:
-        report = dict(machine=machine, threads=torch.get_num_threads(), torch=torch.__version__, task=task)
-        report |= dict(model=model, device=str(chosen), dtype=dtype, compile=compile_mode, train=train)
-        report |= dict(images=images, selector_layers=selector_layers, rounds=rounds, results=results)
         options.write_json(json_path, report)

@@ -1,5 +1,6 @@
 """A user's own RGB-D pairs: a folder of images and a folder of depth maps."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -76,10 +77,11 @@ class RGBDFolder(DepthDataset):
         print_log(_sanity_range(source), logger="current")
 
 
+@dataclass
 class FolderPairs:
     """The source of `RGBDFolder`.
 
-    Args:
+    Attributes:
         folder: what the names in `pairs` are relative to.
         description: for the log.
         pairs: ``{"rgb", "depth", "focal"}`` for each pair; focal length [px] or None.
@@ -87,26 +89,23 @@ class FolderPairs:
         intrinsics: camera matrix (3, 3) [px] of all images; None: from the focal length, if there is one.
     """
 
-    def __init__(
-        self, folder: Path, description: str, pairs: list[dict], depth_scale: float, intrinsics: np.ndarray | None
-    ) -> None:
-        self.folder = folder
-        self.description = description
-        self.depth_scale = depth_scale
-        self._pairs = pairs
-        self._intrinsics = intrinsics
+    folder: Path
+    description: str
+    pairs: list[dict]
+    depth_scale: float
+    intrinsics: np.ndarray | None
 
     def entries(self) -> list[dict]:
         """Return the pairs; raise `InputError` if a file of any is missing."""
-        names = [name for pair in self._pairs for name in (pair["rgb"], pair["depth"])]
+        names = [name for pair in self.pairs for name in (pair["rgb"], pair["depth"])]
         check_no_missing(self.folder, missing_files(self.folder, names), "the split")
-        return list(self._pairs)
+        return list(self.pairs)
 
     def read(self, entry: dict) -> Frame:
         """Read the frame of a pair."""
         path = self.folder / entry["rgb"]
         image = read_rgb(path)
-        intrinsics = self._intrinsics
+        intrinsics = self.intrinsics
         if intrinsics is None and entry["focal"] is not None:
             intrinsics = focal_intrinsics(entry["focal"], image.shape[:2])
         return Frame(image, read_depth(self.folder / entry["depth"], self.depth_scale), intrinsics, str(path))

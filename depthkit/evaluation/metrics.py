@@ -43,7 +43,6 @@ class ErrorSums:
     def metrics(self) -> dict[str, float]:
         """Metrics of these pixels (see `depth_metrics`); there must be at least one pixel."""
         n = self.count
-        d1, d2, d3 = (hits / n for hits in self.within)
         return {
             "abs_rel": self.abs_rel / n,
             "sq_rel": self.sq_rel / n,
@@ -51,9 +50,7 @@ class ErrorSums:
             "rmse_log": float(np.sqrt(self.log_square / n)),
             "log10": self.log10 / n,
             "silog": 100.0 * float(np.sqrt(self.log_scatter / n)),
-            "d1": d1,
-            "d2": d2,
-            "d3": d3,
+            **{f"d{power}": hits / n for power, hits in enumerate(self.within, start=1)},
         }
 
 
@@ -83,12 +80,7 @@ def depth_metrics(pred: Any, gt: Any, valid: Any) -> dict[str, float]:
 
 
 def error_sums(pred: Any, gt: Any, valid: Any) -> ErrorSums:
-    """Compute the sums behind `depth_metrics`; without a valid pixel ``count`` is 0.
-
-    Args:
-        pred: predicted depth [m], as in `depth_metrics`.
-        gt: true depth [m], same shape.
-        valid: which pixels count, boolean, same shape.
+    """Compute the sums of `depth_metrics` from its arguments; without a valid pixel ``count`` is 0.
 
     Raises:
         InputError: the shapes differ, or a valid pixel is not finite and positive.

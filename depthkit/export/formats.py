@@ -34,7 +34,7 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
     path = Path(path)
     if path.suffix != SUFFIXES[file_format]:
         raise InputError(f"{path}: expected a name that ends in {SUFFIXES[file_format]} for the format {file_format}")
-    write, load = {"torch": (_write_torch, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
+    write, load = {"torch": (torch.export.save, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
     if file_format == "onnx":
         _check_packages()
     program = trace(model)
@@ -51,10 +51,6 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
     return found
 
 
-def _write_torch(program: ExportedProgram, path: Path) -> None:
-    torch.export.save(program, path)
-
-
 def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
     return torch.export.load(path).module()
 
@@ -62,11 +58,7 @@ def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
 def _write_onnx(program: ExportedProgram, path: Path) -> None:
     try:
         exported = torch.onnx.export(
-            program,
-            dynamo=True,
-            input_names=["images"],
-            output_names=["depth"],
-            verbose=False,
+            program, dynamo=True, input_names=["images"], output_names=["depth"], verbose=False
         )
     except torch.onnx.errors.OnnxExporterError as error:
         reason = " ".join(str(error.__cause__ or error).split())[:300]

@@ -22,18 +22,11 @@ DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
 MILLIMETRES_PER_METRE = 1000.0
 MAX_UINT16 = 65535
 
-# What Pillow's decoders raise on damaged or crafted files, besides OSError.
+# What the decoders of Pillow, numpy and HDF5 raise on damaged or crafted files, besides OSError.
 _DECODER_ERRORS = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    EOFError,
-    IndexError,
-    KeyError,
-    TypeError,
-    struct.error,
-    Image.DecompressionBombError,
-)
+    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError,
+    TokenError, struct.error, Image.DecompressionBombError,
+)  # fmt: skip
 # From 16 to 8 bits: 65535 / 255.
 _SIXTEEN_TO_EIGHT = 257.0
 
@@ -53,7 +46,7 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
     Raises:
         InputError: the file is not an image, is damaged, or has values without a known range (float or 32-bit).
     """
-    with _decoding(path), Image.open(path) as image:
+    with _decoding(path, "an image"), Image.open(path) as image:
         if min_size is not None:
             # Pillow keeps both sides at least this long; other formats are not affected.
             image.draft("RGB", (min_size, min_size))
@@ -61,12 +54,7 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
 
 
 def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
-    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does.
-
-    Args:
-        image: 16-bit grey keeps its full range.
-        name: for the error.
-        upright: turn the image as its EXIF orientation says.
+    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
 
     Raises:
         InputError: the image has 32-bit or float values.
@@ -200,18 +188,18 @@ def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: n
 
 
 @contextlib.contextmanager
-def _decoding(path: str | os.PathLike) -> Iterator[None]:
-    """Turn whatever Pillow raises inside into an `InputError` about the image at `path`."""
+def _decoding(path: str | os.PathLike, expected: str) -> Iterator[None]:
+    """Turn whatever a decoder raises inside into an `InputError` about the file at `path`."""
     try:
         yield
     except InputError:
         raise
     except _DECODER_ERRORS as error:
-        raise _unreadable(path, "an image", error) from error
+        raise _unreadable(path, expected, error) from error
 
 
 def _load_depth_image(path: Path) -> np.ndarray:
-    with _decoding(path), Image.open(path) as image:
+    with _decoding(path, "an image"), Image.open(path) as image:
         stored, mode = np.array(image), image.mode
     if not (mode.startswith("I;16") or mode in ("I", "F")):
         raise InputError(
@@ -222,20 +210,15 @@ def _load_depth_image(path: Path) -> np.ndarray:
 
 
 def _load_npy(path: Path) -> np.ndarray:
-    try:
+    with _decoding(path, "a depth array"):
         return np.load(path, allow_pickle=False)
-    except (OSError, ValueError, EOFError, MemoryError, TokenError) as error:  # the last: a damaged header
-        raise _unreadable(path, "a depth array", error) from error
 
 
 def _load_h5_depth(path: Path) -> np.ndarray:
     import h5py
 
-    try:
-        with h5py.File(path, "r") as file:
-            return file["depth"][()]
-    except (OSError, KeyError, RuntimeError, AttributeError, TypeError, ValueError) as error:
-        raise _unreadable(path, "an HDF5 file with a dataset 'depth'", error) from error
+    with _decoding(path, "an HDF5 file with a dataset 'depth'"), h5py.File(path, "r") as file:
+        return file["depth"][()]
 
 
 def _unreadable(path: str | os.PathLike, expected: str, error: Exception) -> InputError:

@@ -70,7 +70,9 @@ def validate_arguments(function: Function) -> Function:
             # A function inside may be checked in another way; only errors of this call are told here.
             if error.title != function.__name__ and error.title != function.__qualname__:
                 raise
-            raise InputError(f"{_name(function)}: {_sentence(error, function)}") from error
+            # A constructor may run for a subclass, which is what the user wrote.
+            name = type(args[0]).__name__ if function.__name__ == "__init__" else _name(function)
+            raise InputError(f"{name}: {_sentence(error, function)}") from error
 
     return call
 

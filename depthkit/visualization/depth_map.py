@@ -51,10 +51,7 @@ def draw_depth_map(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT
 
 
 def draw_side_by_side(
-    image: np.ndarray,
-    pred: np.ndarray,
-    gt: np.ndarray | None = None,
-    depth_range: tuple[float, float] = DEFAULT_RANGE,
+    image: np.ndarray, pred: np.ndarray, gt: np.ndarray | None = None, depth_range: tuple[float, float] = DEFAULT_RANGE
 ) -> np.ndarray:
     """Draw image | prediction | ground truth (if any), with one colour bar in metres for both maps.
 
@@ -68,13 +65,11 @@ def draw_side_by_side(
         uint8 RGB (H', W', 3).
     """
     height = min(image.shape[0], _MAX_PANEL_HEIGHT)
-    maps = [("prediction", pred)] + ([] if gt is None else [("ground truth", gt)])
-    titles, panels = ["image"], [resize_to_height(image, height, smooth=True)]
-    for title, depth in maps:
-        titles.append(title)
-        # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
-        panels.append(resize_to_height(colorize(depth, depth_range), height, smooth=False))
-    return draw_panels(panels, titles, _color_bar([depth for _, depth in maps], depth_range))
+    maps = {"prediction": pred} if gt is None else {"prediction": pred, "ground truth": gt}
+    # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
+    drawn = [resize_to_height(colorize(depth, depth_range), height, smooth=False) for depth in maps.values()]
+    panels = [resize_to_height(image, height, smooth=True), *drawn]
+    return draw_panels(panels, ["image", *maps], _color_bar(list(maps.values()), depth_range))
 
 
 def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:
@@ -92,9 +87,5 @@ def is_valid(depth: np.ndarray) -> np.ndarray:
 
 def _color_bar(maps: list[np.ndarray], depth_range: tuple[float, float]) -> ColorBar:
     low, high = check_range(depth_range)
-    below = above = False
-    for depth in maps:
-        shown = depth[is_valid(depth)]
-        below |= bool((shown < low).any())
-        above |= bool((shown > high).any())
-    return ColorBar(COLORMAP, low, high, below, above)
+    shown = np.concatenate([depth[is_valid(depth)] for depth in maps])
+    return ColorBar(COLORMAP, low, high, bool((shown < low).any()), bool((shown > high).any()))

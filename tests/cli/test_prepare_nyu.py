@@ -125,7 +125,7 @@ def test_a_mat_without_scenes_and_a_folder_that_cannot_be_made(mat_root, tmp_pat
     convert_mat(*paths, tmp_path / "sync")
     assert (tmp_path / "sync" / "labelled" / "rgb_00005.png").is_file()
     (tmp_path / "file").write_text("")
-    with pytest.raises(InputError, match="the folder cannot be made"):
+    with pytest.raises(InputError, match="is not a folder, or lies below a file"):
         convert_mat(*paths, tmp_path / "file" / "sync")
 
 

@@ -17,10 +17,7 @@ train_pipeline = [
     dict(type="PackDepthInputs"),
 ]
 # The ground truth keeps its own size; predictions are resized to it.
-test_pipeline = [
-    dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False),
-    dict(type="PackDepthInputs"),
-]
+test_pipeline = [dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False), dict(type="PackDepthInputs")]
 
 train_dataloader = dict(
     batch_size=batch_size,

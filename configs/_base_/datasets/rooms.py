@@ -3,10 +3,7 @@ _base_ = "nyu.py"
 img_size = (96, 128)  # height and width [px]
 
 train_pipeline = [dict(type="RandomFlipRGBD", prob=0.5), dict(type="PackDepthInputs")]
-test_pipeline = [
-    dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False),
-    dict(type="PackDepthInputs"),
-]
+test_pipeline = [dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False), dict(type="PackDepthInputs")]
 train_dataloader = dict(
     dataset=dict(_delete_=True, type="Rooms", length=640, size=img_size, seed=0, pipeline=train_pipeline)
 )

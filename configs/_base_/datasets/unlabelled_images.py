@@ -27,11 +27,7 @@ train_dataloader = dict(
     drop_last=True,
     sampler=dict(type="DefaultSampler", shuffle=True),
     dataset=dict(
-        type="ImageFolder",
-        data_root=data_root,
-        split="train",
-        hold_out_every=hold_out_every,
-        pipeline=train_pipeline,
+        type="ImageFolder", data_root=data_root, split="train", hold_out_every=hold_out_every, pipeline=train_pipeline
     ),
 )
 val_dataloader = dict(
@@ -40,11 +36,7 @@ val_dataloader = dict(
     persistent_workers=workers > 0,
     sampler=dict(type="DefaultSampler", shuffle=False),
     dataset=dict(
-        type="ImageFolder",
-        data_root=data_root,
-        split="val",
-        hold_out_every=hold_out_every,
-        pipeline=val_pipeline,
+        type="ImageFolder", data_root=data_root, split="val", hold_out_every=hold_out_every, pipeline=val_pipeline
     ),
 )
 val_evaluator = dict(type="SampleMeans")

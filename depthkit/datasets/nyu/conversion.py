@@ -1,5 +1,6 @@
 """Convert the labelled `.mat` to sync folders, which load faster and which other toolkits read too."""
 
+import contextlib
 import json
 import re
 from pathlib import Path
@@ -10,6 +11,7 @@ from tqdm import tqdm
 from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, Depth, LabelledMat, read_splits
 from depthkit.errors import InputError
 from depthkit.utils.io import atomic_path, write_depth_png, write_rgb
+from depthkit.utils.output_folder import make_output_folder
 
 # Says what a folder was converted from, so that another data set's frames are never mixed in.
 RECORD_NAME = "conversion.json"
@@ -62,7 +64,7 @@ def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: Depth = "ra
             kept += 1
             continue
         frame = frames.read(index)
-        _make_folder((out / rgb).parent)
+        make_output_folder((out / rgb).parent)
         write_rgb(out / rgb, frame.image)
         saturated += write_depth_png(out / depth_map, frame.depth)
         written += 1
@@ -89,25 +91,12 @@ def _claim_folder(out: Path, mat_path: Path, depth: Depth) -> None:
     record = {"source": mat_path.name, "bytes": status.st_size, "variable": DEPTH_VARIABLES[depth]}
     path = out / RECORD_NAME
     if path.is_file():
-        if _read_record(path) != record:
-            raise InputError(f"{out}: contains another conversion ({path}); choose an empty folder")
-        return
+        with contextlib.suppress(OSError, ValueError):
+            if json.loads(path.read_text(encoding="utf-8")) == record:
+                return
+        raise InputError(f"{out}: contains another conversion ({path}); choose an empty folder")
     if out.is_dir() and any(out.iterdir()):
         raise InputError(f"{out}: contains other files; choose an empty folder for the converted data")
-    _make_folder(out)
+    make_output_folder(out)
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_record(path: Path) -> object:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: the folder cannot be made ({error.strerror}); choose another one") from error

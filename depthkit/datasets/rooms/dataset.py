@@ -36,9 +36,7 @@ class RoomGenerator:
     """The source of `Rooms`: nothing is on disk, each frame is made when it is read."""
 
     def __init__(self, length: int, size: tuple[int, int], seed: int) -> None:
-        self.length = length
-        self.size = size
-        self.seed = seed
+        self.length, self.size, self.seed = length, size, seed
         self.description = f"form generated, seed {seed}, {size[1]}x{size[0]}"
 
     def entries(self) -> list[dict]:

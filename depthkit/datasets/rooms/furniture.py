@@ -92,10 +92,7 @@ def sofa(rng: np.random.Generator) -> Piece:
     width, depth, back = rng.choice([0.9, 1.6, 2.1]), rng.uniform(0.8, 0.95), rng.uniform(0.75, 0.95)
     cover, pillow = cloth(rng), cloth(rng)
     arm = 0.18
-    boxes = [
-        box(0, 0.05, depth / 2, (width, 0.3, depth), cover),
-        box(0, 0.05, 0.11, (width, back - 0.05, 0.22), cover),
-    ]
+    boxes = [box(0, 0.05, depth / 2, (width, 0.3, depth), cover), box(0, 0.05, 0.11, (width, back - 0.05, 0.22), cover)]
     boxes += [box(side * (width - arm) / 2, 0.05, depth / 2, (arm, 0.55, depth), cover) for side in (-1, 1)]
     seats = max(1, round((width - 2 * arm) / 0.65))
     seat_width = (width - 2 * arm) / seats

@@ -147,12 +147,7 @@ def _surfaces(
 
 
 def _room_surface(
-    scene: Scene,
-    chosen: np.ndarray,
-    points: np.ndarray,
-    footprint: np.ndarray,
-    colors: np.ndarray,
-    normals: np.ndarray,
+    scene: Scene, chosen: np.ndarray, points: np.ndarray, footprint: np.ndarray, colors: np.ndarray, normals: np.ndarray
 ) -> None:
     """Fill in albedo and inward normals where the room's walls, floor and ceiling are seen."""
     half = scene.size / 2

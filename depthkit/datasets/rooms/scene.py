@@ -53,7 +53,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     size = np.array([rng.uniform(3.0, 6.5), rng.uniform(2.4, 3.0), rng.uniform(3.2, 7.0)])
     eye, rotation = _random_camera(rng, size)
     boxes = _furnish(rng, size, eye)
-    windows = _hang_on_walls(rng, size, boxes, eye)
+    windows = _hang_on_walls(rng, size, boxes)
     boxes += _skirting(size)
     lamp = np.array([size[0] / 2, size[1] - 0.12, size[2] / 2]) + rng.uniform(-0.6, 0.6, 3) * [1, 0, 1]
     warm = np.array([1.0, rng.uniform(0.78, 0.95), rng.uniform(0.55, 0.9)])
@@ -74,14 +74,7 @@ def camera_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
         pitch: angle upwards [rad].
         roll: angle about the optical axis [rad].
     """
-    cy, sy, cp, sp, cr, sr = (
-        np.cos(yaw),
-        np.sin(yaw),
-        np.cos(pitch),
-        np.sin(pitch),
-        np.cos(roll),
-        np.sin(roll),
-    )
+    cy, sy, cp, sp, cr, sr = np.cos(yaw), np.sin(yaw), np.cos(pitch), np.sin(pitch), np.cos(roll), np.sin(roll)
     forward = np.array([sy * cp, sp, cy * cp])
     right = np.array([cy, 0.0, -sy])
     down = np.cross(right, forward)
@@ -161,11 +154,10 @@ def _is_free(rectangle: np.ndarray, taken: list[np.ndarray], size: np.ndarray, e
     return not any(x0 < o[2] and o[0] < x1 and z0 < o[3] and o[1] < z1 for o in taken)
 
 
-def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box], eye: np.ndarray) -> list[np.ndarray]:
+def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box]) -> list[np.ndarray]:
     """Add a door, windows and paintings to `boxes`; return the places [m] where light comes in."""
     windows = []
-    walls = rng.permutation(4)
-    for number, wall in enumerate(walls):
+    for number, wall in enumerate(rng.permutation(4)):
         length = size[0] if wall % 2 == 0 else size[2]
         seed = int(rng.integers(1000))
         if number == 0:
@@ -205,10 +197,7 @@ def _room_surfaces(rng: np.random.Generator) -> tuple[Material, Material, Materi
     wall_pattern = str(rng.choice(["paint", "paint", "paint", "stripes", "panelling", "bricks"]))
     accent = wall_color * rng.uniform(0.6, 0.9)
     if wall_pattern == "bricks":
-        wall_color, accent = (
-            np.array([0.36, 0.15, 0.09]) * rng.uniform(0.8, 1.3),
-            np.array([0.45, 0.42, 0.38]),
-        )
+        wall_color, accent = np.array([0.36, 0.15, 0.09]) * rng.uniform(0.8, 1.3), np.array([0.45, 0.42, 0.38])
     floor_pattern = str(rng.choice(["planks", "planks", "tiles", "carpet", "checker"]))
     floor_color = {
         "planks": np.array([0.42, 0.25, 0.12]) * rng.uniform(0.5, 1.4),

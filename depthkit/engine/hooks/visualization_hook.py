@@ -44,11 +44,7 @@ class DepthVisualizationHook(Hook):
 
     @master_only
     def after_val_iter(
-        self,
-        runner: Runner,
-        batch_idx: int,
-        data_batch: dict,
-        outputs: Sequence[SegDataSample],
+        self, runner: Runner, batch_idx: int, data_batch: dict, outputs: Sequence[SegDataSample]
     ) -> None:
         """Draw the first image of every batch that was chosen."""
         batches = len(runner.val_dataloader)

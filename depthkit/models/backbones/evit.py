@@ -3,13 +3,11 @@
 import math
 from collections.abc import Iterator, Sequence
 from functools import partial
-from pathlib import Path
 
 from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.deit import ImageSize
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import add_attention, add_mlp
 from depthkit.models.layers.keep_rates import check_keep_rates
@@ -18,7 +16,7 @@ from depthkit.models.layers.selector import importance
 from depthkit.models.layers.token_trace import TokenTrace
 from depthkit.models.layers.tokens import keep_top
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, Index, validate_arguments
+from depthkit.utils.validation import Count, validate_arguments
 
 # Layers 4, 7 and 10: where the paper reorganises (its section 4), 0-based.
 REORGANISING = (3, 6, 9)
@@ -83,12 +81,10 @@ class EViT(LayerwiseDeiT):
     removed it.
 
     Args:
-        img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
-            `DeiT`.
         keep_rate: fraction of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
             layers, 1 where nothing is removed.
         fuse_token: fuse the removed patches into one token; else they are dropped.
-        **timm: further arguments of `DeiT`, and of timm's VisionTransformer.
+        depth, distilled, **deit: the arguments of `DeiT`, such as `embed_dim`, `out_indices` and `pretrained`.
 
     Raises:
         InputError: an argument is wrong, there is no class token or none of the layers, or the weights are not
@@ -98,43 +94,24 @@ class EViT(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        img_size: ImageSize = 224,
-        patch_size: Count = 16,
-        embed_dim: Count = 384,
-        depth: Count = 12,
-        num_heads: Count = 6,
-        num_classes: Index = 0,
         keep_rate: float | Sequence[float] = 0.7,
         fuse_token: bool = True,
+        depth: Count = 12,
         distilled: bool = False,
-        out_indices: Sequence[int] | None = None,
-        pretrained: bool | str | Path | None = None,
-        **timm,
+        **deit,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth, "layers")
         chosen = REORGANISING
         if isinstance(keep_rate, Sequence):
             chosen = tuple(i for i, rate in enumerate(rates) if rate < 1) or REORGANISING
         rates = _rates_in(chosen, rates)
-        _check_vit(timm)
-        super().__init__(
-            img_size=img_size,
-            patch_size=patch_size,
-            embed_dim=embed_dim,
-            depth=depth,
-            num_heads=num_heads,
-            num_classes=num_classes,
-            distilled=distilled,
-            out_indices=out_indices,
-            pretrained=pretrained,
-            block_fn=partial(
-                _make_block,
-                rates=rates,
-                num_prefix_tokens=1 + distilled + timm.get("reg_tokens", 0),
-                fuse_token=fuse_token,
-            ),
-            **timm,
-        )
+        if not deit.get("class_token", True):
+            raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
+        if deit.get("patch_drop_rate", 0):
+            raise InputError("patch_drop_rate: the indices of kept patches refer to the complete grid; leave it out")
+        prefix = 1 + distilled + deit.get("reg_tokens", 0)
+        make_block = partial(_make_block, rates=rates, num_prefix_tokens=prefix, fuse_token=fuse_token)
+        super().__init__(depth=depth, distilled=distilled, block_fn=make_block, **deit)
         self.fuse_token = fuse_token
         self._reorganising = chosen
 
@@ -196,14 +173,6 @@ def _rates_in(layers: Sequence[int], rates: tuple[float, ...]) -> tuple[float, .
             "give one rate for each layer"
         )
     return chosen
-
-
-def _check_vit(timm: dict) -> None:
-    """Raise InputError if these arguments of timm's VisionTransformer forbid removing patches."""
-    if not timm.get("class_token", True):
-        raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
-    if timm.get("patch_drop_rate", 0):
-        raise InputError("patch_drop_rate: the indices of kept patches refer to the complete grid; leave it out")
 
 
 def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> ReorganisingBlock:

@@ -65,10 +65,7 @@ def tosa_from_timm(
 
 
 class _ConvertedToSA(ToSA):
-    """A ToSA made of the modules of a given model.
-
-    Arguments are those of `tosa_from_timm`; `selective` holds those of `SelectiveBlock`.
-    """
+    """A ToSA made of the modules of a given model; `selective` holds arguments of `SelectiveBlock`."""
 
     def __init__(
         self,

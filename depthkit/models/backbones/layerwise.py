@@ -1,6 +1,7 @@
 """The loop over layers that ToSA and EViT share."""
 
 from collections.abc import Callable, Collection, Iterator
+from functools import partial
 from typing import Any
 
 from timm.models.vision_transformer import feature_take_indices
@@ -31,32 +32,20 @@ class LayerwiseDeiT(DeiT):
         stop_early: bool = False,
         output_fmt: str = "NCHW",
         intermediates_only: bool = False,
+        attn_mask: None = None,
     ) -> list | tuple[Tensor, list]:
         """Return tokens and maps of chosen layers; arguments and results are those of timm's method."""
         if output_fmt not in ("NCHW", "NLC"):
             raise ValueError(f"output_fmt={output_fmt!r}: expected 'NCHW' or 'NLC'")
+        self._check_no_mask(attn_mask)
         taps, _ = feature_take_indices(len(self.blocks), indices)
-        as_maps = output_fmt == "NCHW"
-        tokens, maps = self._run_layers(x, self._new_state(x), taps, stop_early, norm, as_maps, return_prefix_tokens)
-        return maps if intermediates_only else (self.norm(tokens), maps)
+        images = x if output_fmt == "NCHW" else None
 
-    def get_intermediate_layers(
-        self,
-        x: Tensor,
-        n: int | list[int] | tuple[int] = 1,
-        reshape: bool = False,
-        return_prefix_tokens: bool = False,
-        norm: bool = False,
-    ) -> list:
-        """Return the outputs of the last `n` layers, or of layers `n`: DINO's interface, as timm has it."""
-        return self.forward_intermediates(
-            x,
-            n,
-            return_prefix_tokens=return_prefix_tokens,
-            norm=norm,
-            output_fmt="NCHW" if reshape else "NLC",
-            intermediates_only=True,
-        )
+        def take(tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
+            return self._split(self.norm(tokens) if norm else tokens, images, return_prefix_tokens)
+
+        tokens, maps = self._run_layers(x, self._new_state(x), take, taps, stop_early)
+        return maps if intermediates_only else (self.norm(tokens), maps)
 
     def _new_state(self, x: Tensor) -> Any:
         """Return the state at the start of a forward pass over images (B, 3, H, W)."""
@@ -71,28 +60,24 @@ class LayerwiseDeiT(DeiT):
         return tokens
 
     def _extract(self, x: Tensor, state: Any, with_tokens: bool) -> Features:
-        tokens, maps = self._run_layers(x, state, self.out_indices or (), stop_early=not with_tokens)
+        taps = self.out_indices or ()
+        tokens, maps = self._run_layers(x, state, partial(self._split, images=x), taps, stop_early=not with_tokens)
         return Features(maps, self.norm(tokens) if with_tokens else None)
 
     def _run_layers(
         self,
         x: Tensor,
         state: Any,
+        take: Callable[[Tensor], Any] | None = None,
         taps: Collection[int] = (),
         stop_early: bool = False,
-        norm: bool = False,
-        as_maps: bool = True,
-        with_prefix: bool = True,
-    ) -> tuple[Tensor | None, list[Tensor | tuple[Tensor, Tensor]]]:
-        """Return the tokens after the last layer that ran, and what the layers of `taps` gave."""
+    ) -> tuple[Tensor | None, list]:
+        """Return the tokens after the last layer that ran, and what `take` makes of those after `taps`."""
         count = max(taps, default=-1) + 1 if stop_early else len(self.blocks)
         tokens, taken = None, []
-        for i, output in enumerate(self._layers(x, state, count)):
-            tokens = output
+        for i, tokens in enumerate(self._layers(x, state, count)):
             if i in taps:
-                every = self._all_tokens(tokens, state)
-                patches, prefix = self._split(self.norm(every) if norm else every, x if as_maps else None)
-                taken.append((patches, prefix) if with_prefix and self.num_prefix_tokens else patches)
+                taken.append(take(self._all_tokens(tokens, state)))
         return tokens, taken
 
     def _embed(self, x: Tensor) -> Tensor:
@@ -109,10 +94,10 @@ class LayerwiseDeiT(DeiT):
         if attn_mask is not None:
             raise InputError("attn_mask: token selection takes none; leave it out")
 
-    def _split(self, tokens: Tensor, images: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Split tokens (B, N, C) into patches, with `images` as a map (B, C, h, w), and prefix tokens."""
+    def _split(self, tokens: Tensor, images: Tensor | None, with_prefix: bool = True) -> Tensor | tuple[Tensor, Tensor]:
+        """Split tokens (B, N, C) into patches, with `images` as a map (B, C, h, w), and prefix tokens if any."""
         prefix, patches = tokens[:, : self.num_prefix_tokens], tokens[:, self.num_prefix_tokens :]
         if images is not None:
             grid = self.patch_embed.dynamic_feat_size(images.shape[-2:])
             patches = patches.transpose(1, 2).unflatten(-1, grid).contiguous()
-        return patches, prefix
+        return (patches, prefix) if with_prefix and self.num_prefix_tokens else patches

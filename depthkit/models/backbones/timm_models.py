@@ -5,7 +5,7 @@ from timm.models import build_model_with_cfg, generate_default_cfgs, register_mo
 from timm.models.vision_transformer import checkpoint_filter_fn
 
 from depthkit.errors import InputError
-from depthkit.models.backbones.deit import DeiT
+from depthkit.models.backbones.deit import SIZES, DeiT
 from depthkit.models.backbones.evit import EViT
 from depthkit.models.backbones.tosa import ToSA
 
@@ -26,65 +26,37 @@ def _cfg(size: str) -> dict:
 
 
 default_cfgs = generate_default_cfgs(
-    {
-        f"{kind}_deit_{size}_patch16_224.fb_in1k": _cfg(size)
-        for kind in ("evit", "tosa")
-        for size in ("tiny", "small", "base")
-    }
+    {f"{kind}_deit_{size}_patch16_224.fb_in1k": _cfg(size) for kind in ("evit", "tosa") for size in SIZES}
 )
 
 
-def _create(model: type[DeiT], variant: str, pretrained: bool, **kwargs) -> DeiT:
-    try:
-        return build_model_with_cfg(
-            model,
-            variant,
-            pretrained,
-            pretrained_filter_fn=checkpoint_filter_fn,
-            pretrained_strict=model is not ToSA,  # DeiT's weights hold no selectors
-            feature_cfg=dict(out_indices=3, feature_cls="getter"),
-            **kwargs,
-        )
-    except (OSError, RuntimeError) as error:  # what hubs, caches and files that do not fit raise
-        if not pretrained:
-            raise
-        raise InputError(
-            f"{variant}: cannot load its pretrained weights ({type(error).__name__}); without a network, give a local "
-            "file: pretrained_cfg_overlay=dict(file='/path/to/weights.safetensors')"
-        ) from error
+def _register(model: type[DeiT], size: str) -> None:
+    """Register `model` of a size (a key of `SIZES`) with timm; keyword arguments are the model's."""
+    variant = f"{model.__name__.lower()}_deit_{size}_patch16_224"
+
+    def create(pretrained: bool = False, **kwargs) -> DeiT:
+        try:
+            return build_model_with_cfg(
+                model,
+                variant,
+                pretrained,
+                pretrained_filter_fn=checkpoint_filter_fn,
+                pretrained_strict=model is not ToSA,  # DeiT's weights hold no selectors
+                feature_cfg=dict(out_indices=3, feature_cls="getter"),
+                **{**SIZES[size], **kwargs},
+            )
+        except (OSError, RuntimeError) as error:  # what hubs, caches and files that do not fit raise
+            if not pretrained:
+                raise
+            raise InputError(
+                f"{variant}: cannot load its pretrained weights ({type(error).__name__}); without a network, give a "
+                "local file: pretrained_cfg_overlay=dict(file='/path/to/weights.safetensors')"
+            ) from error
+
+    create.__name__ = variant
+    register_model(create)
 
 
-@register_model
-def evit_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Tiny; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
-
-
-@register_model
-def evit_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Small; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
-
-
-@register_model
-def evit_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> EViT:
-    """EViT on DeiT-Base; keyword arguments are `EViT`'s."""
-    return _create(EViT, "evit_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
-
-
-@register_model
-def tosa_deit_tiny_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Tiny; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_tiny_patch16_224", pretrained, **{"embed_dim": 192, "num_heads": 3, **kwargs})
-
-
-@register_model
-def tosa_deit_small_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Small; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_small_patch16_224", pretrained, **{"embed_dim": 384, "num_heads": 6, **kwargs})
-
-
-@register_model
-def tosa_deit_base_patch16_224(pretrained: bool = False, **kwargs) -> ToSA:
-    """ToSA on DeiT-Base; keyword arguments are `ToSA`'s."""
-    return _create(ToSA, "tosa_deit_base_patch16_224", pretrained, **{"embed_dim": 768, "num_heads": 12, **kwargs})
+for _model in (EViT, ToSA):
+    for _size in SIZES:
+        _register(_model, _size)

@@ -3,19 +3,17 @@
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 import torch
 from torch import Tensor, nn
 
-from depthkit.models.backbones.deit import ImageSize
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import PairState, Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
 from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, Index, Probability, validate_arguments
+from depthkit.utils.validation import Count, Probability, validate_arguments
 
 
 @dataclass
@@ -43,8 +41,6 @@ class ToSA(LayerwiseDeiT):
     is a standard one. Base weights have timm's keys; selectors are at ``blocks.<second>.selector``.
 
     Args:
-        img_size, patch_size, embed_dim, depth, num_heads, num_classes, distilled, out_indices, pretrained: as in
-            `DeiT`. The weights of a dense model fit; its selectors then start at the identity.
         keep_rate: fraction of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
             for each pair. Class and distillation tokens always attend.
         selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
@@ -54,7 +50,8 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
-        **timm: further arguments of `DeiT`, and of timm's VisionTransformer.
+        depth, **deit: the arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
+            as `pretrained`; the selectors then start at the identity.
 
     Raises:
         InputError: an argument is wrong, or the weights are not available or do not fit.
@@ -63,45 +60,24 @@ class ToSA(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        img_size: ImageSize = 224,
-        patch_size: Count = 16,
-        embed_dim: Count = 384,
-        depth: Count = 12,
-        num_heads: Count = 6,
         keep_rate: float | Sequence[float] = 0.5,
         selection: Selection = "per_head",
         score_rows: ScoreRows = "pooled",
         score_stride: Count = 4,
         cls_token_weight: Probability | None = None,
         selector_layers: SelectorLayers = 1,
-        num_classes: Index = 0,
-        distilled: bool = False,
-        out_indices: Sequence[int] | None = None,
-        pretrained: bool | str | Path | None = None,
-        **timm,
+        depth: Count = 12,
+        **deit,
     ) -> None:
-        rates = check_keep_rates(keep_rate, depth // 2)
-        super().__init__(
-            img_size=img_size,
-            patch_size=patch_size,
-            embed_dim=embed_dim,
-            depth=depth,
-            num_heads=num_heads,
-            num_classes=num_classes,
-            distilled=distilled,
-            out_indices=out_indices,
-            pretrained=pretrained,
-            block_fn=partial(
-                _make_block,
-                rates=rates,
-                selection=selection,
-                score_rows=score_rows,
-                score_stride=score_stride,
-                cls_token_weight=cls_token_weight,
-                selector_layers=selector_layers,
-            ),
-            **timm,
+        selective = dict(
+            selection=selection,
+            score_rows=score_rows,
+            score_stride=score_stride,
+            cls_token_weight=cls_token_weight,
+            selector_layers=selector_layers,
         )
+        rates = check_keep_rates(keep_rate, depth // 2)
+        super().__init__(depth=depth, block_fn=partial(_make_block, rates=rates, selective=selective), **deit)
 
     @property
     def keep_rate(self) -> tuple[float, ...]:
@@ -172,10 +148,8 @@ class ToSA(LayerwiseDeiT):
             yield x
 
 
-def _make_block(*, depth: int, rates: tuple[float, ...], **arguments) -> nn.Module:
+def _make_block(*, depth: int, rates: tuple[float, ...], selective: dict, **arguments) -> nn.Module:
     """Build layer `depth` (0-based): even ones are standard, odd ones token selective."""
-    names = ("selection", "score_rows", "score_stride", "cls_token_weight", "selector_layers")
-    selective = {name: arguments.pop(name) for name in names}
     if depth % 2 == 0:
         return StandardBlock(depth=depth, **arguments)
     return SelectiveBlock(depth=depth, keep_rate=rates[depth // 2], **selective, **arguments)

@@ -120,9 +120,9 @@ class SelectiveBlock(Block):
         num_heads: attention heads H.
         keep_rate: fraction of the patches to attend, in (0, 1].
         selection: ``per_head`` or ``shared``.
-        score_rows, score_stride: see `depthkit.models.layers.selector.score_queries`.
-        cls_token_weight: see `depthkit.models.layers.selector.importance`.
-        selector_layers: see `depthkit.models.layers.selector.TokenSelector`.
+        score_rows, score_stride: see `score_queries`.
+        cls_token_weight: see `importance`.
+        selector_layers: see `TokenSelector`.
         **block: further arguments of timm's `Block`.
     """
 

@@ -6,12 +6,7 @@ from depthkit.errors import InputError
 
 
 def check_keep_rates(keep_rate: float | Sequence[float], count: int, of: str = "pairs of layers") -> tuple[float, ...]:
-    """Return `count` keep rates, from one number or one for each.
-
-    Args:
-        keep_rate: one number, or `count` of them.
-        count: how many places have a rate.
-        of: what these places are, in the plural; for the message.
+    """Return `count` keep rates, from one number or one for each; the message says of what (`of`, plural).
 
     Raises:
         InputError: another number of rates, or one outside (0, 1].

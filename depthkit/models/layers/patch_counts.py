@@ -9,12 +9,7 @@ _OF_TENSORS = {round: torch.round, math.ceil: torch.ceil}
 
 
 def fraction_of(patches: int, rate: float, rounding: Callable[[float], int]) -> int:
-    """Return ``rounding(rate * patches)``, at least 1; `rounding` is `round` or `math.ceil`.
-
-    Args:
-        patches: number of patches.
-        rate: fraction of them, in (0, 1].
-        rounding: of the product.
+    """Return ``rounding(rate * patches)``, at least 1; rate in (0, 1], rounding `round` or `math.ceil`.
 
     In a graph of torch.export the product is a tensor of one double: neither torch's format nor ONNX's can write
     down the rounding of a size, and ONNX's exporter would multiply in float32, which rounds 0.7 * 45 to the other
