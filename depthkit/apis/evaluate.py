@@ -13,6 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
@@ -117,13 +118,18 @@ def evaluate(
     carried = config is None
     if carried:
         config = _carried_config(checkpoint)
-    if "test_dataloader" not in config or "test_evaluator" not in config:
+    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
+        config.pop(key, None)
+    for key in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config.pop(key, None)
+    if not config.get("test_dataloader") or not config.get("test_evaluator"):
         raise InputError(
             f"{config.filename}: has no test_dataloader and test_evaluator, so there is nothing to evaluate on"
         )
+    check_settings(config)
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.type != "DepthProtocolMetric" and (protocol or flip or save_dir):
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir):
         raise InputError(f"{config.filename}: is not of a depth model; leave out the protocol, flip and save_dir")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
@@ -133,14 +139,10 @@ def evaluate(
         config.model.setdefault("test_cfg", {})["flip"] = True
     if save_dir is not None:
         config.test_evaluator.save_dir = str(make_output_folder(save_dir))
-    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
-        config.pop(key, None)
-    for key in ("val_dataloader", "val_cfg", "val_evaluator"):
-        config.pop(key, None)
-    config.custom_hooks = [hook for hook in config.get("custom_hooks", []) if hook["type"] == "ProgressHook"]
+    config.custom_hooks = [hook for hook in config.get("custom_hooks") or [] if hook.get("type") == "ProgressHook"]
     forget_pretrained(config.model)
     config.load_from, config.resume = str(checkpoint), False
-    if config.model.type == "Classifier":
+    if config.model.get("type") == "Classifier":
         config.model.pop("teacher", None)  # of the training only
         if not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
             config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
