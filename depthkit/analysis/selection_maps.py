@@ -15,7 +15,7 @@ from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.weights import load_backbone
-from depthkit.utils.image_files import check_not_images, unique_stems
+from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.panels import resize_to_height
@@ -224,7 +224,7 @@ def save_token_maps(
     """
     folder = make_output_folder(out_dir)
     paths = [folder / f"{stem}_tokens.png" for stem in unique_stems(images)]
-    check_not_images(paths, images)
+    check_not_inputs(paths, images)
     failed = 0
     for image, path in zip(tqdm(images, unit="image", disable=None), paths, strict=True):
         try:

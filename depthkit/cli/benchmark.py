@@ -113,6 +113,7 @@ def main(
     if train and compile_mode:
         raise click.UsageError("--train: cannot be combined with --compile.", ctx)
 
+    options.check_output(json_path, weights)
     import torch
 
     from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved, training_step

@@ -50,6 +50,8 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     file_format = file_format or _FORMATS.get(out.suffix)
     if file_format is None:
         raise InputError(f"{out}: expected a name that ends in {' or '.join(_FORMATS)}")
+    options.check_output(out, weights, config)
+    options.check_output(json_path, weights, config, out)
     loaded = options.load_given_config(config, cfg_options, ctx)
     model = options.load_predictor(loaded, weights, "cpu").model
     from depthkit.export.agreement import TOLERANCE

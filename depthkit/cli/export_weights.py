@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 
 
@@ -25,8 +26,9 @@ def main(checkpoint, out) -> None:
     The file is a .safetensors. It keeps the config and the metrics, so that `depthkit predict` needs nothing else; the
     state of the optimizer and of the training is left out.
     """
+    out = out or Path(checkpoint).with_suffix(".safetensors")
+    options.check_output(out, checkpoint)
     from depthkit.apis.export_weights import export_weights
 
-    out = out or Path(checkpoint).with_suffix(".safetensors")
     export_weights(checkpoint, out)
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB ({checkpoint}: {Path(checkpoint).stat().st_size / 1e6:.1f} MB)")

@@ -10,6 +10,8 @@ import click
 
 from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
+from depthkit.utils.image_files import check_not_inputs
+from depthkit.utils.output_folder import make_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -125,6 +127,20 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
+
+
+def check_output(path: Path | None, *inputs: str | Path | None) -> None:
+    """Make the folder of the file `path`, which may be None, before the work whose result it is.
+
+    Raises:
+        InputError: the folder cannot be made or written to; `path` is a folder or one of the `inputs`.
+    """
+    if path is None:
+        return
+    check_not_inputs([path], [source for source in inputs if source is not None])
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    make_output_folder(path.absolute().parent)
 
 
 def write_json(path: Path, content: object) -> None:
