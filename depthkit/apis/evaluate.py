@@ -22,9 +22,19 @@ from depthkit.evaluation.depth_metric import DepthProtocolMetric
 from depthkit.models.weights import forget_pretrained, read_config, read_state_dict
 from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
 from depthkit.utils.config import config_from_plain
+from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.io import atomic_path
 from depthkit.utils.output_folder import make_output_folder
+
+_LOADER = (
+    "dataset",
+    "sampler",
+    "batch_size",
+    "num_workers",
+    "persistent_workers",
+    "drop_last",
+)  # of one that a file carries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +168,8 @@ def evaluate(
         config.work_dir = scratch  # mmengine's Runner always writes a log
         config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
-        runner = DepthRunner.from_cfg(config)
+        with carried_config_errors(checkpoint) if carried else nullcontext():
+            runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
         results = runner.test()
         runner.unwrap_model()
@@ -170,7 +181,7 @@ def evaluate(
             images_per_second=speed.images_per_second * get_world_size(),
             device=str(chosen),
             processes=get_world_size(),
-            config=str(config.filename),
+            config=str(config.filename).removeprefix(f"{checkpoint}: "),
             checkpoint=str(checkpoint),
         )
 
@@ -194,11 +205,14 @@ def _carried_config(checkpoint: str | Path) -> Config:
             )
     needed = ("model", "test_dataloader", "test_evaluator", "test_pipeline")
     parts = {name: carried[name] for name in needed if name in carried}
+    loader = {name: parts["test_dataloader"][name] for name in _LOADER if name in parts["test_dataloader"]}
     hooks = {
         "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
         "custom_hooks": [{"type": "ProgressHook"}],
     }
-    return config_from_plain({**parts, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename)
+    return config_from_plain(
+        {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename
+    )
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

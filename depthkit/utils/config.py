@@ -143,7 +143,11 @@ def config_to_plain(config: "Config") -> dict[str, Any]:
 
 
 def config_from_plain(values: dict[str, Any], name: str) -> "Config":
-    """Make a config of what `config_to_plain` returned; `name` becomes its `filename` (no file is read)."""
+    """Make a config of what `config_to_plain` returned; `name` becomes its `filename` (no file is read).
+
+    Raises:
+        InputError: the values are not those of a config.
+    """
     from mmengine.config import Config
 
     def restored(value: Any) -> Any:
@@ -153,7 +157,10 @@ def config_from_plain(values: dict[str, Any], name: str) -> "Config":
             return {key: restored(item) for key, item in value.items()}
         return [restored(item) for item in value] if isinstance(value, list) else value
 
-    return Config(restored(values), cfg_text=f"# {name}, from a checkpoint\n", filename=name)
+    try:
+        return Config(restored(values), cfg_text=f"# {name}, from a checkpoint\n", filename=name)
+    except (KeyError, TypeError) as error:  # a reserved name, or a mark of a tuple without a list
+        raise InputError(f"{name}: the config is damaged ({error.args[0]})") from error
 
 
 def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) -> dict[str, Any]:
