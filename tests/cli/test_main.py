@@ -26,6 +26,7 @@ def test_help_needs_no_torch(name: str) -> None:
 def test_help_lists_all_commands_and_how_to_complete_them(cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
+    assert cli().stdout == done.stdout and cli().returncode == 0
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
     assert "..." not in done.stdout.partition("Commands:")[2], "a summary that is cut off"
@@ -60,6 +61,7 @@ def test_one_convention_for_all_commands(name: str) -> None:
     ("args", "message"),
     [
         (["nothing"], "No such command 'nothing'."),
+        (["predcit"], "No such command 'predcit'; did you mean 'predict'?"),
         (["predict"], "Missing argument 'IMAGE|FOLDER|GLOB...'."),
         (["predict", "x.jpg"], "Missing option '--weights'."),
         (["predict", "x.jpg", "--weights", "w.pth", "--range", "1"], "Option '--range' requires 2 arguments."),
