@@ -22,7 +22,7 @@ _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
-@click.option("--weights", hidden=True)
+@options.weights_or_positional
 @options.config
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A name that ends in .pt2 or .onnx."

@@ -61,6 +61,7 @@ weights = click.option(
     metavar="FILE",
     help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
 )
+weights_or_positional = click.option("--weights", metavar="FILE", help="The same as WEIGHTS, spelled out.")
 cfg_options = _cfg_options("the config")
 cfg_options_with_config = _cfg_options("the config that --config names")
 device = click.option(
@@ -93,6 +94,8 @@ def config_and_weights(
         click.UsageError: something is missing or given twice.
     """
     rest = list(files)
+    if len(rest) > 1 and not rest[0].endswith(".py") and Path(rest[0]).suffix:
+        raise click.UsageError(f"Got {len(rest)} files of weights ({', '.join(rest)}); give one.", ctx)
     if weights is None and rest:
         weights = rest.pop()
     if config is None and rest:

@@ -19,7 +19,7 @@ from depthkit.cli.command import Command
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
-@click.option("--weights", hidden=True)
+@options.weights_or_positional
 @options.config
 @options.json_file
 @click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
