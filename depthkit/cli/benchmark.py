@@ -113,6 +113,8 @@ def main(
     if train and compile_mode:
         raise click.UsageError("--train: cannot be combined with --compile.", ctx)
 
+    if task == "backbone" and any(side % 16 for height, width, _ in inputs for side in (height, width)):
+        raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
     options.check_output(json_path, weights)
     import torch
 
