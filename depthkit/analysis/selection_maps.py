@@ -15,7 +15,7 @@ from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.weights import load_backbone
-from depthkit.utils.image_files import check_not_images, unique_stems
+from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.panels import resize_to_height
@@ -204,7 +204,7 @@ def save_token_maps(
     images: Sequence[Path],
     out_dir: str | Path,
     layers: Sequence[int] | Literal["all"] | None = None,
-) -> int:
+) -> dict[Path, Path]:
     """Draw the token maps of images and save them as NAME_tokens.png, with a progress bar on a terminal.
 
     An image that cannot be read is reported on stderr, and the others are still drawn.
@@ -216,25 +216,25 @@ def save_token_maps(
         layers: see `SelectionViewer.draw`.
 
     Returns:
-        How many images could not be read.
+        The file of each image that could be read.
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; a layer is not token selective.
     """
     folder = make_output_folder(out_dir)
     paths = [folder / f"{stem}_tokens.png" for stem in unique_stems(images)]
-    check_not_images(paths, images)
-    failed = 0
+    check_not_inputs(paths, images)
+    saved = {}
     for image, path in zip(tqdm(images, unit="image", disable=None), paths, strict=True):
         try:
             rgb = read_rgb(image)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
-            failed += 1
             continue
         write_rgb(path, viewer.draw(rgb, layers))
+        saved[image] = path
         tqdm.write(f"{image} -> {path}", file=sys.stdout)
-    return failed
+    return saved
 
 
 def _removing_layers(backbone: EViT, patches: int) -> list[int]:

@@ -13,6 +13,7 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
@@ -21,9 +22,19 @@ from depthkit.evaluation.depth_metric import DepthProtocolMetric
 from depthkit.models.weights import forget_pretrained, read_config, read_state_dict
 from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
 from depthkit.utils.config import config_from_plain
+from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.io import atomic_path
 from depthkit.utils.output_folder import make_output_folder
+
+_LOADER = (
+    "dataset",
+    "sampler",
+    "batch_size",
+    "num_workers",
+    "persistent_workers",
+    "drop_last",
+)  # of one that a file carries
 
 
 @dataclasses.dataclass(frozen=True)
@@ -117,13 +128,18 @@ def evaluate(
     carried = config is None
     if carried:
         config = _carried_config(checkpoint)
-    if "test_dataloader" not in config or "test_evaluator" not in config:
+    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
+        config.pop(key, None)
+    for key in ("val_dataloader", "val_cfg", "val_evaluator"):
+        config.pop(key, None)
+    if not config.get("test_dataloader") or not config.get("test_evaluator"):
         raise InputError(
             f"{config.filename}: has no test_dataloader and test_evaluator, so there is nothing to evaluate on"
         )
+    check_settings(config)
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.type != "DepthProtocolMetric" and (protocol or flip or save_dir):
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir):
         raise InputError(f"{config.filename}: is not of a depth model; leave out the protocol, flip and save_dir")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
@@ -133,14 +149,10 @@ def evaluate(
         config.model.setdefault("test_cfg", {})["flip"] = True
     if save_dir is not None:
         config.test_evaluator.save_dir = str(make_output_folder(save_dir))
-    for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
-        config.pop(key, None)
-    for key in ("val_dataloader", "val_cfg", "val_evaluator"):
-        config.pop(key, None)
-    config.custom_hooks = [hook for hook in config.get("custom_hooks", []) if hook["type"] == "ProgressHook"]
+    config.custom_hooks = [hook for hook in config.get("custom_hooks") or [] if hook.get("type") == "ProgressHook"]
     forget_pretrained(config.model)
     config.load_from, config.resume = str(checkpoint), False
-    if config.model.type == "Classifier":
+    if config.model.get("type") == "Classifier":
         config.model.pop("teacher", None)  # of the training only
         if not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
             config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
@@ -156,7 +168,8 @@ def evaluate(
         config.work_dir = scratch  # mmengine's Runner always writes a log
         config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
-        runner = DepthRunner.from_cfg(config)
+        with carried_config_errors(checkpoint) if carried else nullcontext():
+            runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
         results = runner.test()
         runner.unwrap_model()
@@ -168,7 +181,7 @@ def evaluate(
             images_per_second=speed.images_per_second * get_world_size(),
             device=str(chosen),
             processes=get_world_size(),
-            config=str(config.filename),
+            config=str(config.filename).removeprefix(f"{checkpoint}: "),
             checkpoint=str(checkpoint),
         )
 
@@ -192,11 +205,14 @@ def _carried_config(checkpoint: str | Path) -> Config:
             )
     needed = ("model", "test_dataloader", "test_evaluator", "test_pipeline")
     parts = {name: carried[name] for name in needed if name in carried}
+    loader = {name: parts["test_dataloader"][name] for name in _LOADER if name in parts["test_dataloader"]}
     hooks = {
         "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
         "custom_hooks": [{"type": "ProgressHook"}],
     }
-    return config_from_plain({**parts, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename)
+    return config_from_plain(
+        {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename
+    )
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

@@ -10,7 +10,7 @@ from tqdm import tqdm
 
 from depthkit.apis.result import DepthResult, SavedFiles, output_paths
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_images, unique_stems
+from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
 
@@ -78,7 +78,7 @@ def predict_images(
         check_range(depth_range)
     folder = make_output_folder(out_dir)
     stems = unique_stems(images)
-    check_not_images([p for s in stems for p in output_paths(folder, s, side_by_side, point_cloud).values()], images)
+    check_not_inputs([p for s in stems for p in output_paths(folder, s, side_by_side, point_cloud).values()], images)
     done = []
     for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
         try:

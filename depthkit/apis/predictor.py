@@ -19,7 +19,7 @@ from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
 from depthkit.utils.camera import focal_intrinsics
 from depthkit.utils.config import load_config
-from depthkit.utils.config_errors import config_errors
+from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
 from depthkit.utils.io import pil_to_rgb, read_rgb
 from depthkit.visualization import DEFAULT_RANGE
@@ -71,16 +71,15 @@ class DepthPredictor:
             )
         self.device = select_device(device)
         forget_pretrained(model_cfg)
-        with depthkit_scope(), registered_types_only() if carried else nullcontext():
-            try:
-                with config_errors(str(name), "model"):
-                    model = MODELS.build(model_cfg)
-                with config_errors(str(name), "test_pipeline"):
-                    self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
-            except (TypeError, AttributeError, KeyError) as error:
-                if not carried:
-                    raise
-                raise InputError(f"{name}: the config that it carries cannot be used ({error})") from error
+        with (
+            depthkit_scope(),
+            registered_types_only() if carried else nullcontext(),
+            carried_config_errors(name) if carried else nullcontext(),
+        ):
+            with config_errors(str(name), "model"):
+                model = MODELS.build(model_cfg)
+            with config_errors(str(name), "test_pipeline"):
+                self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
         load_weights(model, checkpoint)
         self.model = model.to(self.device).eval()
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])

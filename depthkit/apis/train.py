@@ -6,6 +6,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
@@ -38,6 +39,9 @@ def train(
     Raises:
         InputError: something in the config, the data, the files or the machine cannot be used.
     """
+    check_settings(config)
+    if config.get("train_cfg") is None:
+        raise InputError(f"{config.filename}: has no train_dataloader, train_cfg and optim_wrapper; nothing is trained")
     chosen = select_device(device)
     if amp:
         if chosen.type != "cuda":

@@ -92,7 +92,10 @@ def main(ctx, json_path, **settings) -> None:
         raise click.UsageError("--train: only depth models have losses; add --task depth.", ctx)
     if settings["train"] and settings["compile"]:
         raise click.UsageError("--train: cannot be combined with --compile.", ctx)
-
+    sides = [side for *size, _ in settings["inputs"] for side in size]
+    if settings["task"] == "backbone" and any(side % 16 for side in sides):
+        raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
+    options.check_output(json_path, settings["weights"])
     from depthkit.analysis.benchmark import run_benchmark
 
     report = run_benchmark(**settings)

@@ -15,6 +15,7 @@ def main(json_path) -> None:
 
     The name is what `depthkit train NAME` takes.
     """
+    options.check_output(json_path)
     from depthkit.utils.config import list_configs
 
     configs = list_configs()

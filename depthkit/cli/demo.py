@@ -25,7 +25,7 @@ _MARKER = ".depthkit_demo"
     metavar="DIR",
     help="Folder for everything that the demo writes: new, empty, or of an earlier demo.",
 )
-@click.option("--max-iters", type=click.IntRange(min=1), help="Stop the training after so many iterations.")
+@click.option("--max-iters", type=click.IntRange(min=5), help="Stop the training after so many iterations.")
 def main(out, max_iters) -> None:
     """Train, evaluate and use a small model.
 
@@ -57,7 +57,10 @@ def _claim(folder: Path) -> None:
     """Make `folder` the demo's own, unless it contains something that the demo did not write."""
     make_output_folder(folder)
     if any(folder.iterdir()) and not (folder / _MARKER).is_file():
-        raise InputError(f"{folder}: contains files that are not of a demo; choose a new or empty folder by --out")
+        raise InputError(
+            f"{folder}: contains files that are not of a demo; choose a new or empty folder by --out, "
+            "or remove it if a demo of depthkit 0.1 wrote it"
+        )
     (folder / _MARKER).touch()
 
 

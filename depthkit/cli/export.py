@@ -22,7 +22,7 @@ _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
-@click.option("--weights", hidden=True)
+@options.weights_or_positional
 @options.config
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A name that ends in .pt2 or .onnx."
@@ -50,6 +50,8 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     file_format = file_format or _FORMATS.get(out.suffix)
     if file_format is None:
         raise InputError(f"{out}: expected a name that ends in {' or '.join(_FORMATS)}")
+    options.check_output(out, weights, config)
+    options.check_output(json_path, weights, config, out)
     loaded = options.load_given_config(config, cfg_options, ctx)
     model = options.load_predictor(loaded, weights, "cpu").model
     from depthkit.export.agreement import TOLERANCE

@@ -1,5 +1,6 @@
 """The console command `depthkit`: its subcommands are imported only when they are used."""
 
+import difflib
 import importlib
 import os
 import sys
@@ -28,6 +29,15 @@ _COMPLETE = "_DEPTHKIT_COMPLETE"
 
 class _LazyGroup(click.Group):
     """The subcommands of `COMMANDS`; each is the object `main` of the module of its name."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple:
+        near = difflib.get_close_matches(args[0], COMMANDS, n=1)
+        if near and near[0] != args[0]:
+            ctx.fail(f"No such command '{args[0]}'; did you mean '{near[0]}'?")
+        return super().resolve_command(ctx, args)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)

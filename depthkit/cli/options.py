@@ -10,6 +10,8 @@ import click
 
 from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
+from depthkit.utils.image_files import check_not_inputs
+from depthkit.utils.output_folder import make_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -59,6 +61,7 @@ weights = click.option(
     metavar="FILE",
     help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
 )
+weights_or_positional = click.option("--weights", metavar="FILE", help="The same as WEIGHTS, spelled out.")
 cfg_options = _cfg_options("the config")
 cfg_options_with_config = _cfg_options("the config that --config names")
 device = click.option(
@@ -91,6 +94,8 @@ def config_and_weights(
         click.UsageError: something is missing or given twice.
     """
     rest = list(files)
+    if len(rest) > 1 and not rest[0].endswith(".py") and Path(rest[0]).suffix:
+        raise click.UsageError(f"Got {len(rest)} files of weights ({', '.join(rest)}); give one.", ctx)
     if weights is None and rest:
         weights = rest.pop()
     if config is None and rest:
@@ -125,6 +130,20 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
+
+
+def check_output(path: Path | None, *inputs: str | Path | None) -> None:
+    """Make the folder of the file `path`, which may be None, before the work whose result it is.
+
+    Raises:
+        InputError: the folder cannot be made or written to; `path` is a folder or one of the `inputs`.
+    """
+    if path is None:
+        return
+    check_not_inputs([path], [source for source in inputs if source is not None])
+    if path.is_dir():
+        raise InputError(f"{path}: is a folder; give the name of a file")
+    make_output_folder(path.absolute().parent)
 
 
 def write_json(path: Path, content: object) -> None:

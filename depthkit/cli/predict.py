@@ -46,6 +46,7 @@ def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
     predictor = options.load_predictor(loaded, weights, device)
     from depthkit.apis.predict import predict_images

@@ -37,6 +37,7 @@ def main(ctx, source, check, out, splits, depth, json_path) -> int:
     """
     if check == (out is not None):
         raise click.UsageError("Give either --check or --out DIR.", ctx)
+    options.check_output(json_path, source, splits)
     return _check(source, json_path) if check else _convert(source, splits, out, depth, json_path)
 
 

@@ -1,13 +1,11 @@
 """`depthkit test`."""
 
 import os
-from pathlib import Path
 
 import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
-from depthkit.utils.output_folder import make_output_folder
 
 
 @click.command(
@@ -21,7 +19,7 @@ from depthkit.utils.output_folder import make_output_folder
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
-@click.option("--weights", hidden=True)
+@options.weights_or_positional
 @options.config
 @options.json_file
 @click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
@@ -38,11 +36,10 @@ def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> Non
     the config by --config and the folder by --cfg-options data_root=DIR.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
+    options.check_output(json_path, weights, config)
     loaded = options.load_given_config(config, cfg_options, ctx)
     from depthkit.apis.evaluate import evaluate  # takes seconds: after the config is known to be right
 
-    if json_path:
-        make_output_folder(Path(json_path).absolute().parent)  # before minutes of evaluation, not after
     result = evaluate(loaded, weights, **settings)
     if int(os.environ.get("RANK", "0")) == 0:
         print(f"\n{result.table()}")

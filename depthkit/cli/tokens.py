@@ -42,6 +42,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     help="Of a depth model that `train` wrote, or of a DeiT, ToSA or EViT alone: .pth or .safetensors.",
 )
 @options.out_folder
+@options.json_file
 @click.option(
     "--layers",
     cls=VariadicOption,
@@ -63,7 +64,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     "--img-size", type=int, help="Backbone alone: shorter side of the image for the network [px].  [default: 224]"
 )
 @click.pass_context
-def main(ctx, images, weights, out, layers, config, cfg_options, **of_backbone) -> int:
+def main(ctx, images, weights, out, json_path, layers, config, cfg_options, **of_backbone) -> int:
     """Show which patches a model attends to.
 
     Patches that skip the layer of a ToSA, or that an EViT has removed, are dark.
@@ -76,14 +77,18 @@ def main(ctx, images, weights, out, layers, config, cfg_options, **of_backbone) 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
     viewer = _make_viewer(ctx, loaded, weights, {k: v for k, v in of_backbone.items() if v is not None})
     from depthkit.analysis.selection_maps import save_token_maps
 
-    failed = save_token_maps(viewer, found, out, layers)
-    if failed == len(found):
+    saved = save_token_maps(viewer, found, out, layers)
+    if json_path:
+        content = [{"image": image, "file": file} for image, file in saved.items()]
+        options.write_json(json_path, {"weights": weights, "images": content})
+    if not saved:
         return 2
-    return 1 if failed or missing else 0
+    return 1 if missing or len(saved) < len(found) else 0
 
 
 def _make_viewer(ctx: click.Context, config: "Config | None", weights: str, given: dict) -> "SelectionViewer":

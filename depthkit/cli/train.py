@@ -28,8 +28,9 @@ from depthkit.cli.command import Command
 @click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: the config's]")
 @options.device
 @options.launcher
+@options.json_file
 @options.cfg_options
-def main(config, cfg_options, **settings) -> None:
+def main(config, json_path, cfg_options, **settings) -> None:
     """Train a model by a config.
 
     CONFIG is a name that `depthkit configs` lists, or the path of a .py file. The checkpoints carry the config, so
@@ -37,7 +38,14 @@ def main(config, cfg_options, **settings) -> None:
     """
     from depthkit.utils.config import load_config
 
+    options.check_output(json_path, config)
     loaded = load_config(config, cfg_options)
     from depthkit.apis.train import train  # takes seconds: after the config is known to be right
 
-    train(loaded, **settings)
+    runner = train(loaded, **settings)
+    if json_path and runner.rank == 0:
+        info = runner.message_hub.runtime_info
+        files = {name: path for name, path in info.items() if name.startswith(("last_ckpt", "best_ckpt"))}
+        scalars = runner.message_hub.log_scalars.items()
+        metrics = {name[4:]: float(values.current()) for name, values in scalars if name.startswith("val/")}
+        options.write_json(json_path, {"config": config, "work_dir": runner.work_dir, **files, "metrics": metrics})

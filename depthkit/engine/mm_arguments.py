@@ -1,40 +1,138 @@
-"""Check the arguments of torch's and mmengine's classes, which find mistakes late or not at all.
+"""Check what mmengine's Runner and torch's classes read, which find mistakes late or not at all."""
 
-Each function has the name and the arguments of a part of a config, with their types and ranges; the names are those
-of the error messages.
-"""
-
-from typing import Annotated, Any
+from typing import Annotated, Literal
 
 from mmengine.config import Config
-from pydantic import Field, Strict
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
+from pydantic_core import PydanticCustomError
 
 from depthkit.errors import InputError
-from depthkit.utils.config_errors import config_errors
-from depthkit.utils.validation import Count, validate_arguments
+from depthkit.utils.validation import describe, validate_arguments
 
 # Strict, because what is checked here is passed on as it is: the text "0.1" would fail later.
 _Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 _Positive = Annotated[_Number, Field(gt=0)]
 _NotNegative = Annotated[_Number, Field(ge=0)]
 _Seed = Annotated[int, Strict(), Field(ge=0, lt=2**32)]
+_Count = Annotated[int, Strict(), Field(ge=1)]
+_Index = Annotated[int, Strict(), Field(ge=0)]
+_Flag = Annotated[bool, Strict()]
+_Text = Annotated[str, Strict()]
 
 
-@validate_arguments
-def optimizer(lr: _Positive | None = None, weight_decay: _NotNegative | None = None, **others: Any) -> None:
-    """Check a torch optimizer."""
+def _check_limit(value: dict) -> dict:
+    if ("clip_value" if value.get("type") == "value" else "max_norm") not in value:
+        raise PydanticCustomError("limit", "max_norm, or type='value' and clip_value")
+    return value
 
 
-@validate_arguments
-def clip_grad(max_norm: _Positive | None = None, clip_value: _Positive | None = None, **others: Any) -> None:
-    """Check the arguments of torch's gradient clipping."""
+_Parts = Annotated[list[dict], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
+_Names = Annotated[list[_Text], BeforeValidator(lambda value: [value] if isinstance(value, str) else value)]
+_Options = Annotated[dict, BeforeValidator(lambda value: {} if isinstance(value, bool) else value)]
 
 
-@validate_arguments
-def optim_wrapper(
-    optimizer: dict | None = None, clip_grad: dict | None = None, accumulative_counts: Count = 1, **others: Any
-) -> None:
-    """Check an optimizer wrapper."""
+class _Settings(BaseModel):
+    """Settings of which only those named here are checked; a default stands for one that is left out."""
+
+    model_config = ConfigDict(extra="allow", protected_namespaces=())
+
+
+class _Model(_Settings):
+    data_preprocessor: dict = {}
+
+
+class _Optimizer(_Settings):
+    lr: _Positive = 0.1
+    weight_decay: _NotNegative | None = None
+
+
+class _Clipping(_Settings):
+    max_norm: _Positive = 1.0
+    clip_value: _Positive = 1.0
+
+
+class _OptimWrapper(_Settings):
+    optimizer: _Optimizer
+    clip_grad: Annotated[dict, AfterValidator(_check_limit)] | None = None
+    accumulative_counts: _Count = 1
+    paramwise_cfg: dict | None = None
+
+
+class _Dataset(_Settings):
+    pipeline: list[dict] = []
+
+
+class _Loader(_Settings):
+    dataset: _Dataset
+    sampler: dict | None = None
+    collate_fn: dict | None = None
+    batch_size: _Count = 1
+    num_workers: _Index = 0
+    drop_last: _Flag = False
+    persistent_workers: _Flag = False
+
+
+class _Processes(_Settings):
+    mp_start_method: Literal["fork", "spawn", "forkserver"] = "fork"
+    opencv_num_threads: _Index = 0
+
+
+class _Environment(_Settings):
+    cudnn_benchmark: _Flag = False
+    mp_cfg: _Processes = {}
+    dist_cfg: dict = {}
+
+
+class _Randomness(_Settings):
+    seed: _Seed | None = None
+
+
+class _ScaledRate(_Settings):
+    base_batch_size: _Count
+    enable: _Flag = False
+
+
+class _Top(_Settings):
+    """The top level of a config, as mmengine's Runner reads it."""
+
+    model: _Model
+    train_dataloader: _Loader | None = None
+    val_dataloader: _Loader | None = None
+    test_dataloader: _Loader | None = None
+    train_cfg: dict | None = None
+    val_cfg: dict | None = None
+    test_cfg: dict | None = None
+    val_evaluator: _Parts | None = None
+    test_evaluator: _Parts | None = None
+    optim_wrapper: _OptimWrapper | None = None
+    param_scheduler: _Parts | None = None
+    auto_scale_lr: _ScaledRate | None = None
+    default_hooks: dict[str, dict | None] | None = None
+    custom_hooks: list[dict] | None = None
+    visualizer: dict | None = None
+    log_processor: dict | None = None
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
+    env_cfg: _Environment = {}
+    randomness: _Randomness = {}
+    model_wrapper_cfg: dict | None = None
+    activation_checkpointing: _Names | None = None
+    find_unused_parameters: _Flag = False
+    compile: _Options | None = None
+    sync_bn: Literal["torch", "mmcv"] | None = None
+    resume: _Flag = False
+    load_from: _Text | None = None
+    default_scope: _Text | None = None
+    experiment_name: _Text | None = None
+
+
+class _OneCycleLR(_Settings):
+    pct_start: Annotated[_Number, Field(ge=0, le=1)] = 0.3
+    div_factor: _Positive = 25.0
+    final_div_factor: _Positive = 1e4
+
+
+class _EMAHook(_Settings):
+    momentum: Annotated[_Number, Field(gt=0, lt=1)] = 0.0002
 
 
 @validate_arguments
@@ -45,45 +143,31 @@ def paramwise_cfg(
     return backbone_mult, layer_decay
 
 
-@validate_arguments
-def OneCycleLR(
-    pct_start: Annotated[_Number, Field(ge=0, le=1)] = 0.3,
-    div_factor: _Positive = 25.0,
-    final_div_factor: _Positive = 1e4,
-    **others: Any,
-) -> None:
-    """Check the one-cycle schedule."""
-
-
-@validate_arguments
-def EMAHook(momentum: Annotated[_Number, Field(gt=0, lt=1)] = 0.0002, **others: Any) -> None:
-    """Check the moving average of the weights."""
-
-
-@validate_arguments
-def randomness(seed: _Seed | None = None, **others: Any) -> None:
-    """Check the seed."""
-
-
-def check_arguments(config: Config) -> None:
-    """Check what `config` gives to torch's and mmengine's classes.
+def check_settings(config: Config) -> None:
+    """Check what `config` gives to mmengine's Runner and to torch's classes.
 
     Raises:
         InputError: one sentence on the first mistake.
     """
-    with config_errors(config.filename, "randomness"):
-        randomness(**config.get("randomness", {}))
-    wrapper = config.get("optim_wrapper")
-    with config_errors(config.filename, "optim_wrapper"):
-        if wrapper is not None:
-            if not isinstance(wrapper, dict):
-                raise InputError(f"expected a dict, got {wrapper!r}")
-            optim_wrapper(**wrapper)
-            optimizer(**(wrapper.get("optimizer") or {}))
-            clip_grad(**(wrapper.get("clip_grad") or {}))
-    for name, known in (("param_scheduler", OneCycleLR), ("custom_hooks", EMAHook)):
+    _check(config, _Top, config.to_dict())
+    for kind, third in (("train", "optim_wrapper"), ("val", "val_evaluator"), ("test", "test_evaluator")):
+        names = [f"{kind}_dataloader", f"{kind}_cfg", third]
+        lacking = [name for name in names if config.get(name) is None]
+        if 0 < len(lacking) < len(names):
+            raise InputError(
+                f"{config.filename or 'config'}: {lacking[0]} is missing; give {', '.join(names)}, or none of them"
+            )
+    wrapper = config.get("optim_wrapper") or {}
+    _check(config, _Clipping, wrapper.get("clip_grad") or {}, "optim_wrapper.clip_grad: ")
+    for name, kind, checked in (("param_scheduler", "OneCycleLR", _OneCycleLR), ("custom_hooks", "EMAHook", _EMAHook)):
         parts = config.get(name) or []
-        with config_errors(config.filename, name):
-            for part in parts if isinstance(parts, list) else [parts]:
-                if isinstance(part, dict) and part.get("type") == known.__name__:
-                    known(**part)
+        for part in parts if isinstance(parts, list) else [parts]:
+            if part.get("type") == kind:
+                _check(config, checked, part, f"{name}: {kind}: ")
+
+
+def _check(config: Config, kind: type[_Settings], values: dict, place: str = "") -> None:
+    try:
+        kind.model_validate(values)
+    except ValidationError as error:
+        raise InputError(f"{config.filename or 'config'}: {place}{describe(error)}") from error

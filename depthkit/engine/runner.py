@@ -16,7 +16,7 @@ from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import find_valid_checkpoint, strict_loading, unpack
 from depthkit.engine.console import leave_out_internals
-from depthkit.engine.mm_arguments import check_arguments
+from depthkit.engine.mm_arguments import check_settings
 from depthkit.errors import InputError
 from depthkit.models.weights import forget_pretrained
 from depthkit.registry import RUNNERS
@@ -62,7 +62,7 @@ class DepthRunner(Runner):
             InputError: a mistake in the config, or no valid checkpoint among those in the work folder.
         """
         cfg = copy.deepcopy(cfg)
-        check_arguments(cfg)
+        check_settings(cfg)
         if cfg.get("resume") and not cfg.get("load_from"):
             logger = MMLogger.get_current_instance()
             found = find_valid_checkpoint(cfg.work_dir, logger)
@@ -71,7 +71,8 @@ class DepthRunner(Runner):
             cfg.load_from, cfg.resume = None if found is None else str(found), found is not None
         if cfg.get("resume"):
             forget_pretrained(cfg.model)
-        return super().from_cfg(cfg)
+        with config_errors(cfg.filename, "Runner"):
+            return super().from_cfg(cfg)
 
     def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None) -> MMLogger:
         """Build the logger; the log file has everything, the console only what concerns the user."""
@@ -87,7 +88,12 @@ class DepthRunner(Runner):
                     if isinstance(loader, dict):
                         setattr(self, f"_{name}", self.build_dataloader(loader, self.seed, diff_rank_seed))
         with config_errors(self.cfg.filename, "model"):
-            return super().build_model(model)
+            model = super().build_model(model)
+        names = self.cfg.get("activation_checkpointing") or []
+        for name in [names] if isinstance(names, str) else names:
+            if name not in dict(model.named_modules()):
+                raise InputError(f"activation_checkpointing: the model has no module '{name}'")
+        return model
 
     def build_param_scheduler(self, scheduler: Any) -> Any:
         """Build the schedulers, filling in what a OneCycleLR can know from the loop and the optimizer."""

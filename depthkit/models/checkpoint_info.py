@@ -1,7 +1,6 @@
 """What a checkpoint says about itself: the block ``depthkit`` in the files that training saves."""
 
 import dataclasses
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -10,6 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 
 import depthkit
 from depthkit.errors import InputError
+from depthkit.utils.validation import describe
 
 # Models that do not estimate depth, and what they give.
 _KINDS = {"Classifier": "classes", "SelectorDistiller": "tokens", "TokenDistiller": "tokens"}
@@ -56,7 +56,7 @@ class CheckpointInfo:
                 )
             return TypeAdapter(cls).validate_python(block)
         except ValidationError as error:
-            reason = f"{_place(error.errors()[0]['loc'])}: {error.errors()[0]['msg']}"
+            reason = describe(error)
         except (InvalidVersion, TypeError):
             reason = f"version: {version!r}"
         raise InputError(
@@ -66,7 +66,3 @@ class CheckpointInfo:
     def to_plain(self) -> dict:
         """Return the block as a dict."""
         return dataclasses.asdict(self)
-
-
-def _place(location: Sequence) -> str:
-    return ".".join(map(str, location)) or "block"

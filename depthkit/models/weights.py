@@ -88,7 +88,7 @@ def read_config(path: str | Path) -> "Config":
     info = read_metadata(path)
     if info is None:
         raise InputError(f"{path}: carries no config; give the config that it was trained with too")
-    return config_from_plain(info.config, f"{info.config_name}.py")
+    return config_from_plain(info.config, f"{path}: {info.config_name}.py")
 
 
 def read_state_dict(path: str | Path) -> dict[str, Tensor]:

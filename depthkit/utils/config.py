@@ -15,6 +15,7 @@ import difflib
 import importlib.util
 import os
 import re
+import traceback
 import types
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -142,7 +143,11 @@ def config_to_plain(config: "Config") -> dict[str, Any]:
 
 
 def config_from_plain(values: dict[str, Any], name: str) -> "Config":
-    """Make a config of what `config_to_plain` returned; `name` becomes its `filename` (no file is read)."""
+    """Make a config of what `config_to_plain` returned; `name` becomes its `filename` (no file is read).
+
+    Raises:
+        InputError: the values are not those of a config.
+    """
     from mmengine.config import Config
 
     def restored(value: Any) -> Any:
@@ -152,7 +157,10 @@ def config_from_plain(values: dict[str, Any], name: str) -> "Config":
             return {key: restored(item) for key, item in value.items()}
         return [restored(item) for item in value] if isinstance(value, list) else value
 
-    return Config(restored(values), cfg_text=f"# {name}, from a checkpoint\n", filename=name)
+    try:
+        return Config(restored(values), cfg_text=f"# {name}, from a checkpoint\n", filename=name)
+    except (KeyError, TypeError) as error:  # a reserved name, or a mark of a tuple without a list
+        raise InputError(f"{name}: the config is damaged ({error.args[0]})") from error
 
 
 def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) -> dict[str, Any]:
@@ -186,7 +194,7 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
         if name != "_base_" and name in values:
             namespace[name] = values[name]
         elif name != "_base_":
-            with _about(path, f", line {statement.lineno}", user=(*children, path)[0]):
+            with _about(path, statement, values, user=(*children, path)[0]):
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     imported = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
     own = {
@@ -259,14 +267,25 @@ def _installed(path: Path, package: str) -> Path:
 
 
 @contextmanager
-def _about(path: Path, line: str = "", user: Path | None = None) -> Iterator[None]:
-    """Tell whatever goes wrong inside as an error of the config: it is the user's program."""
+def _about(path: Path, statement: ast.stmt | None = None, values: Any = (), user: Path | None = None) -> Iterator[None]:
+    """Tell whatever goes wrong inside as an error of the config: it is the user's program.
+
+    Where the line that fails reads names that `values` sets from outside, these are to blame.
+    """
     try:
         yield
     except ValueError as error:  # a config raises it to refuse a setting, which the user's file or an option gave
         raise InputError(f"{user or path}: {error}") from error
     except (Exception, SystemExit) as error:
-        raise InputError(f"{path}{line}: the config cannot be run ({type(error).__name__}: {error})") from error
+        reason = f"{type(error).__name__}: {error}"
+        lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
+        nodes = ast.walk(statement) if statement and lines else ()
+        names = {node.id for node in nodes if isinstance(node, ast.Name) and node.lineno == lines[0]} & set(values)
+        if names:
+            given = ", ".join(f"{name}={values[name]!r}" for name in sorted(names))
+            raise InputError(f"{user}: {given}: cannot be used in {path.name}, line {lines[0]} ({reason})") from error
+        line = f", line {lines[0]}" if lines else ""
+        raise InputError(f"{path}{line}: the config cannot be run ({reason})") from error
 
 
 def _copy(path: Path, place: str, value: Any) -> Any:

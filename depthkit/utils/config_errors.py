@@ -5,6 +5,7 @@ import re
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from depthkit.errors import InputError
@@ -40,6 +41,15 @@ def config_errors(filename: str | None, part: str) -> Iterator[None]:
         if mistake is None:
             raise
         raise InputError(f"{place}: {mistake}") from error
+
+
+@contextmanager
+def carried_config_errors(path: str | Path) -> Iterator[None]:
+    """Turn what building from the config in a checkpoint raises into InputErrors: anyone wrote it."""
+    try:
+        yield
+    except (TypeError, AttributeError, KeyError) as error:
+        raise InputError(f"{path}: the config that it carries cannot be used ({error})") from error
 
 
 def _mistake(error: Exception) -> str | None:

@@ -86,12 +86,12 @@ def unique_stems(images: Sequence[Path]) -> list[str]:
     return list(names.values())
 
 
-def check_not_images(results: Iterable[Path], images: Iterable[Path]) -> None:
-    """Raise `InputError` if a file that is about to be written is one of the input images."""
-    sources = {image.resolve() for image in images}
+def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> None:
+    """Raise `InputError` if a file that is about to be written is one of the inputs."""
+    sources = {Path(source).resolve() for source in inputs}
     for path in results:
         if path.resolve() in sources:
-            raise InputError(f"{path}: is one of the images and would be overwritten; choose another output folder")
+            raise InputError(f"{path}: is one of the inputs and would be overwritten; choose another output")
 
 
 def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Path]:

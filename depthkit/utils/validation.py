@@ -41,6 +41,7 @@ _EXPECTED = {
     "less_than_equal": "a number of {le:g} or less",
     "list_type": "a list",
     "path_type": "a path",
+    "model_type": "a dict",
     "literal_error": "one of {expected}",
     "sequence_str": "a sequence of values",
     "string_type": "text",
@@ -94,6 +95,16 @@ def find_wrong_argument(function: Callable, arguments: dict[str, object]) -> str
         except (PydanticUserError, NameError):  # an annotation that pydantic cannot check
             continue
     return None
+
+
+def describe(error: ValidationError) -> str:
+    """Return the first mistake that pydantic found in nested data: "optimizer: lr=-1: expected ..."."""
+    problem = error.errors(include_url=False)[0]
+    *parents, name = map(str, problem["loc"] or ["value"])
+    place = ".".join(parents) + ": " * bool(parents) + name
+    if problem["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place}={problem['input']!r}: expected {_expected(problem)}"
 
 
 def _name(function: Callable) -> str:

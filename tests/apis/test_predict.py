@@ -37,7 +37,7 @@ def test_an_image_is_never_overwritten(tmp_path):
     images = [tmp_path / "a.jpg", tmp_path / "a_depth.png"]
     for image in images:
         image.write_bytes(b"mine")
-    with pytest.raises(InputError, match="a_depth.png: is one of the images"):
+    with pytest.raises(InputError, match="a_depth.png: is one of the inputs"):
         predict_images(predict, images, tmp_path)
     assert [image.read_bytes() for image in images] == [b"mine", b"mine"]
     assert len(list(tmp_path.iterdir())) == 2

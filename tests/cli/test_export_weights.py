@@ -1,11 +1,15 @@
+import json
+
 import matplotlib.cbook
 import numpy as np
 
 
 def test_the_weights_alone_predict_the_same(cli, checkpoint_with_config, tmp_path):
     out = tmp_path / "model.safetensors"
-    done = cli("export-weights", checkpoint_with_config, "--out", out)
+    listing = tmp_path / "made.json"
+    done = cli("export-weights", "--weights", checkpoint_with_config, "--out", out, "--json", listing)
     assert done.returncode == 0, done.stderr
+    assert json.loads(listing.read_text())["file"] == str(out)
     assert done.stdout.startswith(f"{out}: ")
     image = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
     for name, weights in (("a", checkpoint_with_config), ("b", out)):

@@ -26,6 +26,7 @@ def test_help_needs_no_torch(name: str) -> None:
 def test_help_lists_all_commands_and_how_to_complete_them(cli) -> None:
     done = cli("--help")
     assert done.returncode == 0
+    assert cli().stdout == done.stdout and cli().returncode == 0
     for name in COMMANDS:
         assert f"\n  {name} " in done.stdout
     assert "..." not in done.stdout.partition("Commands:")[2], "a summary that is cut off"
@@ -60,6 +61,7 @@ def test_one_convention_for_all_commands(name: str) -> None:
     ("args", "message"),
     [
         (["nothing"], "No such command 'nothing'."),
+        (["predcit"], "No such command 'predcit'; did you mean 'predict'?"),
         (["predict"], "Missing argument 'IMAGE|FOLDER|GLOB...'."),
         (["predict", "x.jpg"], "Missing option '--weights'."),
         (["predict", "x.jpg", "--weights", "w.pth", "--range", "1"], "Option '--range' requires 2 arguments."),
@@ -68,13 +70,15 @@ def test_one_convention_for_all_commands(name: str) -> None:
         (["test"], "Missing the weights: give a .pth or .safetensors file."),
         (["test", "c.py"], "Missing the weights: give a .pth or .safetensors file."),
         (["export", "w.pth"], "Missing option '--out'."),
-        (["export-weights"], "Missing argument 'CHECKPOINT'."),
+        (["export-weights"], "Missing the weights: give a .pth or .safetensors file."),
+        (["test", "best_1.pth", "best_2.pth"], "Got 2 files of weights (best_1.pth, best_2.pth); give one."),
         (["prepare-nyu", "x"], "Give either --check or --out DIR."),
         (["prepare-nyu", "x", "--check", "--out", "y"], "Give either --check or --out DIR."),
         (["tokens", "x.jpg"], "Missing option '--weights'."),
         (["benchmark", "--inputs", "224"], "Invalid value for '--inputs': '224': expected HEIGHTxWIDTH:BATCH"),
+        (["benchmark", "--inputs", "7x7:1"], "--inputs: the sides must be multiples of the patches of 16 px."),
         (["configs", "x"], "Got unexpected extra argument (x)"),
-        (["demo", "--max-iters", "0"], "Invalid value for '--max-iters': 0 is not in the range x>=1."),
+        (["demo", "--max-iters", "0"], "Invalid value for '--max-iters': 0 is not in the range x>=5."),
         (["test", "w.pth", "--cfg-options", "a=1"], "--cfg-options: cannot change the config in a file of weights"),
     ],
 )

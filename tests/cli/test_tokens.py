@@ -86,4 +86,4 @@ def test_an_image_is_not_overwritten(cli, weights, tmp_path):
     for name in ("x.png", "x_tokens.png"):
         Image.new("RGB", (64, 64)).save(tmp_path / name)
     done = cli("tokens", tmp_path, "--weights", weights["tosa"], "--out", tmp_path)
-    assert done.returncode == 2 and "x_tokens.png: is one of the images" in done.stderr
+    assert done.returncode == 2 and "x_tokens.png: is one of the inputs" in done.stderr

@@ -60,7 +60,7 @@ def numbers(path: Path) -> dict:
 def trained(config: Path, cli_process, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the complete training in one process."""
     folder = tmp_path_factory.mktemp("straight")
-    result = cli_process("train", config, "--out", folder, "--device", "cpu")
+    result = cli_process("train", config, "--out", folder, "--device", "cpu", "--json", folder / "train.json")
     assert result.returncode == 0, result.stderr
     assert "Epoch(train) [2][6/6]" in result.stdout
     return folder
@@ -69,6 +69,9 @@ def trained(config: Path, cli_process, tmp_path_factory: pytest.TempPathFactory)
 @pytest.mark.slow
 def test_training_leaves_checkpoints_metrics_and_images(trained: Path) -> None:
     names = {path.name for path in trained.glob("*.pth")}
+    written = numbers(trained / "train.json")
+    assert written["last_ckpt"] == str(trained / "epoch_2.pth") and Path(written["best_ckpt"]).name in names
+    assert 0 < written["metrics"]["abs_rel"] < 2
     assert {"epoch_1.pth", "epoch_2.pth"} <= names
     assert any(name.startswith("best_abs_rel_epoch_") for name in names)
     scalars = next(trained.glob("*/vis_data/scalars.json")).read_text().splitlines()

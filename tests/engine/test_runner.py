@@ -68,7 +68,7 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
             {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1}, "clip_grad": {"max_norm": -1}}},
             "clip_grad: max_norm=-1: expected a number above 0",
         ),
-        ({"optim_wrapper": 3}, "optim_wrapper: expected a dict, got 3"),
+        ({"optim_wrapper": 3}, "optim_wrapper=3: expected a dict"),
         ({"custom_hooks": [{"type": "EMAHook", "momentum": 2}]}, "EMAHook: momentum=2: expected a number below 1"),
         ({"custom_hooks": [{"type": "EMAHook", "momentum": "x"}]}, "EMAHook: momentum='x': expected a number"),
         ({"randomness": {"seed": -1}}, "randomness: seed=-1: expected a number of 0 or more"),

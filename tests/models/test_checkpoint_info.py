@@ -31,7 +31,7 @@ def test_what_is_written_is_read(save):
     info = read_metadata(path)
     assert info == CheckpointInfo(depthkit.__version__, CONFIG, "nyu_x", "metric", {"abs_rel": 0.1})
     config = read_config(path)
-    assert (config.filename, config.size, config.model.type) == ("nyu_x.py", [2, 3], "DepthEstimator")
+    assert (config.filename, config.size, config.model.type) == (f"{path}: nyu_x.py", [2, 3], "DepthEstimator")
 
 
 def test_a_file_without_the_block(save):
@@ -54,10 +54,10 @@ def test_a_newer_version_is_one_sentence(save, version):
         ({}, "version: None"),
         ({**BLOCK, "version": "new"}, "version: 'new'"),
         ({**BLOCK, "version": 3}, "version: 3"),
-        ({**BLOCK, "config": "model = 3"}, "config: Input should be a valid dictionary"),
-        ({**BLOCK, "kind": "voxels"}, "kind: Input should be 'metric', 'relative', 'classes' or 'tokens'"),
-        ({**BLOCK, "metrics": {"abs_rel": "low"}}, "metrics.abs_rel: "),
-        ({key: value for key, value in BLOCK.items() if key != "config"}, "config: Field required"),
+        ({**BLOCK, "config": "model = 3"}, "config='model = 3': expected a dict"),
+        ({**BLOCK, "kind": "voxels"}, "kind='voxels': expected one of 'metric', 'relative', 'classes' or 'tokens'"),
+        ({**BLOCK, "metrics": {"abs_rel": "low"}}, "metrics: abs_rel='low': expected a number"),
+        ({key: value for key, value in BLOCK.items() if key != "config"}, "config is missing"),
     ],
 )
 def test_a_damaged_block_is_one_sentence(save, block, message):

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_images, find_images, list_images, unique_stems
+from depthkit.utils.image_files import check_not_inputs, find_images, list_images, unique_stems
 
 
 @pytest.fixture
@@ -111,9 +111,9 @@ def test_no_two_images_share_a_stem(images):
 
 
 def test_an_input_image_is_never_a_result(tmp_path):
-    check_not_images([tmp_path / "b.png"], [tmp_path / "a.png"])
-    with pytest.raises(InputError, match=r"a\.png: is one of the images and would be overwritten"):
-        check_not_images([tmp_path / "b.png", tmp_path / "sub" / ".." / "a.png"], [tmp_path / "a.png"])
+    check_not_inputs([tmp_path / "b.png"], [tmp_path / "a.png"])
+    with pytest.raises(InputError, match=r"a\.png: is one of the inputs and would be overwritten"):
+        check_not_inputs([tmp_path / "b.png", tmp_path / "sub" / ".." / "a.png"], [tmp_path / "a.png"])
 
 
 def test_looking_for_images_does_not_import_torch():

@@ -57,6 +57,8 @@ class DepthEstimator(DepthkitModel):
         self.decode_head = MODELS.build(decode_head)
         if isinstance(self.backbone, DeiT) and self.backbone.out_indices is None:
             raise InputError("backbone: out_indices is missing; name the layers whose maps the decode_head takes")
+        if isinstance(self.backbone, DeiT) and self.backbone.patch_embed.proj.in_channels != 3:
+            raise InputError(f"backbone: in_chans={backbone['in_chans']}: expected 3, because images are RGB")
         self.size_divisor = size_divisor
         self.test_cfg = _check_test_cfg(test_cfg or {})
         self.canonical_focal = canonical_focal

@@ -98,7 +98,7 @@ class DPTHead(BaseModule):
         readout: ReadoutMode = "project",
         min_depth: Positive = 1e-3,
         max_depth: Positive = 10.0,
-        losses: Sequence[dict] = (dict(type="ScaleInvariantLogLoss"),),
+        losses: Annotated[Sequence[dict], Field(min_length=1)] = (dict(type="ScaleInvariantLogLoss"),),
     ) -> None:
         super().__init__()
         if min_depth >= max_depth:
