@@ -1,17 +1,16 @@
-"""What all tests share: hypothesis' profiles, the real data, an untrained model, and running a tool as a user does."""
+"""What all tests share: hypothesis' profiles, the real data, an untrained model, running commands."""
 
-import importlib.util
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from helpers import CONFIGS, REPOSITORY, tool_environment
+from helpers import CONFIGS, REPOSITORY, run_python
 
 # Tests run side by side (make test): two threads each would be more than there are cores, and threads that wait by
 # spinning slow everything else down. Read when torch is imported, in processes that tests start, too.
@@ -76,43 +75,32 @@ def demo_checkpoint(demo_config: Path, tmp_path_factory: pytest.TempPathFactory)
     return path
 
 
-@pytest.fixture(scope="session")
-def run_tool() -> Callable[..., subprocess.CompletedProcess]:
-    """`run_tool("predict", "--help")` runs tools/predict.py in a process of its own, output as text."""
-
-    def run(
-        name: str, *args: object, env: dict[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, str(REPOSITORY / "tools" / f"{name}.py"), *map(str, args)],
-            cwd=cwd,
-            env=tool_environment(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    return run
-
-
 @pytest.fixture
-def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
-    """As `run_tool`, but in this process: without the seconds that importing torch and mmseg takes."""
+def call_tool(capsys: pytest.CaptureFixture) -> Callable[..., subprocess.CompletedProcess]:
+    """`call_tool(command, "--help")` runs a Click command in this process: its output as text and exit status."""
 
-    def call(name: str, *args: object) -> subprocess.CompletedProcess:
-        from depthkit.utils import console
+    def call(tool, *args: object, name: str = "tool") -> subprocess.CompletedProcess:
+        from depthkit.utils.console import run_tool
 
-        path = REPOSITORY / "tools" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(f"tool_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        command = [str(path), *map(str, args)]
-        monkeypatch.setattr(sys, "argv", command)
         capsys.readouterr()
+        command = list(map(str, args))
         with pytest.raises(SystemExit) as caught:
-            console.run_tool(module.main)
+            run_tool(tool, command, name)
         printed = capsys.readouterr()
         return subprocess.CompletedProcess(command, caught.value.code, printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def cli(call_tool: Callable[..., subprocess.CompletedProcess]) -> Callable[..., subprocess.CompletedProcess]:
+    """`cli("predict", "--help")` is `depthkit predict --help` in this process."""
+    from depthkit.cli import main
+
+    return partial(call_tool, main.cli, name="depthkit")
+
+
+@pytest.fixture(scope="session")
+def cli_process() -> Callable[..., subprocess.CompletedProcess]:
+    """As `cli`, but in a process of its own."""
+    return partial(run_python, "-m", "depthkit.cli.main")

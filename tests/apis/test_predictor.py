@@ -150,13 +150,7 @@ def test_nothing_pretrained_is_fetched(trained):
 
 @pytest.mark.parametrize(
     "image",
-    [
-        np.zeros((8, 8), np.uint8),
-        np.zeros((8, 8, 3)),
-        np.zeros((8, 8, 4), np.uint8),
-        np.zeros((0, 8, 3), np.uint8),
-        3,
-    ],
+    [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 8, 3), np.uint8), 3],
 )
 def test_other_kinds_of_images_are_refused(predictor, image):
     with pytest.raises(InputError, match="image: "):

@@ -23,14 +23,7 @@ def mat_root(tmp_path):
     with h5py.File(root / "nyu_depth_v2_labeled.mat", "w") as file:
         file["images"] = rng.integers(0, 255, (FRAMES, 3, WIDTH, HEIGHT), dtype=np.uint8)
         file["rawDepths"] = (rng.integers(0, 9999, (FRAMES, WIDTH, HEIGHT)) / 1000).astype(np.float32)
-        names = [
-            "kitchen_0004",
-            "kitchen_0004",
-            "kitchen_0004",
-            "kitchen_0005",
-            "office_0001",
-            "kitchen_0004",
-        ]
+        names = ["kitchen_0004", "kitchen_0004", "kitchen_0004", "kitchen_0005", "office_0001", "kitchen_0004"]
         references = []
         for index, name in enumerate(names):
             file[f"names/{index}"] = np.array([[ord(letter)] for letter in name], dtype=np.uint16)
@@ -189,10 +182,3 @@ def test_wrong_input_is_one_sentence_and_status_2(mat_root, tmp_path, cli, kind)
     assert "error: " in done.stderr
     assert "Traceback" not in done.stderr
     assert kind == "no action" or done.stderr.count("\n") == 1
-
-
-def test_the_shared_folder_is_whole(rgbd_root, cli):
-    done = cli("prepare-nyu", "--check", rgbd_root)
-    assert done.returncode == 0
-    assert "sync, train: 505 pairs" in done.stdout
-    assert "sync, test: 93 pairs" in done.stdout

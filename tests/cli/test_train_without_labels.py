@@ -28,12 +28,7 @@ def scalars(folder: Path) -> list[dict]:
 def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli_process, options, deit_tiny_weights, tmp_path):
     first, second = tmp_path / "selector", tmp_path / "finetune"
     result = cli_process(
-        "train",
-        CONFIGS / "tosa_selector_tiny.py",
-        "--out",
-        first,
-        *options,
-        f"pretrained={deit_tiny_weights}",
+        "train", CONFIGS / "tosa_selector_tiny.py", "--out", first, *options, f"pretrained={deit_tiny_weights}"
     )
     assert result.returncode == 0, result.stderr
     measured = [line for line in scalars(first) if "kl_identity" in line]

@@ -41,10 +41,7 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
         ({"model": {"type": "Lines"}}, "model: there is no model of type 'Lines'"),
         ({"model": {}}, "model: a part lacks its 'type'"),
         ({"custom_hooks": [{"type": "NoHook"}]}, "hooks: there is no hook of type 'NoHook'"),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}},
-            "optimizer: lr=-1: expected a number above 0",
-        ),
+        ({"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}}, "optimizer: lr=-1: expected a number above 0"),
         (
             {
                 "optim_wrapper": {

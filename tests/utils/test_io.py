@@ -134,11 +134,7 @@ def test_npy_and_h5_hold_metres(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.ones((2, 2), np.uint8), "8-bit"),
-        (np.ones((2, 2, 3), np.uint8), "8-bit or colour"),
-    ],
+    ("array", "message"), [(np.ones((2, 2), np.uint8), "8-bit"), (np.ones((2, 2, 3), np.uint8), "8-bit or colour")]
 )
 def test_depth_must_have_sixteen_bits(tmp_path, array, message):
     with pytest.raises(InputError, match=rf"d\.png.*{message}"):

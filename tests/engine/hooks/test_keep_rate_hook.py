@@ -78,18 +78,7 @@ def test_the_model_is_trained_with_the_schedule_and_validated_with_the_target(ti
     validation = dict(val_dataloader=loader, val_cfg={}, val_evaluator=dict(type="Nothing"))
     # Two epochs of five iterations.
     runner, watch = run(tiny_config(**validation), 0.5, start=1.0, duration=0.6, warmup=0.2)
-    expected = [
-        1,
-        1,
-        1,
-        0.5 + 0.5 * (1 + 2**-0.5) / 2,
-        0.75,
-        0.5 + 0.5 * (1 - 2**-0.5) / 2,
-        0.5,
-        0.5,
-        0.5,
-        0.5,
-    ]
+    expected = [1, 1, 1, 0.5 + 0.5 * (1 + 2**-0.5) / 2, 0.75, 0.5 + 0.5 * (1 - 2**-0.5) / 2, 0.5, 0.5, 0.5, 0.5]
     assert watch.train == pytest.approx(expected)
     assert set(watch.val) == {0.5} and len(watch.val) == 10
     assert runner.model.backbone.keep_rate == 0.5

@@ -50,12 +50,7 @@ def test_keep_rate_one_on_real_weights_gives_timms_logits(selection, deit_tiny_w
     reference = timm.create_model("deit_tiny_patch16_224", pretrained=False).eval()
     reference.load_state_dict(load_file(deit_tiny_weights))
     model = ToSA(
-        embed_dim=192,
-        num_heads=3,
-        num_classes=1000,
-        keep_rate=1,
-        selection=selection,
-        pretrained=deit_tiny_weights,
+        embed_dim=192, num_heads=3, num_classes=1000, keep_rate=1, selection=selection, pretrained=deit_tiny_weights
     ).eval()
     images = torch.randn(2, 3, 224, 224)
     with torch.no_grad():
@@ -252,9 +247,7 @@ def test_timm_knows_the_models(size):
 
 def test_timm_loads_a_local_file(deit_tiny_weights):
     model = timm.create_model(
-        "tosa_deit_tiny_patch16_224",
-        pretrained=True,
-        pretrained_cfg_overlay=dict(file=str(deit_tiny_weights)),
+        "tosa_deit_tiny_patch16_224", pretrained=True, pretrained_cfg_overlay=dict(file=str(deit_tiny_weights))
     )
     direct = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights)
     torch.testing.assert_close(model.state_dict(), direct.state_dict())
