@@ -81,6 +81,15 @@ def write_crafted_checkpoint(path: Path, *, zipped: bool = True) -> Path:
     return marker
 
 
+def mmengine_settings() -> tuple:
+    """Return what a training changes in mmengine for its own duration."""
+    import mmengine.device
+    from mmengine.registry import DefaultScope
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    return dict(CheckpointLoader._schemes), DefaultScope.get_current_instance(), mmengine.device.get_device()
+
+
 def tool_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """Return the environment for a process of its own: this checkout can be imported, and `extra` is set."""
     paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]

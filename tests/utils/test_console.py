@@ -72,8 +72,10 @@ def test_bad_input_under_another_exception_is_found(capsys) -> None:
 
 
 def test_bad_input_in_a_dataloader_worker_is_its_own_sentence_only() -> None:
+    batches = iter(DataLoader(Broken(), num_workers=1))
     with pytest.raises(InputError) as caught:
-        next(iter(DataLoader(Broken(), num_workers=1)))
+        next(batches)
+    batches._shutdown_workers()  # the garbage collector would wait 5 s for the worker
     assert "Traceback" in str(caught.value)  # what torch makes of it
     assert input_error_message(caught.value) == "a.png: cannot be read; get the file again"
 
