@@ -64,6 +64,17 @@ def deit_tiny_weights(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def timm_deit_tiny(deit_tiny_weights: Path):
+    """timm's own DeiT-Tiny with these weights, which no test may change."""
+    import timm
+    from safetensors.torch import load_file
+
+    model = timm.create_model("deit_tiny_patch16_224").eval()
+    model.load_state_dict(load_file(deit_tiny_weights))
+    return model
+
+
+@pytest.fixture(scope="session")
 def demo_config() -> Path:
     """configs/demo_rooms.py: a small ToSA on generated rooms, which needs no data."""
     return CONFIGS / "demo_rooms.py"

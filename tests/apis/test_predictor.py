@@ -176,7 +176,7 @@ def test_files_and_devices_that_are_not_there(trained, predictor, tmp_path):
         DepthPredictor(trained[0], tmp_path / "missing.pth")
     with pytest.raises(InputError, match="there is no such config"):
         DepthPredictor(tmp_path / "missing.py", trained[1])
-    with pytest.raises(InputError, match="'gpu' is not on this machine; expected one of cpu"):
+    with pytest.raises(InputError, match="'gpu': is not on this machine; expected one of cpu"):
         DepthPredictor(*trained, device="gpu")
 
 

@@ -67,8 +67,6 @@ def test_no_test_set_is_one_sentence(cli, options, tmp_path):
         ("data_root=/nowhere", "/nowhere: no such folder"),
         ("hold_out_every=1000", "leaves no image for split 'val'"),
         ("teacher=none.safetensors", "none.safetensors: no such checkpoint file"),
-        ("selection=both", "selection='both'"),
-        ("custom_hooks.2.duration=2", "KeepRateHook"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(cli, options, deit_tiny_weights, tmp_path, option, message):

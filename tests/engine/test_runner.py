@@ -34,41 +34,21 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
     assert rates[-1] == pytest.approx(0.01 / 1e4)
 
 
+LAYER_DECAY = {"constructor": "LayerDecayOptimWrapperConstructor", "optimizer": {"type": "AdamX", "lr": 1}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"model": {"type": "Line", "widht": 2}}, "model: .*unexpected keyword argument 'widht'"),
-        ({"model": {"type": "Lines"}}, "model: there is no model of type 'Lines'"),
-        ({"model": {}}, "model: a part lacks its 'type'"),
         ({"custom_hooks": [{"type": "NoHook"}]}, "hooks: there is no hook of type 'NoHook'"),
-        ({"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}}, "optimizer: lr=-1: expected a number above 0"),
-        (
-            {
-                "optim_wrapper": {
-                    "constructor": "LayerDecayOptimWrapperConstructor",
-                    "optimizer": {"type": "AdamX", "lr": 1},
-                }
-            },
-            "no optimizer of type 'AdamX'",
-        ),
+        ({"optim_wrapper": LAYER_DECAY}, "no optimizer of type 'AdamX'"),
         ({"param_scheduler": {"type": "OneCycleLR", "pct": 1}}, "param_scheduler: .*argument 'pct'"),
         (
             {"param_scheduler": {"type": "OneCycleLR", "pct_start": "abc"}},
             "OneCycleLR: pct_start='abc': expected a number",
         ),
-        ({"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": "abc"}}}, "optimizer: lr='abc': expected a number"),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1, "weight_decay": "abc"}}},
-            "optimizer: weight_decay='abc': expected a number",
-        ),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1}, "clip_grad": {"max_norm": -1}}},
-            "clip_grad: max_norm=-1: expected a number above 0",
-        ),
         ({"optim_wrapper": 3}, "optim_wrapper: expected a dict, got 3"),
-        ({"custom_hooks": [{"type": "EMAHook", "momentum": 2}]}, "EMAHook: momentum=2: expected a number below 1"),
-        ({"custom_hooks": [{"type": "EMAHook", "momentum": "x"}]}, "EMAHook: momentum='x': expected a number"),
-        ({"randomness": {"seed": -1}}, "randomness: seed=-1: expected a number of 0 or more"),
         ({"randomness": {"seed": "abc"}}, "randomness: seed='abc': expected a whole number"),
     ],
 )
