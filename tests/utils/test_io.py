@@ -174,9 +174,6 @@ def test_unreadable_depth_is_named(tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         read_depth(tmp_path / name)
-
-
-def test_unknown_depth_format(tmp_path):
     with pytest.raises(InputError, match=r"'\.exr' is not a known depth format"):
         read_depth(tmp_path / "d.exr")
 

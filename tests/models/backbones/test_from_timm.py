@@ -45,8 +45,6 @@ def random_images(vit: VisionTransformer, count: int = 2) -> torch.Tensor:
 
 UNSUPPORTED = {"ParallelThingsBlock", "ParallelScalingBlock", "ResPostBlock"}
 UNSUPPORTED |= {"DiffParallelScalingBlock", "DiffAttention"}
-    ["ParallelThingsBlock", "ParallelScalingBlock", "ResPostBlock", "DiffParallelScalingBlock", "DiffAttention"]
-)
 
 
 @pytest.mark.parametrize("name", families())
@@ -239,8 +237,6 @@ def test_what_has_no_token_selective_form_is_named(make, message):
         ({"keep_rate": 0}, "keep_rate=0"),
         ({"keep_rate": (0.5,) * 3}, "one for each of the 2 pairs"),
         ({"selection": "heads"}, "selection='heads'"),
-        ({"score_rows": "some"}, "score_rows='some'"),
-        ({"score_stride": 0}, "score_stride=0"),
         ({"out_indices": (4,)}, "out_indices=(4,)"),
     ],
 )
