@@ -106,7 +106,6 @@ def test_the_weights_of_another_model_are_an_error(tiny_config, tmp_path) -> Non
         train(tiny_config(load_from=str(path)))
 
 
-@pytest.mark.slow
 def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_config, tmp_path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": train(tiny_config()).model.state_dict(), "meta": {}}, path)
@@ -115,7 +114,6 @@ def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_confi
         train(tiny_config(load_from=str(path), resume=True))
 
 
-@pytest.mark.slow
 def test_resuming_executes_nothing_in_a_checkpoint(tiny_config, tmp_path) -> None:
     runner = train(tiny_config())
     path = Path(runner.work_dir) / "epoch_1.pth"
@@ -127,7 +125,6 @@ def test_resuming_executes_nothing_in_a_checkpoint(tiny_config, tmp_path) -> Non
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.slow
 def test_a_checkpoint_of_an_older_depthkit_is_resumed(tiny_config) -> None:
     straight = train(tiny_config())
     path = Path(straight.work_dir) / "epoch_1.pth"
@@ -144,7 +141,6 @@ def test_resume_without_a_checkpoint_starts_at_the_beginning(tiny_config) -> Non
     assert train(tiny_config(resume=True)).iter == 10
 
 
-@pytest.mark.slow
 def test_a_longer_training_is_no_continuation(tiny_config) -> None:
     train(tiny_config())
     with pytest.raises(InputError, match="of a training of 10 iterations, this one has 25"):

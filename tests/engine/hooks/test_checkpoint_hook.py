@@ -147,7 +147,6 @@ def test_a_full_disk_leaves_the_ones_before_and_nothing_half_written(tiny_config
     assert hidden_files(runner) == []
 
 
-@pytest.mark.slow
 def test_a_best_one_that_is_found_again_after_resuming_is_not_removed(tiny_config) -> None:
     config = tiny_config(default_hooks=BEST, train_cfg={"type": "TrainLoop", "max_epochs": 2})
     runner = train(config, Metric(0.4, 0.3))
