@@ -1,17 +1,17 @@
-"""What all tests share: hypothesis' profiles, the real data, an untrained model, and running a tool as a user does."""
+"""What all tests share: hypothesis' profiles, the real data, an untrained model, running commands."""
 
-import importlib.util
+import gc
 import logging
 import os
 import subprocess
-import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
 
-from helpers import CONFIGS, REPOSITORY, tool_environment
+from helpers import CONFIGS, REPOSITORY, run_python
 
 # Tests run side by side (make test): two threads each would be more than there are cores, and threads that wait by
 # spinning slow everything else down. Read when torch is imported, in processes that tests start, too.
@@ -27,6 +27,17 @@ logging.raiseExceptions = False
 hypothesis.settings.register_profile("ci", derandomize=True, deadline=None, print_blob=True)
 hypothesis.settings.register_profile("local", deadline=None)
 hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "local")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_garbage_collection() -> None:
+    """Leave out what was imported: mmengine collects garbage for every data set that is made, 0.4 s each time."""
+    gc.collect()
+    gc.freeze()
+
+
+def pytest_unconfigure() -> None:
+    gc.unfreeze()  # what is never collected, nanobind reports as leaked
 
 
 @pytest.fixture(scope="session")
@@ -53,6 +64,17 @@ def deit_tiny_weights(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
+def timm_deit_tiny(deit_tiny_weights: Path):
+    """timm's own DeiT-Tiny with these weights, which no test may change."""
+    import timm
+    from safetensors.torch import load_file
+
+    model = timm.create_model("deit_tiny_patch16_224").eval()
+    model.load_state_dict(load_file(deit_tiny_weights))
+    return model
+
+
+@pytest.fixture(scope="session")
 def demo_config() -> Path:
     """configs/demo_rooms.py: a small ToSA on generated rooms, which needs no data."""
     return CONFIGS / "demo_rooms.py"
@@ -76,43 +98,32 @@ def demo_checkpoint(demo_config: Path, tmp_path_factory: pytest.TempPathFactory)
     return path
 
 
-@pytest.fixture(scope="session")
-def run_tool() -> Callable[..., subprocess.CompletedProcess]:
-    """`run_tool("predict", "--help")` runs tools/predict.py in a process of its own, output as text."""
-
-    def run(
-        name: str, *args: object, env: dict[str, str] | None = None, cwd: Path | None = None
-    ) -> subprocess.CompletedProcess:
-        return subprocess.run(
-            [sys.executable, str(REPOSITORY / "tools" / f"{name}.py"), *map(str, args)],
-            cwd=cwd,
-            env=tool_environment(env),
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-            timeout=300,
-        )
-
-    return run
-
-
 @pytest.fixture
-def call_tool(monkeypatch, capsys) -> Callable[..., subprocess.CompletedProcess]:
-    """As `run_tool`, but in this process: without the seconds that importing torch and mmseg takes."""
+def call_tool(capsys: pytest.CaptureFixture) -> Callable[..., subprocess.CompletedProcess]:
+    """`call_tool(command, "--help")` runs a Click command in this process: its output as text and exit status."""
 
-    def call(name: str, *args: object) -> subprocess.CompletedProcess:
-        from depthkit.utils import console
+    def call(tool, *args: object, name: str = "tool") -> subprocess.CompletedProcess:
+        from depthkit.utils.console import run_tool
 
-        path = REPOSITORY / "tools" / f"{name}.py"
-        spec = importlib.util.spec_from_file_location(f"tool_{path.stem}", path)
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        command = [str(path), *map(str, args)]
-        monkeypatch.setattr(sys, "argv", command)
         capsys.readouterr()
+        command = list(map(str, args))
         with pytest.raises(SystemExit) as caught:
-            console.run_tool(module.main)
+            run_tool(tool, command, name)
         printed = capsys.readouterr()
         return subprocess.CompletedProcess(command, caught.value.code, printed.out, printed.err)
 
     return call
+
+
+@pytest.fixture
+def cli(call_tool: Callable[..., subprocess.CompletedProcess]) -> Callable[..., subprocess.CompletedProcess]:
+    """`cli("predict", "--help")` is `depthkit predict --help` in this process."""
+    from depthkit.cli import main
+
+    return partial(call_tool, main.cli, name="depthkit")
+
+
+@pytest.fixture(scope="session")
+def cli_process() -> Callable[..., subprocess.CompletedProcess]:
+    """As `cli`, but in a process of its own."""
+    return partial(run_python, "-m", "depthkit.cli.main")

@@ -1,10 +1,12 @@
 """What several tests need and what is neither a fixture nor a test: paths, tiny models, crafted files, processes."""
 
+import importlib.util
 import os
 import pickle
 import subprocess
 import sys
 from pathlib import Path
+from types import ModuleType
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 CONFIGS = REPOSITORY / "configs"
@@ -79,26 +81,44 @@ def write_crafted_checkpoint(path: Path, *, zipped: bool = True) -> Path:
     return marker
 
 
+def mmengine_settings() -> tuple:
+    """Return what a training changes in mmengine for its own duration."""
+    import mmengine.device
+    from mmengine.registry import DefaultScope
+    from mmengine.runner.checkpoint import CheckpointLoader
+
+    return dict(CheckpointLoader._schemes), DefaultScope.get_current_instance(), mmengine.device.get_device()
+
+
 def tool_environment(extra: dict[str, str] | None = None) -> dict[str, str]:
     """Return the environment for a process of its own: this checkout can be imported, and `extra` is set."""
     paths = [str(REPOSITORY), os.environ.get("PYTHONPATH", "")]
     return {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in paths if path), **(extra or {})}
 
 
-def run_and_list_imports(*command: object) -> tuple[str, set[str]]:
-    """Run `python COMMAND` in a process of its own.
-
-    Returns:
-        What it printed, and the names of all modules that it imported.
-    """
-    done = subprocess.run(
-        [sys.executable, "-X", "importtime", *map(str, command)],
-        env=tool_environment(),
+def run_python(*command: object, env: dict[str, str] | None = None) -> subprocess.CompletedProcess:
+    """Run `python COMMAND` in a process of its own, output as text."""
+    return subprocess.run(
+        [sys.executable, *map(str, command)],
+        env=tool_environment(env),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=120,
-        check=True,
+        timeout=600,
     )
+
+
+def run_and_list_imports(*command: object) -> tuple[str, set[str]]:
+    """Return what `python COMMAND` printed, and the names of all modules that it imported."""
+    done = run_python("-X", "importtime", *command)
+    assert done.returncode == 0, done.stderr
     lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
     return done.stdout, {line.rsplit("|", 1)[-1].strip() for line in lines}
+
+
+def load_tool(name: str) -> ModuleType:
+    """Return tools/NAME.py as a module; its `main` is a Click command."""
+    spec = importlib.util.spec_from_file_location(f"tool_{Path(name).name}", REPOSITORY / "tools" / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module

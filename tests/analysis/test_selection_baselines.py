@@ -12,13 +12,7 @@ from depthkit.models.layers.selector import importance
 def model(request) -> ToSA:
     torch.manual_seed(0)
     model = ToSA(
-        img_size=64,
-        embed_dim=48,
-        depth=4,
-        num_heads=3,
-        keep_rate=0.5,
-        selection=request.param,
-        score_rows="all",
+        img_size=64, embed_dim=48, depth=4, num_heads=3, keep_rate=0.5, selection=request.param, score_rows="all"
     ).eval()
     for block in model.blocks[::2]:
         torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
@@ -103,8 +97,5 @@ def test_macs_count_what_each_score_costs(model, images):
 
 
 def test_an_unknown_score_is_an_error(model):
-    with (
-        pytest.raises(InputError, match="score 'magic': expected one of selector"),
-        scored_by(model, "magic"),
-    ):
+    with pytest.raises(InputError, match="score 'magic': expected one of selector"), scored_by(model, "magic"):
         pass

@@ -1,5 +1,4 @@
 import numpy as np
-import timm
 import torch
 from PIL import Image
 from timm.data import create_transform
@@ -27,14 +26,10 @@ def test_percent():
     assert percent(torch.tensor([True, False, False, False])) == 25
 
 
-def test_the_dense_model_answers_as_timms_on_real_pictures(shared_data, deit_tiny_weights):
-    from safetensors.torch import load_file
-
+def test_the_dense_model_answers_as_timms_on_real_pictures(shared_data, deit_tiny_weights, timm_deit_tiny):
     dataset = ImageNet(
         shared_data / "imagenet" / "val", pipeline=PIPELINE, test_mode=True, indices=list(range(0, 750, 50))
     )
-    theirs = timm.create_model("deit_tiny_patch16_224").eval()
-    theirs.load_state_dict(load_file(deit_tiny_weights))
     transform = create_transform(224, interpolation="bicubic", crop_pct=0.875)
     files = [dataset.get_data_info(i)["img_path"] for i in range(len(dataset))]
     wanted = torch.stack([transform(Image.open(file).convert("RGB")) for file in files])
@@ -42,5 +37,5 @@ def test_the_dense_model_answers_as_timms_on_real_pictures(shared_data, deit_tin
     torch.testing.assert_close(images, wanted)
     ours = DeiT(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights).eval()
     predicted = classify(ours, [images])
-    assert torch.equal(predicted, classify(theirs, [wanted]))
+    assert torch.equal(predicted, classify(timm_deit_tiny, [wanted]))
     assert percent(predicted == labels) > 60

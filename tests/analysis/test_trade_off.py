@@ -4,6 +4,7 @@ import pytest
 
 from depthkit.analysis.trade_off import read_panels
 from depthkit.errors import InputError
+from helpers import load_tool
 
 
 def speed(variant: str, speedup: float) -> dict:
@@ -62,6 +63,6 @@ def test_other_files_are_refused_by_name(tmp_path, content):
 def test_the_tool_writes_a_picture(call_tool, files, tmp_path):
     from PIL import Image
 
-    result = call_tool("analysis_tools/benchmark_plot", *files, "--out", tmp_path / "plot.png")
+    result = call_tool(load_tool("analysis_tools/benchmark_plot").main, *files, "--out", tmp_path / "plot.png")
     assert result.returncode == 0, result.stderr
     assert Image.open(tmp_path / "plot.png").width > 1000

@@ -33,12 +33,6 @@ def test_the_checkpoints_own_config_gives_what_its_training_measured(config_path
     assert with_config.metrics == result.metrics
 
 
-def test_a_file_without_a_config_is_one_sentence(best: Path, tmp_path: Path) -> None:
-    torch.save({"state_dict": torch.load(best)["state_dict"]}, tmp_path / "old.pth")
-    with pytest.raises(InputError, match="old.pth: carries no config; give the config"):
-        evaluate(None, tmp_path / "old.pth", device="cpu")
-
-
 @pytest.mark.slow
 def test_a_config_in_a_file_runs_no_code(best: Path, tmp_path: Path) -> None:
     loader = torch.load(best)["depthkit"]["config"]["test_dataloader"]

@@ -1,7 +1,6 @@
 """DepthPredictor with the real model classes and untrained weights."""
 
-import subprocess
-import sys
+import functools
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +16,7 @@ from depthkit.errors import InputError
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.registry import MODELS, depthkit_scope
 from depthkit.utils.config import config_to_plain, load_config
+from helpers import run_python
 
 CONFIG = """
 img_size = (64, 96)
@@ -51,13 +51,10 @@ def trained(tmp_path_factory) -> tuple[Path, Path]:
     torch.manual_seed(0)
     with depthkit_scope():
         model = MODELS.build(Config.fromfile(folder / "config.py").model)
-    torch.nn.init.normal_(model.decode_head.state_dict(keep_vars=True)[_last_weight(model)], std=3.0)
+    *_, last_weight = (value for value in model.decode_head.parameters() if value.ndim == 4)
+    torch.nn.init.normal_(last_weight, std=3.0)
     torch.save(model.state_dict(), folder / "weights.pth")
     return folder / "config.py", folder / "weights.pth"
-
-
-def _last_weight(model) -> str:
-    return [name for name, value in model.decode_head.state_dict().items() if value.ndim == 4][-1]
 
 
 @pytest.fixture(scope="module")
@@ -150,13 +147,7 @@ def test_nothing_pretrained_is_fetched(trained):
 
 @pytest.mark.parametrize(
     "image",
-    [
-        np.zeros((8, 8), np.uint8),
-        np.zeros((8, 8, 3)),
-        np.zeros((8, 8, 4), np.uint8),
-        np.zeros((0, 8, 3), np.uint8),
-        3,
-    ],
+    [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 8, 3), np.uint8), 3],
 )
 def test_other_kinds_of_images_are_refused(predictor, image):
     with pytest.raises(InputError, match="image: "):
@@ -175,38 +166,33 @@ def test_pil_images_of_other_modes(predictor):
         predictor(Image.fromarray(np.zeros((4, 4), np.float32)))
 
 
-@pytest.mark.parametrize("device", ["cuda:63", "gpu", "meta", "cpu:x", ""])
-def test_a_device_that_is_not_there_is_an_error(trained, device):
-    with pytest.raises(InputError, match="is not on this machine; expected one of cpu"):
-        DepthPredictor(*trained, device=device)
-
-
-def test_a_file_that_is_no_picture_is_named(predictor, tmp_path):
+def test_files_and_devices_that_are_not_there(trained, predictor, tmp_path):
     (tmp_path / "text.jpg").write_text("no picture")
     with pytest.raises(InputError, match="text.jpg"):
         predictor(tmp_path / "text.jpg")
     with pytest.raises(InputError, match="missing.jpg: no such file"):
         predictor(tmp_path / "missing.jpg")
-
-
-def test_bad_configs_and_checkpoints(trained, tmp_path):
-    config, checkpoint = trained
     with pytest.raises(InputError, match="no such checkpoint"):
-        DepthPredictor(config, tmp_path / "missing.pth")
+        DepthPredictor(trained[0], tmp_path / "missing.pth")
     with pytest.raises(InputError, match="there is no such config"):
-        DepthPredictor(tmp_path / "missing.py", checkpoint)
-    (tmp_path / "empty.py").write_text("a = 1\n")
-    with pytest.raises(InputError, match="is not the config of a depth model"):
-        DepthPredictor(tmp_path / "empty.py", checkpoint)
-    (tmp_path / "wide.py").write_text(CONFIG.replace("channels=16", "channels=24"))
-    with pytest.raises(InputError, match="is a checkpoint of another model"):
-        DepthPredictor(tmp_path / "wide.py", checkpoint)
-    (tmp_path / "typo.py").write_text(CONFIG.replace("keep_rate", "keep_rat"))
-    with pytest.raises(InputError, match="keep_rat"):
-        DepthPredictor(tmp_path / "typo.py", checkpoint)
-    (tmp_path / "transform.py").write_text(CONFIG.replace("PackDepthInputs", "PackDepthInput"))
-    with pytest.raises(InputError, match="test_pipeline: there is no .*PackDepthInput"):
-        DepthPredictor(tmp_path / "transform.py", checkpoint)
+        DepthPredictor(tmp_path / "missing.py", trained[1])
+    with pytest.raises(InputError, match="'gpu': is not on this machine; expected one of cpu"):
+        DepthPredictor(*trained, device="gpu")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("a = 1\n", "is not the config of a depth model"),
+        (CONFIG.replace("channels=16", "channels=24"), "is a checkpoint of another model"),
+        (CONFIG.replace("keep_rate", "keep_rat"), "keep_rat"),
+        (CONFIG.replace("PackDepthInputs", "PackDepthInput"), "test_pipeline: there is no .*PackDepthInput"),
+    ],
+)
+def test_bad_configs(trained, tmp_path, text, message):
+    (tmp_path / "config.py").write_text(text)
+    with pytest.raises(InputError, match=message):
+        DepthPredictor(tmp_path / "config.py", trained[1])
 
 
 def test_is_depthkits_own(predictor):
@@ -221,13 +207,6 @@ def alone(trained) -> Path:
     path = trained[0].parent / "alone.pth"
     torch.save({"state_dict": torch.load(trained[1]), "depthkit": info.to_plain()}, path)
     return path
-
-
-def change(path: Path, to: Path, **block: object) -> Path:
-    content = torch.load(path)
-    content["depthkit"].update(block)
-    torch.save(content, to)
-    return to
 
 
 def test_a_checkpoint_that_carries_its_config_needs_no_other_file(alone, predictor):
@@ -245,37 +224,34 @@ def test_a_config_alone_or_a_file_without_one_is_one_sentence(trained):
         DepthPredictor(trained[1])
 
 
-def test_a_config_in_a_file_runs_no_code(alone, tmp_path, monkeypatch):
-    config = torch.load(alone)["depthkit"]["config"]
-    monkeypatch.syspath_prepend(tmp_path)
-    (tmp_path / "planted.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
-    command = {"type": "os.mkdir", "path": str(tmp_path / "executed")}
-    bad = [
-        {**config, "model": {**config["model"], "neck": command}},
-        {**config, "model": {**config["model"], "neck": {"type": "planted"}}},
-        {**config, "test_pipeline": [command]},
-    ]
-    for one in bad:
-        with pytest.raises(InputError, match="crafted.pth: .*there is no "):
-            DepthPredictor(change(alone, tmp_path / "crafted.pth", config=one))
-    assert {path.name for path in tmp_path.iterdir()} == {"planted.py", "crafted.pth"}
+COMMAND = {"type": "os.mkdir", "path": "executed"}
 
 
 @pytest.mark.parametrize(
-    "parts",
+    ("part", "value", "message"),
     [
-        {"model": 3},
-        {"model": {}},
-        {"model": {"type": ["DepthEstimator"], "backbone": {}, "decode_head": {}}},
-        {"model": {"type": "DepthEstimator", "backbone": 3, "decode_head": None}},
-        {"test_pipeline": 3},
-        {"test_pipeline": [3]},
+        ("model.neck", COMMAND, "there is no "),
+        ("model.neck", {"type": "planted"}, "there is no "),
+        ("test_pipeline", [COMMAND], "there is no "),
+        ("model", 3, ""),
+        ("model", {}, ""),
+        ("model.type", ["DepthEstimator"], ""),
+        ("model", {"type": "DepthEstimator", "backbone": 3, "decode_head": None}, ""),
+        ("test_pipeline", 3, ""),
+        ("test_pipeline", [3], ""),
     ],
 )
-def test_a_config_in_a_file_that_is_none(alone, tmp_path, parts):
-    config = {**torch.load(alone)["depthkit"]["config"], **parts}
-    with pytest.raises(InputError, match="crafted.pth: "):
-        DepthPredictor(change(alone, tmp_path / "crafted.pth", config=config))
+def test_a_crafted_config_in_a_file_is_an_error_and_runs_no_code(alone, tmp_path, monkeypatch, part, value, message):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "planted.py").write_text(f"open({str(tmp_path / 'imported')!r}, 'w')\n")
+    content = torch.load(alone)
+    *parents, key = ("depthkit", "config", *part.split("."))
+    functools.reduce(dict.get, parents, content)[key] = value
+    torch.save(content, tmp_path / "crafted.pth")
+    with pytest.raises(InputError, match=f"crafted.pth: .*{message}"):
+        DepthPredictor(tmp_path / "crafted.pth")
+    assert {path.name for path in tmp_path.iterdir()} == {"planted.py", "crafted.pth"}
 
 
 @pytest.mark.slow
@@ -317,7 +293,5 @@ torch.save({"state_dict": model.state_dict(), "thing": Thing()}, alone + ".plain
 assert "thing" in load_checkpoint(torch.nn.Linear(2, 3), alone + ".plain", strict=True)
 print("done")
 """
-    done = subprocess.run(
-        [sys.executable, "-c", script, *trained, alone], capture_output=True, text=True, timeout=120, check=False
-    )
+    done = run_python("-c", script, *trained, alone)
     assert done.stdout.endswith("done\n"), done.stderr

@@ -21,12 +21,15 @@ def tool(**values) -> None:
 seen = {}
 
 
-def parse(*args: str) -> dict:
-    seen.clear()
-    with pytest.raises(SystemExit) as caught:
-        run_tool(tool, args, "tool")
-    assert caught.value.code == 0
-    return dict(seen)
+@pytest.fixture
+def parse(call_tool):
+    def call(*args: str) -> dict:
+        seen.clear()
+        done = call_tool(tool, *args)
+        assert done.returncode == 0, done.stderr
+        return {"printed": done.stdout, **seen}
+
+    return call
 
 
 @pytest.mark.parametrize(
@@ -42,40 +45,36 @@ def parse(*args: str) -> dict:
         (["--layers", "-1", "2"], (-1, 2), ()),
     ],
 )
-def test_a_variadic_option_takes_all_values_up_to_the_next_option(args, layers, files) -> None:
+def test_a_variadic_option_takes_all_values_up_to_the_next_option(parse, args, layers, files) -> None:
     values = parse(*args)
     assert (values["layers"], values["files"]) == (layers, files)
 
 
 @pytest.mark.parametrize("args", [["--layers"], ["--layers", "--new", "x"]])
-def test_a_variadic_option_without_a_value_is_an_error(capsys, args) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run_tool(tool, args, "tool")
-    assert caught.value.code == 2
-    assert capsys.readouterr().err == "error: Option '--layers' requires an argument. See 'tool --help'.\n"
+def test_a_variadic_option_without_a_value_is_an_error(call_tool, args) -> None:
+    done = call_tool(tool, *args)
+    assert done.returncode == 2
+    assert done.stderr == "error: Option '--layers' requires an argument. See 'tool --help'.\n"
 
 
-def test_an_old_spelling_works_and_is_not_in_the_help(capsys) -> None:
+def test_an_old_spelling_works_and_is_not_in_the_help(parse) -> None:
     assert parse("--old", "x")["new"] == parse("--old=x")["new"] == "x"
-    parse("--help")
-    printed = capsys.readouterr().out
+    printed = parse("--help")["printed"]
     assert "--new" in printed and "--old" not in printed
     assert printed.endswith('\nExamples:\n  tool "a b" --layers 1 2\n')
 
 
-def test_config_options_are_parsed_as_mmengine_does() -> None:
+def test_config_options_are_parsed_as_mmengine_does(parse) -> None:
     assert parse()["cfg_options"] is None
     options = parse("--cfg-options", "img_size=(224,304)", "a.b=0.5", "c=[1,x]", "d=None", "--cfg-options", "e=x=y")
     assert options["cfg_options"] == {"img_size": (224, 304), "a.b": 0.5, "c": [1, "x"], "d": None, "e": "x=y"}
 
 
 @pytest.mark.parametrize("bad", ["no_value", "=1", "size=(1,2"])
-def test_a_config_option_that_cannot_be_parsed_is_one_sentence(capsys, bad: str) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run_tool(tool, ["--cfg-options", bad], "tool")
-    error = capsys.readouterr().err
-    assert caught.value.code == 2 and error.count("\n") == 1
-    assert error.startswith("error: ") and "--cfg-options" in error and bad in error
+def test_a_config_option_that_cannot_be_parsed_is_one_sentence(call_tool, bad: str) -> None:
+    done = call_tool(tool, "--cfg-options", bad)
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.startswith("error: ") and "--cfg-options" in done.stderr and bad in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -101,7 +100,7 @@ def test_config_and_weights_by_position_or_by_name(files, options, expected) -> 
             assert config_and_weights(files, options.get("config"), options.get("weights"), context) == expected
 
 
-def test_the_environment_is_checked_before_a_command_runs_but_not_before_its_help(monkeypatch, capsys) -> None:
+def test_the_environment_is_checked_before_a_command_runs_but_not_before_its_help(monkeypatch, parse, capsys) -> None:
     from depthkit.errors import InputError
 
     def broken() -> None:

@@ -1,6 +1,4 @@
 import shlex
-import subprocess
-import sys
 
 import click
 import pytest
@@ -9,7 +7,7 @@ import depthkit
 from depthkit.cli.command import Command
 from depthkit.cli.main import COMMANDS
 from depthkit.cli.main import cli as group
-from helpers import run_and_list_imports, tool_environment
+from helpers import run_and_list_imports
 
 
 def command(name: str) -> Command:
@@ -95,13 +93,9 @@ def test_a_bad_option_suggests_the_right_one(cli) -> None:
     assert "--weights" in cli("predict", "x.jpg", "--weight", "w.pth").stderr
 
 
-def test_the_shell_completes_commands_and_options() -> None:
-    def complete(words: str) -> str:
-        environment = {"_DEPTHKIT_COMPLETE": "bash_complete", "COMP_WORDS": words, "COMP_CWORD": "2"}
-        command = [sys.executable, "-m", "depthkit.cli.main"]
-        return subprocess.run(command, env=tool_environment(environment), capture_output=True, text=True).stdout
-
-    assert "plain,--side-by-side" in complete("depthkit predict --si")
+def test_the_shell_completes_commands_and_options(cli_process) -> None:
+    environment = {"_DEPTHKIT_COMPLETE": "bash_complete", "COMP_WORDS": "depthkit predict --si", "COMP_CWORD": "2"}
+    assert "plain,--side-by-side" in cli_process(env=environment).stdout
 
 
 def test_a_process_reports_bad_input_with_its_status(cli_process) -> None:

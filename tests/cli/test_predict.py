@@ -66,12 +66,7 @@ def test_every_kind_of_image_in_a_folder(predict, images, tmp_path):
 
 
 def test_bad_files_are_reported_and_the_others_predicted(predict, images, tmp_path):
-    photos = [
-        tmp_path / "a" / "x.jpg",
-        tmp_path / "b" / "x.jpg",
-        tmp_path / "cut.jpg",
-        tmp_path / "empty.png",
-    ]
+    photos = [tmp_path / "a" / "x.jpg", tmp_path / "b" / "x.jpg", tmp_path / "cut.jpg", tmp_path / "empty.png"]
     whole = (images / "rgb.jpg").read_bytes()
     for photo, content in zip(photos, (whole, whole, whole[: len(whole) // 2], b""), strict=True):
         photo.parent.mkdir(exist_ok=True)

@@ -16,10 +16,7 @@ IMAGE = Path(matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=Fals
 def weights(tmp_path_factory) -> dict[str, Path]:
     """Files of weights, not trained: a ToSA-Tiny and an EViT-Tiny."""
     folder = tmp_path_factory.mktemp("weights")
-    models = {
-        "tosa": ToSA(embed_dim=192, num_heads=3),
-        "evit": EViT(embed_dim=192, num_heads=3, num_classes=0),
-    }
+    models = {"tosa": ToSA(embed_dim=192, num_heads=3), "evit": EViT(embed_dim=192, num_heads=3, num_classes=0)}
     for name, model in models.items():
         torch.save(model.state_dict(), folder / f"{name}.pth")
     return {name: folder / f"{name}.pth" for name in models}

@@ -44,6 +44,7 @@ def test_every_picture_below_the_folder_through_the_pipeline(folder):
     assert sample["data_samples"].img_path == str(folder / "a" / "0.png")
     assert sample["data_samples"].flip is True
     assert "gt_depth_map" not in sample["data_samples"]
+    assert len(ImageFolder(folder, indices=5)) == 5
 
 
 def test_grey_and_transparent_pictures_are_rgb_too(tmp_path):
@@ -70,10 +71,6 @@ def test_pictures_without_folders_are_held_out_one_by_one(tmp_path):
     assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
 
 
-def test_indices_take_a_part(folder):
-    assert len(ImageFolder(folder, indices=5)) == 5
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -89,14 +86,11 @@ def test_arguments_that_make_no_sense(folder, arguments, message):
         ImageFolder(folder, **arguments)
 
 
-def test_missing_and_empty_folders(tmp_path):
+def test_missing_and_empty_folders_and_damaged_images(tmp_path):
     with pytest.raises(InputError, match=f"{tmp_path}/none: no such folder"):
         ImageFolder(tmp_path / "none")
     with pytest.raises(InputError, match=f"{tmp_path}: contains no image"):
         ImageFolder(tmp_path)
-
-
-def test_a_damaged_picture_is_named(tmp_path):
     whole = picture(tmp_path / "cut.png")
     whole.write_bytes(whole.read_bytes()[:60])
     with pytest.raises(InputError, match="cut.png"):

@@ -44,9 +44,7 @@ def test_holding_out_each_third_pair(root):
     train = names(RGBDFolder(root, depth_scale=1000, split="train", test_every=3))
     test = names(RGBDFolder(root, depth_scale=1000, split="test", test_every=3))
     assert (train, test) == ([0, 1, 3, 4, 6, 7, 9], [2, 5, 8])
-
-
-def test_the_users_own_lists_win_over_test_every(root):
+    # The user's own lists win.
     (root / "test.txt").write_text("000\n001\n")
     assert names(RGBDFolder(root, depth_scale=1000, split="test", test_every=3)) == [0, 1]
 
@@ -119,7 +117,7 @@ def test_wrong_lists(root, line, message):
         RGBDFolder(root, depth_scale=1000)
 
 
-def test_pictures_without_depth_and_folders_without_pictures(root):
+def test_folders_that_do_not_go_together(root):
     (root / "depth" / "007.png").unlink()
     (root / "depth" / "008.png").unlink()
     with pytest.raises(InputError, match=r"007\.png: has no depth map .* first of 2 such"):
@@ -128,9 +126,6 @@ def test_pictures_without_depth_and_folders_without_pictures(root):
         RGBDFolder(root, depth_scale=1000, split="all", rgb_dir="colour")
     with pytest.raises(InputError, match="no such folder"):
         RGBDFolder(root / "x", depth_scale=1000, split="all")
-
-
-def test_two_files_of_one_stem(root):
     write_rgb(root / "rgb" / "000.bmp", np.zeros((6, 8, 3), np.uint8))
     with pytest.raises(InputError, match="have the same name without suffix; remove one"):
         RGBDFolder(root, depth_scale=1000, split="all")

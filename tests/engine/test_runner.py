@@ -34,44 +34,21 @@ def test_one_cycle_takes_its_steps_from_the_loop_and_its_peaks_from_the_groups(t
     assert rates[-1] == pytest.approx(0.01 / 1e4)
 
 
+LAYER_DECAY = {"constructor": "LayerDecayOptimWrapperConstructor", "optimizer": {"type": "AdamX", "lr": 1}}
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"model": {"type": "Line", "widht": 2}}, "model: .*unexpected keyword argument 'widht'"),
-        ({"model": {"type": "Lines"}}, "model: there is no model of type 'Lines'"),
-        ({"model": {}}, "model: a part lacks its 'type'"),
         ({"custom_hooks": [{"type": "NoHook"}]}, "hooks: there is no hook of type 'NoHook'"),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": -1}}},
-            "optimizer: lr=-1: expected a number above 0",
-        ),
-        (
-            {
-                "optim_wrapper": {
-                    "constructor": "LayerDecayOptimWrapperConstructor",
-                    "optimizer": {"type": "AdamX", "lr": 1},
-                }
-            },
-            "no optimizer of type 'AdamX'",
-        ),
+        ({"optim_wrapper": LAYER_DECAY}, "no optimizer of type 'AdamX'"),
         ({"param_scheduler": {"type": "OneCycleLR", "pct": 1}}, "param_scheduler: .*argument 'pct'"),
         (
             {"param_scheduler": {"type": "OneCycleLR", "pct_start": "abc"}},
             "OneCycleLR: pct_start='abc': expected a number",
         ),
-        ({"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": "abc"}}}, "optimizer: lr='abc': expected a number"),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1, "weight_decay": "abc"}}},
-            "optimizer: weight_decay='abc': expected a number",
-        ),
-        (
-            {"optim_wrapper": {"optimizer": {"type": "AdamW", "lr": 0.1}, "clip_grad": {"max_norm": -1}}},
-            "clip_grad: max_norm=-1: expected a number above 0",
-        ),
         ({"optim_wrapper": 3}, "optim_wrapper=3: expected a dict"),
-        ({"custom_hooks": [{"type": "EMAHook", "momentum": 2}]}, "EMAHook: momentum=2: expected a number below 1"),
-        ({"custom_hooks": [{"type": "EMAHook", "momentum": "x"}]}, "EMAHook: momentum='x': expected a number"),
-        ({"randomness": {"seed": -1}}, "randomness: seed=-1: expected a number of 0 or more"),
         ({"randomness": {"seed": "abc"}}, "randomness: seed='abc': expected a whole number"),
     ],
 )
@@ -129,7 +106,6 @@ def test_the_weights_of_another_model_are_an_error(tiny_config, tmp_path) -> Non
         train(tiny_config(load_from=str(path)))
 
 
-@pytest.mark.slow
 def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_config, tmp_path) -> None:
     path = tmp_path / "weights.pth"
     torch.save({"state_dict": train(tiny_config()).model.state_dict(), "meta": {}}, path)
@@ -138,7 +114,6 @@ def test_weights_without_training_state_can_be_loaded_but_not_resumed(tiny_confi
         train(tiny_config(load_from=str(path), resume=True))
 
 
-@pytest.mark.slow
 def test_resuming_executes_nothing_in_a_checkpoint(tiny_config, tmp_path) -> None:
     runner = train(tiny_config())
     path = Path(runner.work_dir) / "epoch_1.pth"
@@ -150,7 +125,6 @@ def test_resuming_executes_nothing_in_a_checkpoint(tiny_config, tmp_path) -> Non
     assert not (tmp_path / "executed").exists()
 
 
-@pytest.mark.slow
 def test_a_checkpoint_of_an_older_depthkit_is_resumed(tiny_config) -> None:
     straight = train(tiny_config())
     path = Path(straight.work_dir) / "epoch_1.pth"
@@ -167,7 +141,6 @@ def test_resume_without_a_checkpoint_starts_at_the_beginning(tiny_config) -> Non
     assert train(tiny_config(resume=True)).iter == 10
 
 
-@pytest.mark.slow
 def test_a_longer_training_is_no_continuation(tiny_config) -> None:
     train(tiny_config())
     with pytest.raises(InputError, match="of a training of 10 iterations, this one has 25"):

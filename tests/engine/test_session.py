@@ -5,17 +5,14 @@ from mmengine.registry import DefaultScope
 from mmengine.runner.checkpoint import CheckpointLoader
 
 from depthkit.engine.session import engine_session
-
-
-def settings() -> tuple:
-    return dict(CheckpointLoader._schemes), DefaultScope.get_current_instance(), mmengine.device.get_device()
+from helpers import mmengine_settings
 
 
 @pytest.mark.parametrize("error", [None, KeyError, KeyboardInterrupt])
 def test_inside_mmengine_is_set_up_and_afterwards_as_it_was(monkeypatch, error) -> None:
     monkeypatch.setattr(DefaultScope, "_instance_dict", type(DefaultScope._instance_dict)())
     monkeypatch.setattr(mmengine.device.utils, "DEVICE", "cuda")
-    before = settings()
+    before = mmengine_settings()
     try:
         with engine_session(torch.device("cpu")):
             assert mmengine.device.get_device() == "cpu"
@@ -25,7 +22,7 @@ def test_inside_mmengine_is_set_up_and_afterwards_as_it_was(monkeypatch, error) 
                 raise error
     except (KeyError, KeyboardInterrupt):
         pass
-    assert settings() == before
+    assert mmengine_settings() == before
 
 
 def test_another_scope_of_the_process_comes_back(monkeypatch) -> None:

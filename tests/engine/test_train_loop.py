@@ -65,7 +65,6 @@ def test_resumed_in_mid_epoch_it_reads_the_rest_in_the_same_order_and_ends_with_
     assert torch.equal(weights(resumed), end)
 
 
-@pytest.mark.slow
 def test_a_seed_that_was_drawn_by_chance_is_kept_when_resumed(tiny_config) -> None:
     killed = train(tiny_config("killed", default_hooks=BY_ITERATION, randomness={"seed": None}), 2)
     first = dataset_reads(killed)
@@ -92,7 +91,6 @@ def test_another_batch_size_cannot_be_resumed(tiny_config) -> None:
     ("train_cfg", "message"),
     [
         ({}, "give max_epochs, max_iters or both"),
-        ({"max_epochs": 0}, "TrainLoop: max_epochs=0: expected a number of 1 or more"),
         ({"max_iters": 2.5}, "max_iters=2.5"),
         ({"max_epochs": "many"}, "max_epochs='many': expected a whole number"),
         ({"max_epoch": 2}, "unexpected keyword argument 'max_epoch'"),

@@ -120,11 +120,7 @@ def test_predictions_are_saved_in_millimetres(tmp_path):
     samples = make_samples(3)
     run(DepthProtocolMetric("full", save_dir=tmp_path / "new" / "folder"), samples)
     files = sorted((tmp_path / "new" / "folder").iterdir())
-    assert [file.name[:18] for file in files] == [
-        "scene_0_rgb_00000_",
-        "scene_0_rgb_00002_",
-        "scene_1_rgb_00001_",
-    ]
+    assert [file.name[:18] for file in files] == ["scene_0_rgb_00000_", "scene_0_rgb_00002_", "scene_1_rgb_00001_"]
     saved = np.asarray(Image.open(files[0]))
     assert saved.dtype == np.uint16
     np.testing.assert_allclose(saved / 1000, samples[0].pred_depth_map.data[0], atol=5.1e-4)
@@ -137,15 +133,7 @@ def test_a_folder_that_cannot_be_made_is_named(tmp_path):
 
 
 def test_names_of_predictions_are_unique_and_readable():
-    paths = [
-        "a/s1/rgb/0.jpg",
-        "a/s2/rgb/0.jpg",
-        "a/s2/rgb/0.png",
-        "n.mat#1",
-        "n.mat#12",
-        "x/kitchen/rgb_1.jpg",
-        "",
-    ]
+    paths = ["a/s1/rgb/0.jpg", "a/s2/rgb/0.jpg", "a/s2/rgb/0.png", "n.mat#1", "n.mat#12", "x/kitchen/rgb_1.jpg", ""]
     names = [prediction_name(path) for path in paths]
     assert len(set(names)) == len(names)
     assert names[0].startswith("rgb_0_") and names[4].startswith("n_12_") and names[5].startswith("kitchen_rgb_1_")

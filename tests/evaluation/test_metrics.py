@@ -69,12 +69,7 @@ def test_a_wrong_scale_alone_has_no_scale_invariant_error():
 
 
 @settings(max_examples=40, deadline=None)
-@given(
-    seed=st.integers(0, 2**32 - 1),
-    height=st.integers(1, 12),
-    width=st.integers(1, 12),
-    noise=st.floats(1e-6, 2),
-)
+@given(seed=st.integers(0, 2**32 - 1), height=st.integers(1, 12), width=st.integers(1, 12), noise=st.floats(1e-6, 2))
 def test_equals_an_independent_version(seed, height, width, noise):
     rng = np.random.default_rng(seed)
     gt = rng.uniform(0.01, 10, (height, width))

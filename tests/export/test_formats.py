@@ -22,11 +22,7 @@ def tiny(backbone: str, neck: dict | None = None, **arguments) -> DepthEstimator
         backbone=dict(type=backbone, embed_dim=48, depth=2, num_heads=3, out_indices=(0, 1), **arguments),
         neck=neck,
         decode_head=dict(
-            type="DPTHead",
-            in_channels=(48, 48),
-            channels=8,
-            scales=(4, 2),
-            readout="ignore" if neck else "project",
+            type="DPTHead", in_channels=(48, 48), channels=8, scales=(4, 2), readout="ignore" if neck else "project"
         ),
     )
     return model.eval()

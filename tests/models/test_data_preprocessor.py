@@ -65,8 +65,3 @@ def test_erasing_changes_a_part_of_the_picture():
 def test_batches_that_cannot_be_mixed(labels, mixup, message):
     with pytest.raises(InputError, match=message):
         ClassPreProcessor(mixup=mixup, **SCALE)(batch(labels), training=True)
-
-
-def test_a_probability_out_of_range():
-    with pytest.raises(InputError, match="erase_prob=2"):
-        ClassPreProcessor(erase_prob=2)

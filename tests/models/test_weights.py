@@ -55,18 +55,17 @@ def test_missing_and_unexpected_keys_are_reported(tmp_path, capfd):
     assert "1 keys unexpected (extra.weight)" in shown
 
 
-def test_weights_without_a_needed_key_are_refused(tmp_path):
+def test_weights_without_a_needed_key_or_of_another_size_are_refused(tmp_path):
     state = DeiT(**SMALL).state_dict()
     del state["blocks.2.norm1.weight"]
     torch.save(state, tmp_path / "weights.pth")
     with pytest.raises(InputError, match="weights.pth.*blocks.2.norm1.weight"):
         DeiT(pretrained=tmp_path / "weights.pth", **SMALL)
-
-
-def test_weights_of_another_size_are_refused(tmp_path):
     torch.save(DeiT(**SMALL).state_dict(), tmp_path / "weights.pth")
     with pytest.raises(InputError, match="weights.pth"):
-        DeiT(img_size=64, embed_dim=96, depth=4, num_heads=3, pretrained=tmp_path / "weights.pth")
+        DeiT(**{**SMALL, "embed_dim": 96}, pretrained=tmp_path / "weights.pth")
+    with pytest.raises(InputError, match="weights.pth: its position table .* 2 prefix tokens"):
+        DeiT(distilled=True, pretrained=tmp_path / "weights.pth", **SMALL)
 
 
 def test_weights_of_another_number_of_classes_are_refused_but_a_headless_backbone_takes_them(tmp_path):
@@ -116,6 +115,9 @@ def test_a_file_without_weights_is_refused(tmp_path):
     torch.save([torch.ones(1)], tmp_path / "list.pth")
     with pytest.raises(InputError, match="holds a list"):
         read_state_dict(tmp_path / "list.pth")
+    torch.save({3: torch.ones(1)}, tmp_path / "weights.pth")  # keys that are not text
+    with pytest.raises(InputError, match="holds no weights"):
+        read_state_dict(tmp_path / "weights.pth")
 
 
 def test_load_weights_is_strict(tmp_path):
@@ -126,15 +128,3 @@ def test_load_weights_is_strict(tmp_path):
     torch.save({"state_dict": DeiT(**SMALL).state_dict()}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="other.pth: is a checkpoint of another model .2 keys missing"):
         load_weights(target, tmp_path / "other.pth")
-
-
-def test_a_position_table_with_other_prefix_tokens_is_refused(tmp_path):
-    torch.save(DeiT(**SMALL).state_dict(), tmp_path / "weights.pth")
-    with pytest.raises(InputError, match="weights.pth: its position table .* 2 prefix tokens"):
-        DeiT(distilled=True, pretrained=tmp_path / "weights.pth", **SMALL)
-
-
-def test_keys_that_are_no_text_are_no_weights(tmp_path):
-    torch.save({3: torch.ones(1)}, tmp_path / "weights.pth")
-    with pytest.raises(InputError, match="holds no weights"):
-        read_state_dict(tmp_path / "weights.pth")

@@ -8,6 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from helpers import REPOSITORY, load_tool, run_python
+
+TOOL = load_tool("analysis_tools/evaluate_selection").main
+
 
 @pytest.fixture
 def images(shared_data: Path, tmp_path: Path) -> Path:
@@ -23,7 +27,7 @@ def images(shared_data: Path, tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_a_table_and_json(call_tool, images, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "analysis_tools/evaluate_selection", images, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.5",
+        TOOL, images, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.5",
         "--score", "selector", "random", "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
     assert result.returncode == 0, result.stderr
@@ -46,7 +50,7 @@ def test_a_table_and_json(call_tool, images, deit_tiny_weights, tmp_path):
 @pytest.mark.slow
 def test_evit_beside_it_at_a_higher_resolution(call_tool, images, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "analysis_tools/evaluate_selection", images, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.7",
+        TOOL, images, "--weights", deit_tiny_weights, "--keep-rate", "1", "0.7",
         "--selection", "evit", "evit_unfused", "--split", "val", "--hold-out-every", "5", "--img-size", "288",
         "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
@@ -61,7 +65,7 @@ def test_evit_beside_it_at_a_higher_resolution(call_tool, images, deit_tiny_weig
 
 def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, images, deit_tiny_weights, tmp_path):
     result = call_tool(
-        "analysis_tools/evaluate_selection", images, "--weights", deit_tiny_weights, "--split", "val",
+        TOOL, images, "--weights", deit_tiny_weights, "--split", "val",
         "--hold-out-every", "10", "--keep-rate", "1,1,1,.5,.5,.5", "--selection", "shared",
         "--json", tmp_path / "r.json", "--device", "cpu",
     )  # fmt: skip
@@ -87,25 +91,23 @@ def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, images, deit_t
 def test_bad_arguments(call_tool, tmp_path, arguments, message):
     (tmp_path / "n01440764").mkdir()
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "n01440764" / "a.png")
-    result = call_tool("analysis_tools/evaluate_selection", tmp_path, *arguments)
+    result = call_tool(TOOL, tmp_path, *arguments)
     assert result.returncode == 2
     assert message in result.stderr
 
 
 def test_keep_rates_out_of_range_and_foreign_folders(call_tool, images, deit_tiny_weights, tmp_path):
-    result = call_tool(
-        "analysis_tools/evaluate_selection", images, "--weights", deit_tiny_weights, "--keep-rate", "1.5"
-    )
+    result = call_tool(TOOL, images, "--weights", deit_tiny_weights, "--keep-rate", "1.5")
     assert result.returncode == 2 and "error: keep_rate=1.5" in result.stderr
     (tmp_path / "animals" / "cats").mkdir(parents=True)
     Image.fromarray(np.zeros((40, 40, 3), np.uint8)).save(tmp_path / "animals" / "cats" / "a.png")
-    result = call_tool("analysis_tools/evaluate_selection", tmp_path / "animals", "--weights", deit_tiny_weights)
+    result = call_tool(TOOL, tmp_path / "animals", "--weights", deit_tiny_weights)
     assert result.returncode == 2 and "not a class of ImageNet-1k" in result.stderr
 
 
-def test_help_answers_at_once(run_tool):
+def test_help_answers_at_once():
     start = os.times()
-    result = run_tool("analysis_tools/evaluate_selection", "--help")
+    result = run_python(REPOSITORY / "tools" / "analysis_tools" / "evaluate_selection.py", "--help")
     end = os.times()
     assert result.returncode == 0 and "--hold-out-every" in result.stdout
     assert end.children_user + end.children_system - start.children_user - start.children_system < 2

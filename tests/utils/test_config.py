@@ -41,10 +41,6 @@ def child(tmp_path: Path) -> Path:
     return path
 
 
-def test_without_options_it_is_what_mmengine_reads(child: Path) -> None:
-    assert load_config(child).to_dict() == Config.fromfile(child).to_dict()
-
-
 def test_a_knob_reaches_what_is_computed_from_it_in_the_file_and_its_base(child: Path) -> None:
     config = load_config(
         child, {"data_root": "/mnt/it's here", "batch_size": 2, "img_size": (64, 96), "keep_rate": 0.7}
@@ -55,9 +51,6 @@ def test_a_knob_reaches_what_is_computed_from_it_in_the_file_and_its_base(child:
     assert tuple(config.pipeline[0].size) == (64, 96)
     assert tuple(config.test_size) == (64, 96)
     assert config.model.backbone.keep_rate == 0.7
-
-
-def test_a_path_and_none_are_values_too(child: Path) -> None:
     config = load_config(child, {"data_root": Path("/mnt/nyu"), "pretrained": None})
     assert config.train_dataloader.dataset.data_root == "/mnt/nyu/train"
     assert config.model.backbone.pretrained is None
@@ -76,6 +69,7 @@ def test_dotted_options_are_merged(child: Path) -> None:
     assert tuple(config.pipeline[0].size) == (32, 32)
     assert config.schedule.rates.head == 1
     assert config.schedule.steps == 10
+    assert load_config(child, {"load_from": "w.pth"}).load_from == "w.pth", "a setting of the runner"
 
 
 def test_a_new_argument_is_allowed_only_where_a_class_is_built(child: Path) -> None:
@@ -103,10 +97,6 @@ def test_an_option_that_leads_nowhere_is_an_error_with_near_names(child: Path, k
     assert "child.py" in str(caught.value)
 
 
-def test_settings_of_the_runner_need_not_be_in_the_file(child: Path) -> None:
-    assert load_config(child, {"load_from": "w.pth"}).load_from == "w.pth"
-
-
 def test_name_and_text_are_of_the_users_file_and_nothing_is_left_behind(child: Path, monkeypatch) -> None:
     scratch = child.parent / "scratch"
     scratch.mkdir()
@@ -132,6 +122,7 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
     [
         ("none.py", None, "there is no such config"),
         ("c.yaml", "a: 1", "suffix .py"),
+        ("c.py", "folder", "cannot be read"),
         ("c.py", "a = (1,\nb = = 2\n", "line 1: the config is not valid Python"),
         ("c.py", "a = b\n", "NameError"),
         ("c.py", "a = 1 / 0\n", "ZeroDivisionError"),
@@ -156,17 +147,12 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
 )
 def test_a_file_that_is_no_config(tmp_path: Path, name: str, text: str | bytes | None, message: str) -> None:
     path = tmp_path / name
-    if text is not None:
+    if text == "folder":
+        path.mkdir()
+    elif text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
     with pytest.raises(InputError, match=message):
         load_config(path)
-
-
-def test_a_folder_is_no_config(tmp_path: Path) -> None:
-    folder = tmp_path / "folder.py"
-    folder.mkdir()
-    with pytest.raises(InputError, match="cannot be read"):
-        load_config(folder)
 
 
 def test_a_misspelt_setting_in_the_file_is_an_error_and_what_is_read_is_not(tmp_path):

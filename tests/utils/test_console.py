@@ -12,10 +12,9 @@ from depthkit.utils.console import input_error_message, run_tool
 from helpers import run_and_list_imports
 
 
-def exit_status(callback) -> int:
-    with pytest.raises(SystemExit) as caught:
-        run_tool(click.Command("tool", callback=callback), [], "tool")
-    return caught.value.code
+@pytest.fixture
+def run(call_tool):
+    return lambda callback: call_tool(click.Command("tool", callback=callback))
 
 
 def raising(error: BaseException):
@@ -38,9 +37,9 @@ class Broken:
             raise InputError("a.png: cannot be read; get the file again") from error
 
 
-def test_the_status_is_what_the_command_returns() -> None:
-    assert exit_status(lambda: 1) == 1
-    assert exit_status(lambda: None) == 0
+def test_the_status_is_what_the_command_returns(run) -> None:
+    assert run(lambda: 1).returncode == 1
+    assert run(lambda: None).returncode == 0
 
 
 def test_the_arguments_are_those_of_the_process(monkeypatch, capsys) -> None:
@@ -51,38 +50,35 @@ def test_the_arguments_are_those_of_the_process(monkeypatch, capsys) -> None:
     assert capsys.readouterr().out.startswith("Usage: tool.py ")
 
 
-def test_a_usage_error_is_one_line_with_a_hint(capsys) -> None:
-    with pytest.raises(SystemExit) as caught:
-        run_tool(click.Command("name"), ["--nothing"], "tool")
-    assert caught.value.code == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: No such option") and error.endswith("\n") and error.count("\n") == 1
+def test_a_usage_error_is_one_line_with_a_hint(call_tool) -> None:
+    done = call_tool(click.Command("name"), "--nothing")
+    assert done.returncode == 2
+    assert done.stderr.startswith("error: No such option") and done.stderr.count("\n") == 1
+    assert done.stderr.endswith("\n")
 
 
-def test_bad_input_is_one_line_and_status_2(capsys) -> None:
-    assert exit_status(raising(InputError("x.png: no such\nfile"))) == 2
-    assert capsys.readouterr().err == "error: x.png: no such file\n"
-
-
-def test_bad_input_under_another_exception_is_found(capsys) -> None:
+def test_bad_input_is_one_line_and_status_2_also_under_another_exception(run) -> None:
     error = RuntimeError("building failed")
-    error.__cause__ = InputError("keep_rate=0: expected more than 0")
-    assert exit_status(raising(error)) == 2
-    assert capsys.readouterr().err == "error: keep_rate=0: expected more than 0\n"
+    error.__cause__ = InputError("x.png: no such\nfile")
+    for raised in (error, error.__cause__):
+        done = run(raising(raised))
+        assert (done.returncode, done.stderr) == (2, "error: x.png: no such file\n")
 
 
 def test_bad_input_in_a_dataloader_worker_is_its_own_sentence_only() -> None:
+    batches = iter(DataLoader(Broken(), num_workers=1))
     with pytest.raises(InputError) as caught:
-        next(iter(DataLoader(Broken(), num_workers=1)))
+        next(batches)
+    batches._shutdown_workers()  # the garbage collector would wait 5 s for the worker
     assert "Traceback" in str(caught.value)  # what torch makes of it
     assert input_error_message(caught.value) == "a.png: cannot be read; get the file again"
 
 
 @pytest.mark.parametrize(("number", "words"), [(errno.ENOSPC, "No space left"), (errno.EROFS, "Read-only")])
-def test_a_full_or_read_only_disk_is_one_line(capsys, number: int, words: str) -> None:
-    assert exit_status(raising(OSError(number, os.strerror(number), "/out/x.npy"))) == 2
-    error = capsys.readouterr().err
-    assert error.startswith("error: /out/x.npy: ") and words in error and error.count("\n") == 1
+def test_a_full_or_read_only_disk_is_one_line(run, number: int, words: str) -> None:
+    done = run(raising(OSError(number, os.strerror(number), "/out/x.npy")))
+    assert done.returncode == 2 and words in done.stderr
+    assert done.stderr.startswith("error: /out/x.npy: ") and done.stderr.count("\n") == 1
 
 
 BUGS = [KeyError("x"), FileNotFoundError(errno.ENOENT, "gone", "x"), TypeError("int"), EOFError("cut")]
@@ -94,9 +90,9 @@ def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
         run_tool(click.Command("tool", callback=raising(bug)), [])
 
 
-def test_ctrl_c_is_status_130(capsys) -> None:
-    assert exit_status(raising(KeyboardInterrupt())) == 130
-    assert capsys.readouterr().err == "interrupted\n"
+def test_ctrl_c_is_status_130(run) -> None:
+    done = run(raising(KeyboardInterrupt()))
+    assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
 def test_a_closed_pipe_ends_quietly() -> None:
@@ -127,8 +123,8 @@ def test_depthkit_names_its_public_parts_and_no_others() -> None:
         depthkit.nothing  # noqa: B018
 
 
-def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatch) -> None:
+def test_threads_wait_without_spinning_unless_the_user_says_otherwise(monkeypatch, run) -> None:
     monkeypatch.delenv("OMP_WAIT_POLICY", raising=False)
-    assert exit_status(lambda: os.environ["OMP_WAIT_POLICY"] != "PASSIVE") == 0
+    assert run(lambda: os.environ["OMP_WAIT_POLICY"] != "PASSIVE").returncode == 0
     monkeypatch.setenv("OMP_WAIT_POLICY", "ACTIVE")
-    assert exit_status(lambda: os.environ["OMP_WAIT_POLICY"] != "ACTIVE") == 0
+    assert run(lambda: os.environ["OMP_WAIT_POLICY"] != "ACTIVE").returncode == 0

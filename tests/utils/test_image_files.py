@@ -2,8 +2,6 @@
 
 import os
 import socket
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from hypothesis import strategies as st
 
 from depthkit.errors import InputError
 from depthkit.utils.image_files import check_not_inputs, find_images, list_images, unique_stems
+from helpers import run_and_list_imports
 
 
 @pytest.fixture
@@ -117,5 +116,4 @@ def test_an_input_image_is_never_a_result(tmp_path):
 
 
 def test_looking_for_images_does_not_import_torch():
-    code = "import sys, depthkit.utils.image_files; assert not {'torch', 'numpy', 'mmengine'} & set(sys.modules)"
-    subprocess.run([sys.executable, "-c", code], check=True)
+    assert not {"torch", "numpy", "mmengine"} & run_and_list_imports("-c", "import depthkit.utils.image_files")[1]

@@ -133,16 +133,10 @@ def test_npy_and_h5_hold_metres(tmp_path):
     np.testing.assert_array_equal(read_depth(tmp_path / "d.h5"), depth)
 
 
-@pytest.mark.parametrize(
-    ("array", "message"),
-    [
-        (np.ones((2, 2), np.uint8), "8-bit"),
-        (np.ones((2, 2, 3), np.uint8), "8-bit or colour"),
-    ],
-)
-def test_depth_must_have_sixteen_bits(tmp_path, array, message):
-    with pytest.raises(InputError, match=rf"d\.png.*{message}"):
-        read_depth(save(tmp_path / "d.png", array))
+@pytest.mark.parametrize("shape", [(2, 2), (2, 2, 3)])
+def test_depth_must_have_sixteen_bits(tmp_path, shape):
+    with pytest.raises(InputError, match=r"d\.png.*8-bit or colour"):
+        read_depth(save(tmp_path / "d.png", np.ones(shape, np.uint8)))
 
 
 @pytest.mark.parametrize(
@@ -178,9 +172,6 @@ def test_unreadable_depth_is_named(tmp_path, name, content):
         (tmp_path / name).write_bytes(content)
     with pytest.raises(InputError, match=name):
         read_depth(tmp_path / name)
-
-
-def test_unknown_depth_format(tmp_path):
     with pytest.raises(InputError, match=r"'\.exr' is not a known depth format"):
         read_depth(tmp_path / "d.exr")
 

@@ -220,21 +220,11 @@ def test_pack():
     assert set(photo["data_samples"].metainfo) == {"img_path", "ori_shape", "img_shape"}
 
 
-@pytest.mark.parametrize(
-    "build",
-    [
-        lambda: ResizeRGBD((0, 5)),
-        lambda: ResizeRGBD(224),
-        lambda: ResizeRGBD("(32,)"),
-        lambda: ResizeRGBD((5.5, 5)),
-        lambda: ResizeRGBD(None),
-        lambda: RandomCropRGBD((5, 5, 3)),
-        lambda: RandomCropRGBD((5,)),
-    ],
-)
-def test_a_size_is_height_and_width(build):
+@pytest.mark.parametrize("transform", [ResizeRGBD, RandomCropRGBD])
+@pytest.mark.parametrize("size", [(0, 5), 224, "(32,)", (5.5, 5), None, (5, 5, 3), (5,)])
+def test_a_size_is_height_and_width(transform, size):
     with pytest.raises(InputError, match=r"RGBD: size=.*: expected \(height, width\) in pixels, such as \(224, 304\)$"):
-        build()
+        transform(size)
 
 
 @pytest.mark.parametrize(

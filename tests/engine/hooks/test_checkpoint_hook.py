@@ -1,6 +1,4 @@
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -12,6 +10,7 @@ from depthkit.engine import AtomicCheckpointHook, DepthRunner
 from depthkit.errors import InputError
 from depthkit.models.weights import read_checkpoint, read_metadata
 from depthkit.registry import DATASETS
+from helpers import run_python
 
 KEEP_TWO = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "max_keep_ckpts": 2}}
 BEST = {"checkpoint": {"type": "AtomicCheckpointHook", "interval": 1, "save_best": "abs_rel", "rule": "less"}}
@@ -68,7 +67,8 @@ content = torch.load(sys.argv[1])
 assert not {"mmengine", "depthkit"} & sys.modules.keys()
 print(json.dumps(content["depthkit"]))
 """
-    done = subprocess.run([sys.executable, "-c", script, best], capture_output=True, text=True, check=True)
+    done = run_python("-c", script, best)
+    assert done.returncode == 0, done.stderr
     block = json.loads(done.stdout)
     assert block["metrics"] == {"abs_rel": 0.4} and block["version"] == depthkit.__version__
     assert block["config"]["model"] == {"type": "Line"} and "work_dir" not in block["config"]
@@ -148,7 +148,6 @@ def test_a_full_disk_leaves_the_ones_before_and_nothing_half_written(tiny_config
     assert hidden_files(runner) == []
 
 
-@pytest.mark.slow
 def test_a_best_one_that_is_found_again_after_resuming_is_not_removed(tiny_config) -> None:
     config = tiny_config(default_hooks=BEST, train_cfg={"type": "TrainLoop", "max_epochs": 2})
     runner = train(config, Metric(0.4, 0.3))

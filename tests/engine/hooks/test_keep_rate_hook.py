@@ -72,24 +72,12 @@ def test_it_never_turns_back_and_stays_between(start, target, a, b):
     assert min(start, target) - 1e-12 <= first <= max(start, target) + 1e-12
 
 
-@pytest.mark.slow
 def test_the_model_is_trained_with_the_schedule_and_validated_with_the_target(tiny_config):
     loader = dict(batch_size=2, num_workers=0, sampler=dict(type="DefaultSampler"), dataset=dict(type="Numbers"))
     validation = dict(val_dataloader=loader, val_cfg={}, val_evaluator=dict(type="Nothing"))
     # Two epochs of five iterations.
     runner, watch = run(tiny_config(**validation), 0.5, start=1.0, duration=0.6, warmup=0.2)
-    expected = [
-        1,
-        1,
-        1,
-        0.5 + 0.5 * (1 + 2**-0.5) / 2,
-        0.75,
-        0.5 + 0.5 * (1 - 2**-0.5) / 2,
-        0.5,
-        0.5,
-        0.5,
-        0.5,
-    ]
+    expected = [1, 1, 1, 0.5 + 0.5 * (1 + 2**-0.5) / 2, 0.75, 0.5 + 0.5 * (1 - 2**-0.5) / 2, 0.5, 0.5, 0.5, 0.5]
     assert watch.train == pytest.approx(expected)
     assert set(watch.val) == {0.5} and len(watch.val) == 10
     assert runner.model.backbone.keep_rate == 0.5
@@ -102,7 +90,6 @@ def test_one_rate_for_each_layer(tiny_config):
     assert runner.model.backbone.keep_rate == (0.2, 0.6)
 
 
-@pytest.mark.slow
 def test_evit_and_tosa_take_the_same_schedule(tiny_config):
     tiny = dict(img_size=32, embed_dim=32, depth=4, num_heads=2)
     for backbone, first, middle in (
@@ -122,7 +109,6 @@ def test_evit_and_tosa_take_the_same_schedule(tiny_config):
         assert runner.message_hub.get_scalar("train/keep_rate").data[0][5] == pytest.approx(0.75)
 
 
-@pytest.mark.slow
 def test_resumed_it_goes_on_where_it_was(tiny_config):
     config = tiny_config(default_hooks=dict(checkpoint=dict(type="AtomicCheckpointHook", by_epoch=False, interval=5)))
     _, whole = run(config, 0.5, duration=1.0)

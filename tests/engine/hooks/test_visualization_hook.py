@@ -70,10 +70,7 @@ def test_other_backends_of_the_visualizer_get_the_pictures(tmp_path):
     backend = Backend()
     local = LocalVisBackend(str(tmp_path / "local"))
     validate(DepthVisualizationHook(2), tmp_path, 2, backends={"tensorboard": backend, "local": local})
-    assert [(name, step) for name, _, step in backend.added] == [
-        ("val_0000_rgb_00000", 40),
-        ("val_0001_rgb_00001", 40),
-    ]
+    assert [(name, step) for name, _, step in backend.added] == [("val_0000_rgb_00000", 40), ("val_0001_rgb_00001", 40)]
     assert not (tmp_path / "local").exists()
 
 

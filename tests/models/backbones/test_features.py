@@ -1,13 +1,14 @@
 """The contract of backbones: `Features`, from ours and from mmseg's."""
 
 import pytest
+import timm
 import torch
 
 from depthkit.models import DeiT, EViT, ToSA
 from depthkit.models.backbones import extract_features
 from depthkit.registry import MODELS
+from helpers import SMALL_VIT as SMALL
 
-SMALL = dict(img_size=64, embed_dim=48, depth=4, num_heads=3)
 OURS = {
     "DeiT": (DeiT, {}),
     "DeiT distilled": (DeiT, dict(distilled=True)),
@@ -115,3 +116,35 @@ def test_a_foreign_backbone_may_give_a_single_map():
     images = torch.randn(1, 3, 8, 8)
     [only] = extract_features(torch.nn.Identity(), images).maps
     assert only is images
+
+
+@pytest.mark.parametrize(
+    ("make", "arguments"),
+    [(DeiT, {}), (EViT, {}), (ToSA, dict(selection="per_head")), (ToSA, dict(selection="shared"))],
+)
+def test_real_weights_give_timms_logits_with_keep_rate_one(make, arguments, deit_tiny_weights, timm_deit_tiny):
+    rate = {} if make is DeiT else dict(keep_rate=1)
+    tiny = dict(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights)
+    images = torch.randn(2, 3, 224, 224)
+    with torch.no_grad():
+        difference = make(**tiny, **rate, **arguments).eval()(images) - timm_deit_tiny(images)
+    assert difference.abs().max() < 1e-4
+
+
+@pytest.mark.parametrize("size", ["tiny", "small", pytest.param("base", marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("make", "rates"), [(EViT, (1, 1, 1, 0.6) + (1, 1, 0.6) * 2 + (1, 1)), (ToSA, (0.6,) * 6)])
+def test_timm_and_mm_know_the_models(make, rates, size):
+    model = timm.create_model(f"{make.__name__.lower()}_deit_{size}_patch16_224", keep_rate=0.6)
+    assert type(model) is make is MODELS.get(make.__name__)
+    assert (model.num_classes, model.keep_rate) == (1000, rates)
+    assert timm.data.resolve_model_data_config(model)["input_size"] == (3, 224, 224)
+
+
+@pytest.mark.parametrize("make", [EViT, ToSA])
+def test_timm_loads_a_local_file_and_resamples_it_to_a_higher_resolution(make, deit_tiny_weights):
+    name, overlay = f"{make.__name__.lower()}_deit_tiny_patch16_224", dict(file=str(deit_tiny_weights))
+    model = timm.create_model(name, pretrained=True, pretrained_cfg_overlay=overlay)
+    direct = make(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights)
+    torch.testing.assert_close(model.state_dict(), direct.state_dict())
+    large = timm.create_model(name, img_size=288, pretrained=True, pretrained_cfg_overlay=overlay)
+    assert large.pos_embed.shape == (1, 1 + 18 * 18, 192)

@@ -44,25 +44,6 @@ def test_keep_rate_one_is_the_dense_deit(selection, distilled):
 
 
 @both
-def test_keep_rate_one_on_real_weights_gives_timms_logits(selection, deit_tiny_weights):
-    from safetensors.torch import load_file
-
-    reference = timm.create_model("deit_tiny_patch16_224", pretrained=False).eval()
-    reference.load_state_dict(load_file(deit_tiny_weights))
-    model = ToSA(
-        embed_dim=192,
-        num_heads=3,
-        num_classes=1000,
-        keep_rate=1,
-        selection=selection,
-        pretrained=deit_tiny_weights,
-    ).eval()
-    images = torch.randn(2, 3, 224, 224)
-    with torch.no_grad():
-        assert (model(images) - reference(images)).abs().max() < 1e-4
-
-
-@both
 @settings(max_examples=20, deadline=None)
 @given(rate=st.floats(0.01, 1), rows=st.sampled_from(["all", "grid", "pooled"]), height=st.integers(16, 70))
 def test_bypassed_tokens_are_bit_identical_and_the_others_are_not(selection, rate, rows, height):
@@ -167,25 +148,6 @@ def test_an_odd_last_layer_is_a_standard_one():
 
 
 @both
-def test_forward_intermediates_keeps_timms_contract(selection):
-    model = build(keep_rate=1, selection=selection)
-    dense = DeiT(**SMALL).eval()
-    dense.load_state_dict(model.state_dict(), strict=False)
-    images = torch.randn(2, 3, 64, 48)
-    for arguments in (
-        {},
-        {"indices": 2},
-        {"indices": [0, 2], "norm": True, "return_prefix_tokens": True},
-        {"indices": [1], "stop_early": True, "output_fmt": "NLC"},
-    ):
-        with torch.no_grad():
-            expected_tokens, expected = dense.forward_intermediates(images, **arguments)
-            tokens, maps = model.forward_intermediates(images, **arguments)
-        torch.testing.assert_close(tokens, expected_tokens)
-        torch.testing.assert_close(maps, expected)
-
-
-@both
 def test_the_loss_trains_the_selectors_and_nothing_else(selection):
     model = build(selection=selection, out_indices=(1, 3)).train()
     model.extract_features(torch.randn(2, 3, 64, 64)).losses["loss_selector"].backward()
@@ -239,25 +201,6 @@ def test_stochastic_depth_leaves_bypassed_tokens_alone():
     before, after = seen[3]
     bypassed = ~maps[1].any(dim=1).flatten(1)
     assert torch.equal(before[:, 1:][bypassed], after[:, 1:][bypassed])
-
-
-@pytest.mark.parametrize("size", ["tiny", "small", "base"])
-def test_timm_knows_the_models(size):
-    model = timm.create_model(f"tosa_deit_{size}_patch16_224", keep_rate=0.7, selection="shared")
-    assert isinstance(model, ToSA)
-    assert model.num_classes == 1000
-    assert model.keep_rate == (0.7,) * 6
-    assert timm.data.resolve_model_data_config(model)["input_size"] == (3, 224, 224)
-
-
-def test_timm_loads_a_local_file(deit_tiny_weights):
-    model = timm.create_model(
-        "tosa_deit_tiny_patch16_224",
-        pretrained=True,
-        pretrained_cfg_overlay=dict(file=str(deit_tiny_weights)),
-    )
-    direct = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=deit_tiny_weights)
-    torch.testing.assert_close(model.state_dict(), direct.state_dict())
 
 
 @pytest.mark.parametrize(

@@ -69,12 +69,8 @@ def test_what_is_saved_is_read_by_tosa(model, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (
-            dict(backbone=dict(type="DeiT", img_size=64, embed_dim=48, depth=4, num_heads=3)),
-            "DeiT has no token",
-        ),
+        (dict(backbone=dict(type="DeiT", img_size=64, embed_dim=48, depth=4, num_heads=3)), "DeiT has no token"),
         (dict(backbone={**BACKBONE, "depth": 1}), "ToSA has no token selectors"),
-        (dict(backbone=BACKBONE, num_rows=0), "num_rows=0"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -71,11 +71,7 @@ def test_only_the_selector_loss_reaches_the_selectors_and_it_reaches_nothing_els
     assert selectors and reached(own) == selectors
     others = reached(sum(losses.values()))
     assert not others & selectors
-    assert {
-        "backbone.patch_embed.proj.weight",
-        "backbone.blocks.3.mlp.fc2.weight",
-        "backbone.head.weight",
-    } < others
+    assert {"backbone.patch_embed.proj.weight", "backbone.blocks.3.mlp.fc2.weight", "backbone.head.weight"} < others
 
 
 def test_training_brings_the_student_nearer_to_its_teacher_which_stays(weights):

@@ -191,7 +191,6 @@ def test_weights_with_another_number_of_classes(tmp_path, images):
         (dict(type="EViT", keep_rate=0.0), {}, {}, "keep_rate=0.0"),
         (dict(type="mmseg.ResNet", depth=18), {}, {}, "ResNet gives no tokens"),
         ({}, {}, dict(teacher=dict(model="nonet")), "timm has no model 'nonet'"),
-        ({}, {}, dict(teacher=dict(model="resnet18", kind="firm")), "kind='firm'"),
         ({}, {}, dict(teacher=dict(model="resnet18", loss_weight=0)), "loss_weight=0"),
     ],
 )

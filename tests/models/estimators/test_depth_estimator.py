@@ -14,14 +14,8 @@ BACKBONES = {
     "ToSA per_head": dict(type="ToSA", selection="per_head"),
     "ToSA shared": dict(type="ToSA", selection="shared"),
 }
-PREPROCESSOR = dict(
-    type="SegDataPreProcessor",
-    mean=[123.675, 116.28, 103.53],
-    std=[58.395, 57.12, 57.375],
-    bgr_to_rgb=False,
-    pad_val=0,
-    seg_pad_val=0,
-)
+MIT = dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
+PREPROCESSOR = dict(type="SegDataPreProcessor", mean=[124, 116, 104], std=[58, 57, 57], pad_val=0, seg_pad_val=0)
 
 
 def build(backbone="ToSA shared", **kwargs):
@@ -164,22 +158,10 @@ def test_a_canonical_camera_needs_intrinsics(mode):
         build(canonical_focal=50.0)(torch.randn(2, 3, 48, 64), samples, mode=mode)
 
 
-@pytest.mark.parametrize(
-    ("backbone", "channels"),
-    [
-        (
-            dict(
-                type="mmseg.SwinTransformer", embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 2, 3, 4), window_size=4
-            ),
-            [12, 24, 48, 96],
-        ),
-        (
-            dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8]),
-            [8, 16, 32, 64],
-        ),
-    ],
-    ids=["swin", "mit"],
-)
+SWIN = dict(type="mmseg.SwinTransformer", embed_dims=12, depths=(1, 1, 1, 1), num_heads=(1, 2, 3, 4), window_size=4)
+
+
+@pytest.mark.parametrize(("backbone", "channels"), [(SWIN, [12, 24, 48, 96]), (MIT, [8, 16, 32, 64])])
 @pytest.mark.filterwarnings("ignore")
 def test_mmseg_backbones_feed_the_depth_model(backbone, channels):
     model = build(
@@ -194,9 +176,8 @@ def test_mmseg_backbones_feed_the_depth_model(backbone, channels):
 
 
 def test_state_dict_keys_of_a_foreign_backbone_are_its_own():
-    backbone = dict(type="mmseg.MixVisionTransformer", embed_dims=8, num_layers=[1, 1, 1, 1], num_heads=[1, 2, 4, 8])
-    model = build(backbone=backbone, decode_head=dict(type="DPTHead", in_channels=[8, 16, 32, 64], readout="ignore"))
-    own = {f"backbone.{key}" for key in MODELS.build(backbone).state_dict()}
+    model = build(backbone=MIT, decode_head=dict(type="DPTHead", in_channels=[8, 16, 32, 64], readout="ignore"))
+    own = {f"backbone.{key}" for key in MODELS.build(MIT).state_dict()}
     assert own == {key for key in model.state_dict() if key.startswith("backbone")}
 
 

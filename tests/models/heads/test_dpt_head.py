@@ -72,11 +72,8 @@ def test_bad_arguments_are_named(arguments, message):
     assert message in str(error.value)
 
 
-def test_a_readout_without_a_class_token_is_an_error():
+def test_maps_that_do_not_go_with_the_head():
     with pytest.raises(InputError, match="use readout='ignore'"):
         DPTHead([8] * 4, channels=4)(maps(2, 2, with_prefix=False), (32, 32))
-
-
-def test_another_number_of_maps_is_an_error():
     with pytest.raises(InputError, match="gives 3 maps; expected 4"):
         DPTHead([8] * 4, channels=4)(maps(2, 2)[:3], (32, 32))
