@@ -33,7 +33,8 @@ def test_the_demo_leaves_foreign_folders_alone(cli, tmp_path):
     result = cli("demo", "--out", tmp_path)
     assert result.returncode == 2
     assert result.stderr == (
-        f"error: {tmp_path}: contains files that are not of a demo; choose a new or empty folder by --out, or remove it if a demo of depthkit 0.1 wrote it\n"
+        f"error: {tmp_path}: contains files that are not of a demo; choose a new or empty folder by --out, "
+        "or remove it if a demo of depthkit 0.1 wrote it\n"
     )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == {
         "epoch_1.pth": b"mine",
