@@ -9,6 +9,7 @@ from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, ti
 from depthkit.models import DeiT, ToSA
 
 
+@pytest.mark.slow
 def test_macs_count_attention_and_fall_with_the_keep_rate():
     images = torch.randn(1, 3, 224, 224)
     small = dict(embed_dim=384, num_heads=6, num_classes=1000)

@@ -1,4 +1,5 @@
 import numpy as np
+import pytest
 import torch
 from PIL import Image
 from timm.data import create_transform
@@ -26,6 +27,7 @@ def test_percent():
     assert percent(torch.tensor([True, False, False, False])) == 25
 
 
+@pytest.mark.slow
 def test_the_dense_model_answers_as_timms_on_real_pictures(shared_data, deit_tiny_weights, timm_deit_tiny):
     dataset = ImageNet(
         shared_data / "imagenet" / "val", pipeline=PIPELINE, test_mode=True, indices=list(range(0, 750, 50))

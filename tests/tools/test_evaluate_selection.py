@@ -63,6 +63,7 @@ def test_evit_beside_it_at_a_higher_resolution(call_tool, images, deit_tiny_weig
     assert {r["score"] for r in content["results"][1:]} == {"class_token"}
 
 
+@pytest.mark.slow
 def test_the_held_out_folders_and_a_rate_for_each_pair(call_tool, images, deit_tiny_weights, tmp_path):
     result = call_tool(
         TOOL, images, "--weights", deit_tiny_weights, "--split", "val",
