@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import zipfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,7 +18,8 @@ import depthkit.engine
 import depthkit.models  # noqa: F401 (registers)
 from depthkit.errors import InputError
 from depthkit.registry import MODELS
-from depthkit.utils.config import config_from_plain, config_to_plain, list_configs, load_config
+from depthkit.utils.config import config_from_plain, config_to_plain, load_config
+from depthkit.utils.config_files import list_configs
 from helpers import CONFIGS, REPOSITORY
 
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem != "default_runtime")
@@ -28,8 +30,9 @@ TINY = [name for name in NAMES if "small" not in name and name != "rgbd_folder"]
 
 
 @pytest.fixture
-def scope() -> None:
-    DefaultScope.get_instance("test_configs", scope_name="depthkit")
+def scope() -> Iterator[None]:
+    with DefaultScope.overwrite_default_scope("depthkit"):
+        yield
 
 
 def test_the_names_of_the_readme_are_there_and_all_are_listed() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from helpers import REPOSITORY
 
-MAX_LINES = 320
+MAX_LINES = 300
 MAX_SUMMARY = 100
 # Old word -> the word of the glossary. A `photo.jpg` in an example is a file's name.
 WORDS = {

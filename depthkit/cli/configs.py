@@ -16,7 +16,7 @@ def main(json_path) -> None:
     The name is what `depthkit train NAME` takes.
     """
     options.check_output(json_path)
-    from depthkit.utils.config import list_configs
+    from depthkit.utils.config_files import list_configs
 
     configs = list_configs()
     width = max((len(config.name) for config in configs), default=0)

@@ -138,8 +138,8 @@ def test_options_of_depth_models_are_refused(cli, images, deit_tiny_weights):
 
 def test_the_names_beside_the_depth_map(cli, images, deit_tiny_weights, tmp_path):
     config = CONFIGS / "depth_and_classes_tiny.py"
-    DefaultScope.get_instance("test_classification", scope_name="depthkit")
-    model = MODELS.build(load_config(config, {"pretrained": str(deit_tiny_weights)}).model)
+    with DefaultScope.overwrite_default_scope("depthkit"):
+        model = MODELS.build(load_config(config, {"pretrained": str(deit_tiny_weights)}).model)
     torch.save(model.state_dict(), tmp_path / "w.pth")
     photo = next((images / "n01484850").iterdir())  # a great white shark
     common = [photo, "--weights", tmp_path / "w.pth", "--out", tmp_path / "out"]

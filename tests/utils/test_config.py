@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from mmengine.config import Config
 
 from depthkit.errors import InputError
-from depthkit.utils.config import config_from_plain, config_to_plain, list_configs, load_config
+from depthkit.utils.config import config_from_plain, config_to_plain, load_config
+from depthkit.utils.config_files import list_configs
 
 BASE = """# the data
 data_root = "data/nyu"  # kept comment

@@ -1,6 +1,7 @@
 """Wrong values in a config, as --cfg-options gives them: one sentence with the config, the part and the value."""
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -55,8 +56,9 @@ HOOK = [
 
 
 @pytest.fixture(autouse=True)
-def scope() -> None:
-    DefaultScope.get_instance("test_config_errors", scope_name="depthkit")
+def scope() -> Iterator[None]:
+    with DefaultScope.overwrite_default_scope("depthkit"):
+        yield
 
 
 def config_with(key: str, value: object) -> Config:
