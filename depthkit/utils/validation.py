@@ -142,4 +142,4 @@ def _expected(problem: dict) -> str:
     template = _EXPECTED.get(problem["type"])
     if template is None:
         return problem["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return template.format(**problem.get("ctx", {}))
+    return template.format(**problem.get("ctx", {})).replace("a Sequence", "a list")

@@ -128,4 +128,4 @@ def test_a_wrong_argument_of_a_function_that_checks_nothing_is_found():
         pass
 
     assert find_wrong_argument(plain, {"names": None, "unknown": 3, "other": 4}) is None
-    assert "plain: names=3: expected a Sequence" in find_wrong_argument(plain, {"names": 3})
+    assert "plain: names=3: expected a list" in find_wrong_argument(plain, {"names": 3})
