@@ -15,6 +15,7 @@ from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.weights import load_backbone
+from depthkit.utils.device import select_device
 from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
 from depthkit.utils.output_folder import make_output_folder
@@ -54,8 +55,8 @@ class SelectionViewer:
             raise InputError(f"{type(backbone).__name__}: attends every token in every layer; expected a ToSA or EViT")
         self.backbone = backbone
         self.prepare = prepare
-        self._mean = torch.as_tensor(mean).view(3, 1, 1)
-        self._std = torch.as_tensor(std).view(3, 1, 1)
+        self._mean = torch.as_tensor(mean).view(3, 1, 1).cpu()
+        self._std = torch.as_tensor(std).view(3, 1, 1).cpu()
 
     @torch.inference_mode()
     def draw(self, image: np.ndarray, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
@@ -75,9 +76,9 @@ class SelectionViewer:
             InputError: a layer is not token selective.
         """
         inputs = self.prepare(image)
-        maps = selection_maps(self.backbone, inputs)
+        maps = selection_maps(self.backbone, inputs.to(self.backbone.pos_embed.device))
         layers = self._chosen(layers, list(maps))
-        seen = (inputs[0] * self._std + self._mean).clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
+        seen = (inputs[0].cpu() * self._std + self._mean).clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
         seen = resize_to_height(seen, max(_PANEL_HEIGHT, seen.shape[0]), smooth=True)
         sets = len(maps[layers[0]])
         rows = [("", [maps[layer].any(axis=0) for layer in layers])]
@@ -119,13 +120,13 @@ def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray
     """
     if isinstance(backbone, ToSA):
         _, selection = backbone.forward_features(image, return_selection=True)
-        return {2 * i + 2: attended[0].numpy() for i, attended in enumerate(selection)}
+        return {2 * i + 2: attended[0].cpu().numpy() for i, attended in enumerate(selection)}
     grid = backbone.patch_embed.dynamic_feat_size(image.shape[-2:])
     _, kept = backbone.forward_features(image, return_indices=True)
     maps = {}
     for layer, index in zip(_removing_layers(backbone, grid[0] * grid[1]), kept, strict=True):
         patches = torch.zeros(grid[0] * grid[1], dtype=torch.bool)
-        patches[index[0][index[0] >= 0]] = True
+        patches[index[0][index[0] >= 0].cpu()] = True
         maps[layer] = patches.view(1, *grid).numpy()
     return maps
 
@@ -137,6 +138,7 @@ def viewer_of_weights(
     keep_rate: float = 0.5,
     selection: str | None = None,
     img_size: int = 224,
+    device: str = "auto",
 ) -> SelectionViewer:
     """Make a viewer of the backbone of a pretrained classifier.
 
@@ -149,9 +151,10 @@ def viewer_of_weights(
         keep_rate: fraction of the patches to attend (ToSA) or keep (EViT).
         selection: of a ToSA: ``shared`` or ``per_head``; an EViT has none.
         img_size: [px].
+        device: see `depthkit.utils.device.select_device`.
 
     Raises:
-        InputError: an argument is out of range, or the weights do not fit.
+        InputError: an argument is out of range, the weights do not fit, or there is no such device.
     """
     import timm
     from torchvision.transforms import v2
@@ -172,22 +175,25 @@ def viewer_of_weights(
         sides = [side // patch * patch for side in resized.shape[-2:]]
         return normalize(v2.functional.center_crop(resized, sides))[None]
 
-    return SelectionViewer(backbone, prepare, mean, std)
+    return SelectionViewer(backbone.to(select_device(device)), prepare, mean, std)
 
 
-def viewer_of_config(config: "Config | str | Path", checkpoint: str | Path | None = None) -> SelectionViewer:
+def viewer_of_config(
+    config: "Config | str | Path", checkpoint: str | Path | None = None, device: str = "auto"
+) -> SelectionViewer:
     """Make a viewer of a trained depth model's backbone; images go through its `test_pipeline`.
 
     Args:
         config: see `DepthPredictor`; without a `checkpoint` the path of one that carries its config.
         checkpoint: path of the weights.
+        device: see `depthkit.utils.device.select_device`.
 
     Raises:
-        InputError: the config or the checkpoint cannot be used.
+        InputError: the config, the checkpoint or the device cannot be used.
     """
     from depthkit.apis.predictor import DepthPredictor
 
-    predictor = DepthPredictor(config, checkpoint, "cpu")
+    predictor = DepthPredictor(config, checkpoint, device)
     model = predictor.model
 
     def prepare(image: np.ndarray) -> Tensor:

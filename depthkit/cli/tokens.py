@@ -50,6 +50,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     metavar="N ...|all",
     help="Counted from 1.  [default: 2 6 10, as in figure 4 of the paper; of an EViT all that remove patches]",
 )
+@options.device
 @options.config
 @options.cfg_options_with_config
 @click.option("--model", type=click.Choice(["tosa", "evit"]), help="Backbone alone: its kind.  [default: tosa]")
@@ -64,7 +65,7 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     "--img-size", type=int, help="Backbone alone: shorter side of the image for the network [px].  [default: 224]"
 )
 @click.pass_context
-def main(ctx, images, weights, out, json_path, layers, config, cfg_options, **of_backbone) -> int:
+def main(ctx, images, weights, out, json_path, layers, device, config, cfg_options, **of_backbone) -> int:
     """Show which patches a model attends to.
 
     Patches that skip the layer of a ToSA, or that an EViT has removed, are dark.
@@ -79,7 +80,9 @@ def main(ctx, images, weights, out, json_path, layers, config, cfg_options, **of
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    viewer = _make_viewer(ctx, loaded, weights, {k: v for k, v in of_backbone.items() if v is not None})
+    given = {name: value for name, value in of_backbone.items() if value is not None}
+    viewer = _make_viewer(ctx, loaded, weights, device, given)
+    print(f"device: {viewer.backbone.pos_embed.device}")
     from depthkit.analysis.selection_maps import save_token_maps
 
     saved = save_token_maps(viewer, found, out, layers)
@@ -91,7 +94,9 @@ def main(ctx, images, weights, out, json_path, layers, config, cfg_options, **of
     return 1 if missing or len(saved) < len(found) else 0
 
 
-def _make_viewer(ctx: click.Context, config: "Config | None", weights: str, given: dict) -> "SelectionViewer":
+def _make_viewer(
+    ctx: click.Context, config: "Config | None", weights: str, device: str, given: dict
+) -> "SelectionViewer":
     """Build the viewer of a depth model, or with the `given` settings that of a backbone alone."""
     from depthkit.analysis.selection_maps import viewer_of_config, viewer_of_weights
     from depthkit.models.weights import read_metadata
@@ -101,10 +106,10 @@ def _make_viewer(ctx: click.Context, config: "Config | None", weights: str, give
             name = next(iter(given)).replace("_", "-")
             message = f"--{name}: is for a backbone alone; change a depth model with --config and --cfg-options."
             raise click.UsageError(message, ctx)
-        return viewer_of_config(config or weights, weights if config else None)
+        return viewer_of_config(config or weights, weights if config else None, device)
     settings = _BACKBONE | given
     if settings["model"] == "evit":
         if "selection" in given:
             raise click.UsageError("--selection: is for a ToSA; an EViT removes tokens for all heads.", ctx)
         settings["selection"] = None
-    return viewer_of_weights(weights, **settings)
+    return viewer_of_weights(weights, device=device, **settings)

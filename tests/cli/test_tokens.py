@@ -62,6 +62,7 @@ def test_a_depth_model_sees_what_predict_shows_it(
         (["WEIGHTS", "--layers", "two"], "expected numbers of layers, or all; got 'two'"),
         (["none.pth"], "none.pth: no such checkpoint file"),
         (["WEIGHTS", "--keep-rate", "0"], "keep_rate=0.0: expected numbers above 0 and at most 1"),
+        (["WEIGHTS", "--device", "cuda:77"], "device 'cuda:77': is not on this machine"),
         (["w.pth", "--config", "none.py"], "none.py: there is no such config"),
     ],
 )
