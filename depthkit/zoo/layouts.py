@@ -113,4 +113,4 @@ def _size(state: Mapping[str, Tensor]) -> str:
 
 
 def _count(names: list[str]) -> str:
-    return f"{len(names)} tensors ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    return f"{len(names)} tensor{'s' * (len(names) > 1)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
