@@ -1,4 +1,4 @@
-"""Read the weights of a published depth model, in its authors' layout or the one of transformers, as depthkit's."""
+"""Read the weights of a published depth model, in any layout that it is published in."""
 
 import re
 from collections.abc import Iterable, Mapping
