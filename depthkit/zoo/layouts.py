@@ -76,7 +76,7 @@ def _find_layout(state: Mapping[str, Tensor], source: str | Path) -> Layout:
 def _convert(
     state: dict[str, Tensor], own: Iterable[str], layout: Layout
 ) -> tuple[dict[str, Tensor], list[str], list[str]]:
-    """Return the tensors by depthkit's names, and the names of the file's that are missing and that are unknown."""
+    """Return the tensors by depthkit's names, and the file's names that are missing and unknown."""
     converted, missing, used = {}, [], set()
     for name in own:
         theirs = layout.name_of(name) or name
