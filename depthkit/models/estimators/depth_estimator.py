@@ -106,7 +106,7 @@ class DepthEstimator(DepthkitModel):
         return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
     def _forward(self, inputs: Tensor) -> Tensor:
-        """Return the decoder's output (B, 1, H, W) for images (B, 3, H, W); with `canonical_focal` canonical depth."""
+        """Return what the decoder gives, (B, 1, H, W), for images (B, 3, H, W)."""
         return self._depth(inputs)[0]
 
     def _depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:

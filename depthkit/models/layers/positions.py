@@ -59,9 +59,10 @@ def _bicubic_with_offset(patches: Tensor, new: tuple[int, int]) -> Tensor:
 
 
 def _cubic_weights(centres: Tensor, length: int) -> Tensor:
-    """Return what each of `length` points weighs at `centres` (k,): (k, length), by cubic convolution (Keys, 1981).
+    """Return what each of `length` points weighs at `centres` (k,): (k, length).
 
-    Points beyond the ends repeat the last ones; `centres` lie at most one half beyond them.
+    By cubic convolution (Keys, IEEE Transactions on Acoustics, Speech, and Signal Processing, 1981). Points beyond the
+    ends repeat the last ones; `centres` lie at most one half beyond them.
     """
     points = torch.arange(-2, length + 2, device=centres.device)
     x = (centres[:, None] - points).abs()
