@@ -15,8 +15,6 @@ from plain_depth_models import BASE, LARGE, NARROW, SMALL
 
 TOLERANCE = 1e-4  # of the largest value of the output
 
-V1_TAPS = {SMALL: (8, 9, 10, 11), BASE: (8, 9, 10, 11), LARGE: (20, 21, 22, 23)}
-
 
 def build(kind, size, **head):
     """Build one of our models on the meta device: "depth_anything", "depth_anything_3" or "dpt"."""
@@ -114,7 +112,7 @@ def test_dpt(size):
     assert_same("DPT, authors' layout, narrow", model, lambda x: plain.dpt(weights, x, NARROW), images(*size))
 
 
-SMALL_V1 = dataclasses.replace(SMALL, taps=V1_TAPS[SMALL])
+SMALL_V1 = dataclasses.replace(SMALL, taps=(8, 9, 10, 11))
 slow = pytest.mark.slow
 REAL = [
     pytest.param("depth_anything", SMALL, id="V2 small"),
