@@ -16,10 +16,10 @@ from plain_depth_models import BASE, LARGE, NARROW, SMALL
 TOLERANCE = 1e-4  # of the largest value of the output
 
 
-def build(kind, size, **head):
+def build(kind, size, positions="dinov2", **head):
     """Build one of our models on the meta device: "depth_anything", "depth_anything_3" or "dpt"."""
     vit = dict(embed_dim=size.dim, depth=size.depth, num_heads=size.heads, out_indices=size.taps)
-    backbone, readout, divisor = dict(type="DINOv2"), "ignore", 14
+    backbone, readout, divisor = dict(type="DINOv2", position_resampling=positions), "ignore", 14
     if kind == "dpt":
         backbone, readout, divisor = dict(type="DeiT", img_size=384, position_resampling="bilinear"), "project", 32
     if kind == "depth_anything_3":
@@ -196,11 +196,13 @@ def predicted(model):
     return lambda inputs: model(inputs).predicted_depth
 
 
-def test_transformers_depth_anything_as_it_is():
-    """At the size of the table nothing is resampled, so that there is nothing to give back."""
+@pytest.mark.parametrize(("size", "positions"), [(SIZES[0], "dinov2"), *((size, "bicubic") for size in SIZES[1:])])
+def test_transformers_depth_anything_as_it_is(size, positions):
+    """At the size of the table nothing is resampled, so that both rules agree."""
     theirs = transformers_depth_anything(NARROW)
-    model = load(build("depth_anything", NARROW), theirs.state_dict())
-    assert_same("Depth-Anything, transformers, narrow", model, predicted(theirs), images(518, 518))
+    model = load(build("depth_anything", NARROW, positions), theirs.state_dict())
+    label = f"Depth-Anything, transformers as it is, narrow, positions {positions}"
+    assert_same(label, model, predicted(theirs), images(*size))
 
 
 @pytest.mark.parametrize("size", SIZES[1:])

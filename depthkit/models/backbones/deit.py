@@ -69,7 +69,8 @@ class DeiT(VisionTransformer):
         drop_path_rate: stochastic depth: the probability with which the last layer is dropped.
         block_fn: layer constructor, as timm's.
         position_resampling: how the position table is resampled to the input's grid: ``timm`` (bicubic, with
-            antialiasing), ``dinov2`` or ``bilinear`` (`depthkit.models.layers.positions.resample_positions`).
+            antialiasing), ``dinov2``, ``bicubic`` or ``bilinear``: see
+            `depthkit.models.layers.positions.resample_positions`.
         norm_maps: apply the final norm to each of the maps and its prefix tokens, as DINOv2's decoders expect.
         norm_eps: added to the variance in every LayerNorm.
         **timm: further arguments of timm's VisionTransformer.

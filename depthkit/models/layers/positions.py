@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-PositionResampling = Literal["timm", "dinov2", "bilinear"]
+PositionResampling = Literal["timm", "dinov2", "bicubic", "bilinear"]
 
 # DINOv2 adds it to the grid before it divides by the table's side; weights were trained and published with it.
 _OFFSET = 0.1
@@ -14,7 +14,7 @@ _CUBIC = -0.75  # the free parameter of cubic convolution, as in torch and OpenC
 
 
 def resample_positions(
-    table: Tensor, old: tuple[int, int], new: tuple[int, int], rule: Literal["dinov2", "bilinear"]
+    table: Tensor, old: tuple[int, int], new: tuple[int, int], rule: Literal["dinov2", "bicubic", "bilinear"]
 ) -> Tensor:
     """Resample the positions of patches; where the grids are equal they stay exactly as they are.
 
@@ -24,20 +24,21 @@ def resample_positions(
         new: (h, w) [patches], the grid that is wanted.
         rule: ``dinov2``: bicubic, without antialiasing, by the factor ``(h + 0.1) / h0``, or 1 where both sides are
             those of the table (facebookresearch/dinov2, ``interpolate_pos_encoding``; Depth-Anything 1 to 3 do the
-            same); ``bilinear``: as DPT and MiDaS 3 (isl-org/DPT, ``_resize_pos_embed``).
+            same); ``bicubic``: without that offset, as transformers does since 2024 for the same weights;
+            ``bilinear``: as DPT and MiDaS 3 (isl-org/DPT, ``_resize_pos_embed``).
 
     Returns:
         (1, P + h * w, C).
     """
     count = old[0] * old[1]
     prefix, patches = table[:, :-count], table[0, -count:].float().unflatten(0, old)
-    patches = _bilinear(patches, new) if rule == "bilinear" else _bicubic_with_offset(patches, new)
+    patches = _bicubic_with_offset(patches, new) if rule == "dinov2" else _interpolate(patches, new, rule)
     return torch.cat([prefix, patches.flatten(0, 1)[None].to(table.dtype)], dim=1)
 
 
-def _bilinear(patches: Tensor, new: tuple[int, int]) -> Tensor:
+def _interpolate(patches: Tensor, new: tuple[int, int], mode: str) -> Tensor:
     channels_first = patches.permute(2, 0, 1)[None]
-    return F.interpolate(channels_first, size=tuple(new), mode="bilinear", align_corners=False)[0].permute(1, 2, 0)
+    return F.interpolate(channels_first, size=tuple(new), mode=mode, align_corners=False)[0].permute(1, 2, 0)
 
 
 def _bicubic_with_offset(patches: Tensor, new: tuple[int, int]) -> Tensor:

@@ -18,7 +18,7 @@ def test_the_authors_rules(rows, columns, side):
         torch.testing.assert_close(found, plain(table, (rows, columns)), atol=1e-4, rtol=1e-4)
 
 
-@pytest.mark.parametrize("rule", ["dinov2", "bilinear"])
+@pytest.mark.parametrize("rule", ["dinov2", "bicubic", "bilinear"])
 def test_a_grid_of_the_tables_size_leaves_it_exactly_as_it_is(rule):
     table = torch.randn(1, 5 + 6 * 7, 4)
     assert torch.equal(resample_positions(table, (6, 7), (6, 7), rule), table)
