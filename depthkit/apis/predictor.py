@@ -10,7 +10,8 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
-from depthkit.apis.result import DepthResult, Kind
+from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError

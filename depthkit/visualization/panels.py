@@ -1,7 +1,7 @@
-"""Images put beside each other, with titles above and a colour bar in metres at the right."""
+"""Images put beside each other, with titles above and a colour bar at the right."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the text would dwarf them
 _MIN_FONT, _MAX_FONT = 12, 96  # [px]
+_MAX_PANEL_HEIGHT = 960  # [px]; images side by side are for looking at; the full size is saved separately
 _DPI = 100
 
 
@@ -23,8 +24,10 @@ class ColorBar:
 
     Attributes:
         colormap: matplotlib's name.
-        low: lower end [m].
-        high: upper end [m].
+        low: value of the lower end.
+        high: value of the upper end.
+        label: what the values are, and their unit.
+        ticks: values and their names; none for numbers.
         below: whether lower values are shown in the lower end's colour; draws an arrow there.
         above: whether higher values are shown in the upper end's colour; draws an arrow there.
     """
@@ -32,6 +35,8 @@ class ColorBar:
     colormap: str
     low: float
     high: float
+    label: str
+    ticks: tuple[tuple[float, str], ...] = ()
     below: bool = False
     above: bool = False
 
@@ -81,6 +86,23 @@ def draw_panels(
     return drawn
 
 
+def draw_beside(image: np.ndarray, maps: Mapping[str, np.ndarray], color_bar: ColorBar) -> np.ndarray:
+    """Draw an image and coloured maps of any size beside it, at the image's height but 960 px at most.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        maps: uint8 RGB, by title.
+        color_bar: of all the maps.
+
+    Returns:
+        uint8 RGB (H', W', 3).
+    """
+    height = min(image.shape[0], _MAX_PANEL_HEIGHT)
+    # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
+    drawn = [resize_to_height(colored, height, smooth=False) for colored in maps.values()]
+    return draw_panels([resize_to_height(image, height, smooth=True), *drawn], ["image", *maps], color_bar)
+
+
 def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray:
     """Resize an image or map (H, W[, 3]) to `height` [px] in its aspect; interpolate only if `smooth`."""
     if image.shape[0] == height:
@@ -95,5 +117,8 @@ def _draw_color_bar(figure: Figure, bar: ColorBar, area: tuple[float, ...], poin
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     mappable = ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap])
     drawn = figure.colorbar(mappable, cax=figure.add_axes(area), extend=extend[bar.below, bar.above])
-    drawn.set_label("depth [m]", fontsize=points)
+    drawn.set_label(bar.label, fontsize=points)
+    if bar.ticks:
+        values, names = zip(*bar.ticks, strict=True)
+        drawn.set_ticks(values, labels=names)
     drawn.ax.tick_params(labelsize=points)
