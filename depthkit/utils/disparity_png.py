@@ -26,12 +26,14 @@ def write_disparity_png(path: str | os.PathLike, disparity: np.ndarray, text: Ma
     Raises:
         InputError: the file cannot be written.
     """
-    disparity = np.asarray(disparity, dtype=np.float64)
     valid = np.isfinite(disparity)
-    low, high = (disparity[valid].min(), disparity[valid].max()) if valid.any() else (0.0, 0.0)
-    fraction = (np.where(valid, disparity, low) - low) / ((high - low) or 1.0)
-    stored = np.where(valid, np.rint(fraction * (MAX_UINT16 - 1)) + 1, 0).astype(np.uint16)
-    encoding = {"min": repr(float(low)), "max": repr(float(high)), "unit": "none", "encoding": _ENCODING}
+    low = float(np.min(disparity, initial=np.inf, where=valid)) if valid.any() else 0.0
+    high = float(np.max(disparity, initial=-np.inf, where=valid)) if valid.any() else 0.0
+    stored = np.zeros(disparity.shape, np.uint16)
+    for row, known in enumerate(valid):  # float64 of the whole map would be four times its memory
+        fraction = (disparity[row, known].astype(np.float64) - low) / ((high - low) or 1.0)
+        stored[row, known] = np.rint(fraction * (MAX_UINT16 - 1)) + 1
+    encoding = {"min": repr(low), "max": repr(high), "unit": "none", "encoding": _ENCODING}
     with atomic_path(path) as temporary:
         Image.fromarray(stored).save(temporary, format="PNG", compress_level=3, pnginfo=png_text({**text, **encoding}))
 

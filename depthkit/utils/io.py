@@ -189,9 +189,12 @@ def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[st
     Returns:
         How many pixels are beyond 65.535 m.
     """
-    millimetres = np.rint(np.asarray(depth, dtype=np.float64) * MILLIMETRES_PER_METRE)
+    millimetres = np.array(depth, dtype=np.float64)  # one copy, changed in place: maps can be large
+    millimetres *= MILLIMETRES_PER_METRE
+    np.rint(millimetres, out=millimetres)
     saturated = int((millimetres > MAX_UINT16).sum())
-    millimetres = np.clip(np.nan_to_num(millimetres, nan=0.0, posinf=MAX_UINT16), 0, MAX_UINT16)
+    np.nan_to_num(millimetres, copy=False, nan=0.0, posinf=MAX_UINT16)
+    np.clip(millimetres, 0, MAX_UINT16, out=millimetres)
     chunks = png_text({**(text or {}), "unit": "mm"})
     with atomic_path(path) as temporary:
         Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3, pnginfo=chunks)

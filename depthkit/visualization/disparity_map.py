@@ -65,4 +65,4 @@ def draw_disparity_beside(
     Returns:
         uint8 RGB (H', W', 3).
     """
-    return draw_beside(image, {"relative prediction": colorize_disparity(disparity, ends)}, _COLOR_BAR)
+    return draw_beside(image, {"prediction": colorize_disparity(disparity, ends)}, _COLOR_BAR)

@@ -10,7 +10,7 @@ def paint(values: np.ndarray, valid: np.ndarray, ends: tuple[float, float], colo
     """Colour a map; values beyond an end get the colour of that end, and dark grey is invalid.
 
     Args:
-        values: (H, W).
+        values: float (H, W).
         valid: boolean (H, W).
         ends: values of the first and the last colour.
         colormap: matplotlib's name.
@@ -19,8 +19,13 @@ def paint(values: np.ndarray, valid: np.ndarray, ends: tuple[float, float], colo
         uint8 RGB (H, W, 3).
     """
     low, high = ends
-    fraction = np.clip((np.where(valid, values, low) - low) / (high - low), 0.0, 1.0)
+    fraction = np.where(valid, values, low)
+    # In place, because an image can have a hundred million pixels.
+    fraction -= low
+    fraction /= high - low
+    np.clip(fraction, 0.0, 1.0, out=fraction)
+    fraction *= 255
     palette = (matplotlib.colormaps[colormap](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
-    image = palette[np.rint(fraction * 255).astype(np.uint8)]
+    image = palette[np.rint(fraction, out=fraction).astype(np.uint8)]
     image[~valid] = INVALID_COLOR
     return image
