@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from PIL import ExifTags, Image
 
-from depthkit.apis.result import DepthResult
+from depthkit.apis.result import DepthResult, Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
@@ -84,6 +84,7 @@ class DepthPredictor:
         self.model = model.to(self.device).eval()
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
         self.depth_range = (0.0, float(max_depth))
+        self.kind: Kind = "metric" if model_cfg.get("output", "depth") == "depth" else "relative"
 
     def __call__(self, image: "str | Path | Image.Image | np.ndarray") -> DepthResult:
         """Predict the depth of one image of any size.
@@ -101,7 +102,15 @@ class DepthPredictor:
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
         depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
-        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
+        return DepthResult(
+            values=depth,
+            image=rgb,
+            kind=self.kind,
+            depth_range=self.depth_range,
+            focal_length=focal_length,
+            focal_source=None if focal_length is None else "exif",
+            classes=classes,
+        )
 
     def preprocess(self, rgb: np.ndarray, name: str = "", focal_length: float | None = None) -> dict:
         """Make the model's input of an image.
