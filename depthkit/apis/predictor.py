@@ -81,7 +81,7 @@ class DepthPredictor:
                 self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
         load_weights(model, checkpoint)
         self.model = model.to(self.device).eval()
-        self.focal_rule = FocalRule(model.canonical_focal)
+        self.focal_rule = FocalRule()
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
         self.depth_range = (0.0, float(max_depth))
         self.kind: Kind = "metric" if model_cfg.get("output", "depth") == "depth" else "relative"
@@ -103,7 +103,9 @@ class DepthPredictor:
         batch = self.preprocess(rgb, name)
         sample = batch["data_samples"][0]
         scale = float(sample.intrinsics[0, 0])
-        camera = choose_focal_length(focal, exif, self.focal_rule, rgb.shape[:2], scale, name)
+        camera = choose_focal_length(
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scale, self.focal_rule, name
+        )
         if camera.at_input is not None:
             sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
         with torch.inference_mode():
