@@ -159,7 +159,7 @@ _CHANNELS = {"small": 64, "base": 128, "large": 256}
 _V2_TAPS = {"small": (2, 5, 8, 11), "base": (2, 5, 8, 11), "large": (4, 11, 17, 23)}
 _V1_TAPS = {"small": (8, 9, 10, 11), "base": (8, 9, 10, 11), "large": (20, 21, 22, 23)}
 # Without `mask_token` and `refinenet4.resConfUnit1`, which are in the files and never used.
-_PARAMETERS = {"small": 24_710_849, "base": 97_174_849, "large": 334_134_977}
+_PARAMETERS = {"small": 24_710_849, "base": 97_174_849, "large": 334_134_465}
 
 _REVISIONS = {
     "small": "03876f8651c73a60fe4c2c48294e09fcb6838fcf",
@@ -260,7 +260,7 @@ def _v3(name: str, output: Output, size: int | None = None, sha256: str | None =
     return ZooModel(
         name=f"{name.lower()}-large",
         title=f"Depth Anything 3, {name}-LARGE",
-        architecture=Architecture("depth_anything_3", *vit, _V2_TAPS["large"], levels, channels, 334_171_970),
+        architecture=Architecture("depth_anything_3", *vit, _V2_TAPS["large"], levels, channels, 334_171_394),
         output=output,
         input_size=504,
         repo=f"depth-anything/{name}-LARGE",
@@ -277,7 +277,7 @@ def _v3(name: str, output: Output, size: int | None = None, sha256: str | None =
 _DPT_LARGE = ZooModel(
     name="dpt-large",
     title="DPT-Large (MiDaS 3.0)",
-    architecture=Architecture("dpt", *_VIT["large"], (5, 11, 17, 23), _LEVELS["large"], 256, 0),
+    architecture=Architecture("dpt", *_VIT["large"], (5, 11, 17, 23), _LEVELS["large"], 256, 341_850_305),
     output="disparity",
     input_size=384,
     repo="Intel/dpt-large",
