@@ -129,6 +129,20 @@ def test_bypassed_tokens_are_bit_identical_whatever_the_prefix(selection, prefix
     assert changed[:, :prefix].all()
 
 
+@both
+def test_chosen_layers_become_selective(selection):
+    vit = create("vit_small_patch14_reg4_dinov2", depth=6, dynamic_img_size=True)
+    images = torch.randn(2, 3, 42, 70)
+    model = tosa_from_timm(vit, keep_rate=1, selection=selection, selective_layers=(1, 4), out_indices=(2, 5))
+    assert model.selective_layers == (1, 4) and model.keep_rate == (1, 1)
+    with torch.no_grad():
+        dense = vit.forward_intermediates(images, indices=[2, 5], intermediates_only=True)
+        assert all(torch.equal(a, b) for a, b in zip(model(images), dense, strict=True))
+        model.keep_rate = 0.4
+        _, maps = model.forward_features(images, return_selection=True)
+    assert [int(attended[0, 0].sum()) for attended in maps] == [6, 6]
+
+
 def test_parameters_are_the_same_objects_and_only_selectors_are_new():
     vit = create("vit_small_patch14_reg4_dinov2", drop_path_rate=0.1)
     before = {name: id(module) for name, module in vit.named_modules()}
@@ -238,6 +252,7 @@ def test_what_has_no_token_selective_form_is_named(make, message):
         ({"keep_rate": (0.5,) * 3}, "one for each of the 2 pairs"),
         ({"selection": "heads"}, "selection='heads'"),
         ({"out_indices": (4,)}, "out_indices=(4,)"),
+        ({"selective_layers": (1, 2)}, "selective_layers=(1, 2)"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):
