@@ -9,13 +9,14 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
+from depthkit.models.backbones.dinov2 import DINOv2
 from depthkit.models.backbones.tosa import ToSA, rates_by_layer
 from depthkit.models.layers.blocks import Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
 # Subclasses of these may compute anything, so the type itself is checked.
-_MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)
+_MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT, DINOv2)
 
 
 @validate_arguments
