@@ -151,8 +151,9 @@ class DepthEstimator(DepthkitModel):
             if sample.metainfo.get("intrinsics") is None:
                 name = sample.metainfo.get("img_path") or "an image"
                 raise InputError(f"{name}: has no intrinsics, which canonical_focal needs; give them or set it to None")
-        focal = [float(sample.metainfo["intrinsics"][0][0]) for sample in samples]
-        return like.new_tensor(focal).view(-1, 1, 1, 1) / self.canonical_focal
+        # In float64 until the end: rounded, the ratio of the training's own camera is exactly 1.
+        ratios = [float(sample.metainfo["intrinsics"][0][0]) / self.canonical_focal for sample in samples]
+        return like.new_tensor(ratios).view(-1, 1, 1, 1)
 
     def _predict_by_mode(self, inputs: Tensor) -> Tensor:
         if self.test_cfg["mode"] == "whole":
