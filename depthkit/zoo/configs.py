@@ -1,5 +1,6 @@
 """The config of a published model: plain data, as `DepthPredictor` takes it and a checkpoint carries it."""
 
+import os
 from typing import Literal, get_args
 
 from depthkit.errors import InputError
@@ -16,11 +17,17 @@ _DA3_CANONICAL_FOCAL = 300.0  # "metres = focal * output / 300", README of Depth
 _OUTPUTS = {"metric": "depth"}  # the others have the same name in a config
 
 
-def make_config(model: ZooModel, input_size: int | None = None, preprocessing: Preprocessing = "authors") -> dict:
+def make_config(
+    model: ZooModel,
+    weights: str | os.PathLike | None = None,
+    input_size: int | None = None,
+    preprocessing: Preprocessing = "authors",
+) -> dict:
     """Make the config of `model`.
 
     Args:
         model: from `find_model`.
+        weights: file with the weights, None for the published one; only its name is used.
         input_size: [px], what the size of the network's input is derived from; None: the model's own.
         preprocessing: as the authors' code does it, or as transformers does.
 
@@ -39,16 +46,20 @@ def make_config(model: ZooModel, input_size: int | None = None, preprocessing: P
     if preprocessing == "transformers" and model.transformers_repo is None:
         raise InputError(f"{model.name}: transformers does not have this model; use preprocessing authors")
     resizing, last = _RESIZING[model.architecture.family, preprocessing]
-    published = {"model": model.name, "licence": model.licence, "paper": str(model.paper)}
-    if model.licence_notice:
-        published["licence_notice"] = model.licence_notice
     config = {
         "model": _estimator(model, last),
         "test_pipeline": [
             {"type": "ResizeToMultiple", "size": size, **resizing},
             {"type": "PackDepthInputs"},
         ],
-        "published": published,
+        "published": {
+            "model": model.name,
+            "licence": model.licence,
+            "licence_note": model.licence_note,
+            "source": model.url if weights is None else os.path.basename(weights),
+            "paper": str(model.paper),
+            "preprocessing": preprocessing,
+        },
     }
     if model.architecture.family == "depth_anything_3":
         config["focal_rule"] = {"automatic": True, "assumed": "nyu"}

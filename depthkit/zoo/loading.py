@@ -3,6 +3,7 @@
 import functools
 import os
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from depthkit.registry import MODELS, depthkit_scope
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.layouts import to_depthkit
-from depthkit.zoo.table import ZooModel, find_model
+from depthkit.zoo.table import FREE_LICENCES, ZooModel, find_model
 
 
 def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
@@ -40,7 +41,8 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
             return MODELS.build(make_config(model)["model"]).eval()
     if pretrained is not True and not isinstance(pretrained, str | os.PathLike):
         raise InputError(f"pretrained={pretrained!r}: expected True, False or the path of a file")
-    return load_model(model, make_config(model), None if pretrained is True else pretrained)
+    weights = None if pretrained is True else pretrained
+    return load_model(model, make_config(model, weights), weights)
 
 
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
@@ -54,13 +56,26 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
         built = MODELS.build(config["model"])
+    print_licence(config["published"])
     built.load_state_dict({name: value.float() for name, value in to_depthkit(state, built, path).items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
         built.data_preprocessor = MODELS.build(config["model"]["data_preprocessor"])
     return built.eval()
 
 
-@functools.cache  # so that it is printed once
-def print_licence(notice: str) -> None:
-    """Tell the user on stderr what to know about the licence of weights."""
-    print(notice, file=sys.stderr)
+def print_licence(published: Mapping[str, str]) -> None:
+    """Tell the user once, on stderr, of a licence other than Apache-2.0 and MIT.
+
+    Args:
+        published: of the config of a published model; of another model it is empty.
+    """
+    if published.get("licence", "MIT") not in FREE_LICENCES:
+        _print_once(
+            f"note: {published['model']}: the licence of these weights is {published['licence']} "
+            f"({published['licence_note']})"
+        )
+
+
+@functools.cache
+def _print_once(text: str) -> None:
+    print(text, file=sys.stderr)

@@ -9,7 +9,7 @@ from depthkit.errors import InputError
 Output = Literal["disparity", "metric", "relative_depth"]
 
 UNRESOLVED = "unresolved"
-_FREE_LICENCES = ("Apache-2.0", "MIT")
+FREE_LICENCES = ("Apache-2.0", "MIT")
 _OUTPUTS = {"disparity": "relative disparity", "relative_depth": "relative depth"}
 
 
@@ -119,16 +119,14 @@ class ZooModel:
         return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, by focal length"
 
     @property
+    def approximate_size(self) -> int:
+        """Bytes of the file, computed from the number of weights where they are not known."""
+        return self.size or 4 * self.architecture.parameters
+
+    @property
     def url(self) -> str:
         """Where a browser finds the file."""
         return f"https://huggingface.co/{self.repo}/resolve/{self.revision or 'main'}/{self.file}"
-
-    @property
-    def licence_notice(self) -> str | None:
-        """What a user must be told before using the weights; None for Apache-2.0 and MIT."""
-        if self.licence in _FREE_LICENCES:
-            return None
-        return f"{self.name}: the licence of these weights is {self.licence} ({self.licence_note})"
 
 
 def find_model(name: str) -> ZooModel:
