@@ -52,9 +52,7 @@ class DepthPredictor:
         InputError: the config, the checkpoint or the device cannot be used.
     """
 
-    def __init__(
-        self, config: str | Path | Config, checkpoint: str | Path | None = None, device: str = "auto"
-    ) -> None:
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path | None = None, device: str = "auto") -> None:
         is_path = isinstance(config, (str, os.PathLike))
         carried = checkpoint is None
         if carried and (not is_path or Path(config).suffix == ".py"):
@@ -108,7 +106,7 @@ class DepthPredictor:
             device: as above.
             keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
             selection: see `ToSA`.
-            selective_layers: see `depthkit.models.selective.make_selective`.
+            selective_layers: see `make_selective`.
 
         Raises:
             InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
@@ -119,11 +117,25 @@ class DepthPredictor:
         predictor = cls.__new__(cls)
         predictor.device = select_device(device)
         model = load_model(published, config, weights)
-        if keep_rate is not None:
-            model = make_selective(model, keep_rate, selection, selective_layers)
         with depthkit_scope():
             predictor._set_up(model, config, name)
+        if keep_rate is not None:
+            predictor.select_tokens(keep_rate, selection, selective_layers)
         return predictor
+
+    def select_tokens(
+        self,
+        keep_rate: float | Sequence[float],
+        selection: Selection | None = None,
+        selective_layers: Sequence[int] | None = None,
+    ) -> None:
+        """Let only the most important patches go through some of the model's layers (`make_selective`).
+
+        Raises:
+            InputError: an argument is wrong, or the model has no such form.
+        """
+        self.model = make_selective(self.model, keep_rate, selection, selective_layers)
+        self.metadata = {**self.metadata, "keep_rate": str(keep_rate)}
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""

@@ -49,7 +49,7 @@ def make_config(
     config = {
         "model": _estimator(model, last),
         "test_pipeline": [
-            {"type": "ResizeToMultiple", "size": size, **resizing},
+            {"type": "ResizeToMultiple", "size": size, "multiple": model.architecture.multiple, **resizing},
             {"type": "PackDepthInputs"},
         ],
         "published": {
@@ -91,7 +91,7 @@ def _estimator(model: ZooModel, last_resize: str) -> dict:
             "readout": "project" if of.family == "dpt" else "ignore",
             **_activation(model),
         },
-        "size_divisor": 32 if of.family == "dpt" else of.patch_size,
+        "size_divisor": of.multiple,
         "output": _OUTPUTS.get(model.output, model.output),
         "test_cfg": {"mode": "whole", "flip": False, "resize": last_resize},
     }
@@ -105,7 +105,7 @@ def _backbone(model: ZooModel) -> dict:
     of = model.architecture
     vit = {"embed_dim": of.embed_dim, "depth": of.depth, "num_heads": of.num_heads, "out_indices": of.taps}
     if of.family == "dpt":
-        return {"type": "DeiT", "img_size": 384, "patch_size": 16, "position_resampling": "bilinear", **vit}
+        return {"type": "DeiT", "img_size": 384, "patch_size": of.patch_size, "position_resampling": "bilinear", **vit}
     return {"type": "DINOv2", **vit, "norm_eps": 1e-5 if of.family == "depth_anything_3" else 1e-6}
 
 
@@ -120,15 +120,15 @@ def _activation(model: ZooModel) -> dict:
 # How `ResizeToMultiple` resizes to the network's input, and `DepthEstimator` back to the image.
 _RESIZING = {
     ("depth_anything", "authors"): (
-        {"multiple": 14, "rule": "lower_bound", "resampling": "cubic"},
+        {"rule": "lower_bound", "resampling": "cubic"},
         "bilinear_aligned",
     ),
     ("depth_anything", "transformers"): (
-        {"multiple": 14, "rule": "minimal", "resampling": "antialiased"},
+        {"rule": "minimal", "resampling": "antialiased"},
         "bicubic",
     ),
     # The authors leave the depth at the network's size.
-    ("depth_anything_3", "authors"): ({"multiple": 14, "rule": "longest_side", "resampling": "area"}, "bilinear"),
-    ("dpt", "authors"): ({"multiple": 32, "rule": "minimal", "resampling": "cubic"}, "bicubic"),
-    ("dpt", "transformers"): ({"multiple": 32, "rule": "stretch", "resampling": "antialiased"}, "bicubic"),
+    ("depth_anything_3", "authors"): ({"rule": "longest_side", "resampling": "area"}, "bilinear"),
+    ("dpt", "authors"): ({"rule": "minimal", "resampling": "cubic"}, "bicubic"),
+    ("dpt", "transformers"): ({"rule": "stretch", "resampling": "antialiased"}, "bicubic"),
 }

@@ -66,6 +66,11 @@ class Architecture:
         """Side of a patch [px]."""
         return 16 if self.family == "dpt" else 14
 
+    @property
+    def multiple(self) -> int:
+        """What both sides of the network's input are multiples of [px]."""
+        return 32 if self.family == "dpt" else 14
+
 
 @dataclass(frozen=True)
 class ZooModel:
@@ -116,7 +121,7 @@ class ZooModel:
         """What the numbers are, in words."""
         if self.output != "metric":
             return _OUTPUTS[self.output]
-        return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, by focal length"
+        return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, with focal"
 
     @property
     def approximate_size(self) -> int:
@@ -146,9 +151,7 @@ _DA1 = Paper(
     "Depth Anything: Unleashing the Power of Large-Scale Unlabeled Data", "Yang et al.", "CVPR", 2024, "2401.10891"
 )
 _DA2 = Paper("Depth Anything V2", "Yang et al.", "NeurIPS", 2024, "2406.09414")
-_DA3 = Paper(
-    "Depth Anything 3: Recovering the Visual Space from Any Views", "Lin et al.", "arXiv", 2025, "2511.10647"
-)
+_DA3 = Paper("Depth Anything 3: Recovering the Visual Space from Any Views", "Lin et al.", "arXiv", 2025, "2511.10647")
 _DPT = Paper("Vision Transformers for Dense Prediction", "Ranftl et al.", "ICCV", 2021, "2103.13413")
 
 _LEVELS = {"small": (48, 96, 192, 384), "base": (96, 192, 384, 768), "large": (256, 512, 1024, 1024)}
