@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from tqdm import tqdm
 
+from depthkit.apis.focal import FocalRequest, check_focal
 from depthkit.apis.result import RANGE_OF_RELATIVE, DepthResult, FocalSource
 from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
@@ -61,6 +62,7 @@ def predict_images(
     predictor: "DepthPredictor",
     images: Sequence[Path],
     out_dir: str | Path,
+    focal: FocalRequest = None,
     depth_range: tuple[float, float] | None = None,
     side_by_side: bool = False,
     point_cloud: bool = False,
@@ -75,6 +77,7 @@ def predict_images(
         predictor: the model.
         images: files, in any order; results of images with the same name get different names.
         out_dir: made if it does not exist.
+        focal: focal length [px] of all images, or ``exif``; see `DepthPredictor`.
         depth_range: ends of the colour bar [m]; None for those of `DepthResult.color_range`.
         side_by_side: also save image | depth map.
         point_cloud: also save a point cloud.
@@ -86,12 +89,14 @@ def predict_images(
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
-            relative model; `classes` of a model without a classifier; the format's package is not installed.
+            relative model; `focal` is not a focal length; `classes` of a model without a classifier; the format's
+            package is not installed.
     """
     if classes and not predictor.has_classes:
         raise InputError(
             "classes: this model has no classifier; use a config such as configs/depth_and_classes_tiny.py"
         )
+    check_focal(focal)
     if depth_range is not None:
         check_range(depth_range)
         if predictor.kind == "relative":
@@ -104,7 +109,7 @@ def predict_images(
     done = []
     for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
         try:
-            result = predictor(image)
+            result = predictor(image, focal)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
             continue
@@ -142,7 +147,8 @@ def _describe(
 
 def _report(done: SavedPrediction) -> None:
     """Print what was saved, and what to know about it."""
-    tqdm.write(f"{done.image} -> {done.files['colored']} ({_span(done)})", file=sys.stdout)
+    camera = "" if done.focal_source is None else f"; focal length {done.focal_length:.4g} px, {done.focal_source}"
+    tqdm.write(f"{done.image} -> {done.files['colored']} ({_span(done)}{camera})", file=sys.stdout)
     for name, score in done.classes:
         tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
     for warning in _warnings(done):
@@ -164,6 +170,11 @@ def _warnings(done: SavedPrediction) -> Iterator[str]:
             f"{done.saturated} pixels are beyond the 65.535 m that {done.files['depth_png'].name} can hold; "
             f"{exact.name} has them"
         )
+    if done.focal_source == "assumed":
+        yield (
+            f"has no focal length in its EXIF; the metres are those of a camera of {done.focal_length:.4g} px (give "
+            "--focal PX; twice the focal length is twice the metres)"
+        )
     if "points" not in done.files:
         return
     points = done.files["points"].name
@@ -173,6 +184,4 @@ def _warnings(done: SavedPrediction) -> Iterator[str]:
             "as: median distance 1, shift 0); use a metric model, or align the result"
         )
     if done.focal_length is None:
-        yield f"has no known focal length; {points} assumes that of NYU Depth V2's camera"
-    elif done.focal_source == "assumed":
-        yield f"the focal length of {done.focal_length:.0f} px is assumed; the shape of {points} depends on it"
+        yield f"has no focal length in its EXIF; {points} assumes that of NYU Depth V2's camera"

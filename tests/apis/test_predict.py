@@ -17,7 +17,7 @@ class Predictor:
     def __init__(self, kind="metric", **fields):
         self.kind, self.fields = kind, fields
 
-    def __call__(self, image):
+    def __call__(self, image, focal=None):
         if image.name.startswith("bad"):
             raise InputError(f"{image}: is not an image")
         values = np.full((20, 30), 70.0 if image.name.startswith("far") else 2.0, np.float32)
@@ -42,7 +42,7 @@ def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     assert "a_colored.png (0.50 to 2.00 m)" in out
     assert "error: " in err and "bad.jpg: is not an image" in err
     assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
-    assert err.count("no known focal length") == 2
+    assert err.count("no focal length in its EXIF") == 2
 
 
 def test_an_image_is_never_overwritten(tmp_path):
@@ -75,8 +75,8 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     predictor = Predictor("relative", focal_length=640.0, focal_source="given", metadata=metadata)
     (one, empty) = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, point_cloud=True)
     out, err = capsys.readouterr()
-    assert "(relative, disparity 0.5 to 2)" in out and " m)" not in out
-    assert "(relative, no valid disparity)" in out
+    assert "(relative, disparity 0.5 to 2; focal length 640 px, given)" in out and " m)" not in out
+    assert "(relative, no valid disparity; focal" in out
     assert "a_points.ply does not have the scene's shape" in err and err.count("warning") == 2
     assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
     assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (2, 4))
@@ -96,8 +96,8 @@ def test_a_metric_result_says_its_unit_and_colours(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "warning"),
     [
-        ({}, "no known focal length; a_points.ply assumes that of NYU"),
-        ({"focal_length": 640.0, "focal_source": "assumed"}, "the focal length of 640 px is assumed; the shape of a_p"),
+        ({}, "no focal length in its EXIF; a_points.ply assumes that of NYU"),
+        ({"focal_length": 640.0, "focal_source": "assumed"}, "the metres are those of a camera of 640 px"),
         ({"focal_length": 640.0, "focal_source": "exif"}, None),
         ({"focal_length": 640.0, "focal_source": "given"}, None),
     ],
@@ -105,9 +105,9 @@ def test_a_metric_result_says_its_unit_and_colours(tmp_path):
 def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, warning):
     predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path, point_cloud=True)
     err = capsys.readouterr().err
-    assert warning in err if warning else "warning" not in err
-    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path)
-    assert "warning" not in capsys.readouterr().err
+    assert err.count("warning") == bool(warning) and (warning or "") in err
+    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path)  # without points, only metres can be wrong
+    assert ("warning" in capsys.readouterr().err) == (fields.get("focal_source") == "assumed")
 
 
 def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
