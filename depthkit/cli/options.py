@@ -145,21 +145,24 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
 
 
-def check_zoo_model(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
-    """Check that `--model`, `--weights` and `--config` fit, and get the weights of a published model.
-
-    A missing network is noticed here, before the seconds that importing torch takes.
+def check_model_or_weights(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
+    """Check that `--model`, `--weights` and `--config` fit.
 
     Raises:
-        click.UsageError: neither a model nor weights are named, or a model and a config.
-        InputError: there is no such model, or its weights cannot be downloaded.
+        click.UsageError: neither a model nor weights are named, or both a model and a config.
     """
     if model is None and weights is None:
         raise click.UsageError("Missing option '--model' or '--weights': name a published model, or a file.", ctx)
-    if model is None:
-        return
-    if config is not None:
-        raise click.UsageError("--model: has its own config; leave out --config.", ctx)
+    if model is not None and config is not None:
+        raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
+
+
+def fetch_zoo_model(model: str, weights: str | None) -> None:
+    """Get the weights of a published model, before the seconds that importing torch takes.
+
+    Raises:
+        InputError: there is no such model, no file `weights`, or the published one cannot be downloaded.
+    """
     from depthkit.zoo.download import fetch_weights
     from depthkit.zoo.table import find_model
 

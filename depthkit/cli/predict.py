@@ -88,16 +88,19 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    from depthkit.apis.focal import check_focal
-
-    focal = check_focal(focal)
-    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
-    options.check_output(json_path, weights, config, *found)
+    options.check_model_or_weights(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     if model is None and (given := [name for name, value in settings.items() if value is not None]):
         raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
-    options.check_zoo_model(model, weights, config, ctx)
+    if focal is not None:
+        from depthkit.apis.focal import check_focal
+
+        focal = check_focal(focal)
+    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    options.check_output(json_path, weights, config, *found)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
