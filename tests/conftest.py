@@ -147,7 +147,7 @@ def tiny_zoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
         monkeypatch.setitem(MODELS, name, model)
         torch.manual_seed(0)
         state = create_model(name).state_dict()
-        for key, value in state.items():
+        for value in state.values():
             if value.ndim > 1:
                 torch.nn.init.normal_(value, std=0.5 / value[0].numel() ** 0.5 if value.ndim == 2 else 0.1)
         torch.save(state, path)

@@ -26,18 +26,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @options.weights_of_zoo_model
 @options.config
 @options.out_folder
-@click.option(
-    "--input-size",
-    type=click.IntRange(min=1),
-    metavar="PX",
-    help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
-    "model's: 518, 504 or 384]",
-)
-@click.option(
-    "--preprocessing",
-    type=click.Choice(["authors", "transformers"]),
-    help="With --model: resize images as the authors' code does, or as transformers does.  [default: authors]",
-)
+@options.input_size
+@options.preprocessing
 @selection_options
 @click.option(
     "--focal",
@@ -90,8 +80,7 @@ def main(
     """
     options.check_model_or_weights(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
-    if model is None and (given := [name for name, value in settings.items() if value is not None]):
-        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
+    options.check_needs_model(model, settings, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     if focal is not None:
         from depthkit.apis.focal import check_focal

@@ -130,7 +130,8 @@ def test_the_path_of_transformers(tmp_path, metric):
     model = DepthAnythingForDepthEstimation(
         DepthAnythingConfig(
             backbone_config=backbone, reassemble_hidden_size=384, neck_hidden_sizes=[48, 96, 192, 384],
-            fusion_hidden_size=64, depth_estimation_type="metric" if metric else "relative", max_depth=20 if metric else 1,
+            fusion_hidden_size=64, depth_estimation_type="metric" if metric else "relative",
+            max_depth=20 if metric else 1,
         )
     ).eval()  # fmt: skip
     for parameter in model.parameters():
