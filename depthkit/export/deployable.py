@@ -1,4 +1,4 @@
-"""A depth model as a plain function of tensors, what its numbers mean, and its graph with dynamic sizes."""
+"""A depth model as a plain function of tensors, what its numbers mean, and its dynamic graph."""
 
 import copy
 
