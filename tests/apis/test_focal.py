@@ -157,6 +157,12 @@ def test_the_rules(requested, exif, canonical, rule, expected):
     assert found.at_input == (None if expected.at_input is None else pytest.approx(expected.at_input))
 
 
+@pytest.mark.parametrize("arguments", [{"assumed": "kitti"}, {"automatic": "no"}])
+def test_a_rule_that_does_not_exist(arguments):
+    with pytest.raises(InputError, match="^FocalRule.*: expected automatic=True or False, and assumed='canonical' or"):
+        FocalRule(**arguments)
+
+
 @given(canonical=st.floats(10, 5000), width=st.integers(1, 5000), input_width=st.integers(1, 2000))
 def test_an_assumed_camera_changes_nothing(canonical, width, input_width):
     found = choose_focal_length(None, None, canonical, (10, width), input_width / width, FocalRule())

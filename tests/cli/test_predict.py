@@ -142,7 +142,9 @@ def test_metres_follow_the_focal_length(predict, images, tmp_path):
     done = predict(tmp_path / "out", images / "rgb.jpg", images / "grey.png", *canonical)
     assert done.returncode == 0 and done.stderr.count("has no focal length in its EXIF; the metres are those of") == 2
     done = predict(tmp_path / "out", images / "rgb.jpg", "--focal", 150)
-    assert "warning: the output of this model does not follow the camera" in done.stderr and done.stderr.count("\n") == 1
+    assert (
+        "warning: the output of this model does not follow the camera" in done.stderr and done.stderr.count("\n") == 1
+    )
 
 
 @pytest.mark.parametrize(
