@@ -102,7 +102,7 @@ def main(
     print(f"device: {predictor.device}")
     if focal is not None and predictor.model.canonical_focal is None:
         print(
-            "warning: the metres of this model do not follow the camera (its config has no canonical_focal); --focal "
+            "warning: the output of this model does not follow the camera (its config has no canonical_focal); --focal "
             "is for point clouds only",
             file=sys.stderr,
         )
