@@ -36,7 +36,13 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     "without one in its EXIF is an error.  [default: that of EXIF, else an assumed one]",
 )
 @click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
-@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply, in metres.")
+@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply; in metres if the model is metric.")
+@click.option(
+    "--float-format",
+    type=click.Choice(["npy", "tiff", "exr"]),
+    default="npy",
+    help="Of the file of float32 values. exr needs pip install 'depthkit[exr]'.",
+)
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
 @click.option(
     "--range",
@@ -72,9 +78,12 @@ def main(
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
-    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be
-    read, and their EXIF rotation is applied. Metres follow the focal length: from --focal, else from EXIF, else one is
-    assumed and a warning says so.
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Metres follow the focal length: from
+    --focal, else from EXIF, else one is assumed and a warning says so.
+
+    A relative model has no metres: NAME_colored.png has other colours (bright is near, dark is far);
+    NAME_disparity.png is 16-bit, from the smallest to the largest disparity, which stand in its text chunks; and
+    NAME_disparity.npy is float32. Images of any size and kind can be read, and their EXIF rotation is applied.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """

@@ -112,6 +112,18 @@ def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_p
         assert (result["min_depth"], result["max_depth"]) == (depth.min(), depth.max())
 
 
+def test_floats_as_tiff_and_what_json_says_of_them(predict, images, tmp_path):
+    options = ("--float-format", "tiff", "--json", tmp_path / "results.json")
+    done = predict(tmp_path / "out", images / "rgb.jpg", *options)
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "results.json").read_text())["images"]
+    assert set(result["files"]) == {"colored", "depth_png", "depth_tiff"}
+    depth = np.asarray(Image.open(result["files"]["depth_tiff"]))
+    assert depth.dtype == np.float32 and (depth.min(), depth.max()) == (result["min_depth"], result["max_depth"])
+    assert (result["kind"], result["unit"], result["color_range"]) == ("metric", "m", [0, 10])
+    assert result["min_disparity"] is None and result["focal_source"] is None
+
+
 def test_what_cannot_be_used_is_one_sentence(cli, demo_config, demo_checkpoint, images, tmp_path):
     executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     (tmp_path / "file").touch()
