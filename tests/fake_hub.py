@@ -1,4 +1,4 @@
-"""A hub of models on this machine, with the few answers of the real one that a download needs, and with its failures."""
+"""A hub of models on this machine: the few answers of the real one that a download needs, and its failures."""
 
 import hashlib
 import threading

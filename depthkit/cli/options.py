@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 OLD_WEIGHTS = {"--checkpoint": "--weights"}  # for `Command(aliases=...)`
 
 
+def complete_zoo_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of the published models that begin with `incomplete`, for the shell."""
+    from depthkit.zoo.table import MODELS
+
+    return [name for name in MODELS if name.startswith(incomplete)]
+
+
 def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, Any] | None:
     """Parse KEY=VALUE as mmengine does: numbers, True/False/None, `(224,304)`, `[a,b]`, else text."""
     if not pairs:
@@ -55,11 +62,17 @@ config = click.option(
     metavar="NAME|FILE.py",
     help="The config that the weights were trained with. For weights that do not carry it, and for --cfg-options.",
 )
-weights = click.option(
+zoo_model = click.option(
+    "--model",
+    metavar="NAME",
+    shell_complete=complete_zoo_model,
+    help="A published model, of those that `depthkit models` lists; its weights are downloaded once.",
+)
+weights_of_zoo_model = click.option(
     "--weights",
-    required=True,
     metavar="FILE",
-    help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
+    help="A .pth or .safetensors file that `train` or `export-weights` wrote; with --model a published one that was "
+    "fetched by hand.",
 )
 weights_or_positional = click.option("--weights", metavar="FILE", help="The same as WEIGHTS, spelled out.")
 cfg_options = _cfg_options("the config")
@@ -130,6 +143,39 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
+
+
+def check_zoo_model(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
+    """Check that `--model`, `--weights` and `--config` fit, and get the weights of a published model.
+
+    A missing network is noticed here, before the seconds that importing torch takes.
+
+    Raises:
+        click.UsageError: neither a model nor weights are named, or a model and a config.
+        InputError: there is no such model, or its weights cannot be downloaded.
+    """
+    if model is None and weights is None:
+        raise click.UsageError("Missing option '--model' or '--weights': name a published model, or a file.", ctx)
+    if model is None:
+        return
+    if config is not None:
+        raise click.UsageError("--model: has its own config; leave out --config.", ctx)
+    from depthkit.zoo.download import fetch_weights
+    from depthkit.zoo.table import find_model
+
+    published = find_model(model)
+    if weights is None:
+        fetch_weights(published)
+    elif not Path(weights).expanduser().is_file():
+        raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+
+
+def load_zoo_predictor(model: str, weights: str | None, device: str, **settings: object) -> "DepthPredictor":
+    """Build the predictor of a published model; `settings` that are None are left out."""
+    from depthkit.apis.predictor import DepthPredictor
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    return DepthPredictor.from_pretrained(model, weights, device=device, **given)
 
 
 def check_output(path: Path | None, *inputs: str | Path | None) -> None:

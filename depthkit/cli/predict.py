@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
 @click.command(
@@ -14,14 +15,30 @@ from depthkit.cli.command import Command
     cls=Command,
     aliases=options.OLD_WEIGHTS,
     examples=(
+        "depthkit predict photo.jpg --model depth-anything-v2-small",
+        "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
         'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
     ),
 )
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
-@options.weights
+@options.zoo_model
+@options.weights_of_zoo_model
 @options.config
 @options.out_folder
+@click.option(
+    "--input-size",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
+    "model's: 518, 504 or 384]",
+)
+@click.option(
+    "--preprocessing",
+    type=click.Choice(["authors", "transformers"]),
+    help="With --model: resize images as the authors' code does, or as transformers does.  [default: authors]",
+)
+@selection_options
 @click.option(
     "--focal",
     metavar="PX|exif",
@@ -43,7 +60,25 @@ from depthkit.cli.command import Command
 @options.device
 @options.cfg_options_with_config
 @click.pass_context
-def main(ctx, images, weights, config, out, focal, depth_range, json_path, device, cfg_options, **kinds) -> int:
+def main(
+    ctx,
+    images,
+    model,
+    weights,
+    config,
+    out,
+    input_size,
+    preprocessing,
+    keep_rate,
+    selection,
+    selective_layers,
+    focal,
+    depth_range,
+    json_path,
+    device,
+    cfg_options,
+    **kinds,
+) -> int:
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
@@ -58,8 +93,18 @@ def main(ctx, images, weights, config, out, focal, depth_range, json_path, devic
     focal = check_focal(focal)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
+    settings = {"input_size": input_size, "preprocessing": preprocessing}
+    if model is None and (given := [name for name, value in settings.items() if value is not None]):
+        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
+    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
+    options.check_zoo_model(model, weights, config, ctx)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    predictor = options.load_predictor(loaded, weights, device)
+    if model is None:
+        predictor = options.load_predictor(loaded, weights, device)
+    else:
+        predictor = options.load_zoo_predictor(model, weights, device, **settings)
+    if keep_rate is not None:
+        predictor.select_tokens(keep_rate, selection, selective_layers)
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
@@ -71,7 +116,13 @@ def main(ctx, images, weights, config, out, focal, depth_range, json_path, devic
         )
     saved = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
     if json_path:
-        content = {"weights": weights, "device": predictor.device, "images": [dataclasses.asdict(one) for one in saved]}
+        content = {
+            "model": model,
+            "weights": weights,
+            "metadata": predictor.metadata,
+            "device": predictor.device,
+            "images": [dataclasses.asdict(one) for one in saved],
+        }
         options.write_json(json_path, content)
     if not saved:
         return 2

@@ -209,7 +209,9 @@ def _refused(model: ZooModel, error: Exception) -> InputError:
             f"(HTTP 404); {_by_hand(model, is_there=False)}"
         )
     if status:
-        return InputError(f"{model.name}: the hub fails (HTTP {status}); repeat the command later, or {_by_hand(model)}")
+        return InputError(
+            f"{model.name}: the hub fails (HTTP {status}); repeat the command later, or {_by_hand(model)}"
+        )
     return _unreachable(model, type(error).__name__)
 
 

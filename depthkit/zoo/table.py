@@ -9,7 +9,7 @@ from depthkit.errors import InputError
 Output = Literal["disparity", "metric", "relative_depth"]
 
 UNRESOLVED = "unresolved"
-_FREE_LICENCES = ("Apache-2.0", "MIT")
+FREE_LICENCES = ("Apache-2.0", "MIT")
 _OUTPUTS = {"disparity": "relative disparity", "relative_depth": "relative depth"}
 
 
@@ -66,6 +66,11 @@ class Architecture:
         """Side of a patch [px]."""
         return 16 if self.family == "dpt" else 14
 
+    @property
+    def multiple(self) -> int:
+        """What both sides of the network's input are multiples of [px]."""
+        return 32 if self.family == "dpt" else 14
+
 
 @dataclass(frozen=True)
 class ZooModel:
@@ -116,19 +121,17 @@ class ZooModel:
         """What the numbers are, in words."""
         if self.output != "metric":
             return _OUTPUTS[self.output]
-        return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, by focal length"
+        return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, with focal"
+
+    @property
+    def approximate_size(self) -> int:
+        """Bytes of the file, computed from the number of weights where they are not known."""
+        return self.size or 4 * self.architecture.parameters
 
     @property
     def url(self) -> str:
         """Where a browser finds the file."""
         return f"https://huggingface.co/{self.repo}/resolve/{self.revision or 'main'}/{self.file}"
-
-    @property
-    def licence_notice(self) -> str | None:
-        """What a user must be told before using the weights; None for Apache-2.0 and MIT."""
-        if self.licence in _FREE_LICENCES:
-            return None
-        return f"{self.name}: the licence of these weights is {self.licence} ({self.licence_note})"
 
 
 def find_model(name: str) -> ZooModel:
@@ -148,9 +151,7 @@ _DA1 = Paper(
     "Depth Anything: Unleashing the Power of Large-Scale Unlabeled Data", "Yang et al.", "CVPR", 2024, "2401.10891"
 )
 _DA2 = Paper("Depth Anything V2", "Yang et al.", "NeurIPS", 2024, "2406.09414")
-_DA3 = Paper(
-    "Depth Anything 3: Recovering the Visual Space from Any Views", "Lin et al.", "arXiv", 2025, "2511.10647"
-)
+_DA3 = Paper("Depth Anything 3: Recovering the Visual Space from Any Views", "Lin et al.", "arXiv", 2025, "2511.10647")
 _DPT = Paper("Vision Transformers for Dense Prediction", "Ranftl et al.", "ICCV", 2021, "2103.13413")
 
 _LEVELS = {"small": (48, 96, 192, 384), "base": (96, 192, 384, 768), "large": (256, 512, 1024, 1024)}
@@ -159,7 +160,7 @@ _CHANNELS = {"small": 64, "base": 128, "large": 256}
 _V2_TAPS = {"small": (2, 5, 8, 11), "base": (2, 5, 8, 11), "large": (4, 11, 17, 23)}
 _V1_TAPS = {"small": (8, 9, 10, 11), "base": (8, 9, 10, 11), "large": (20, 21, 22, 23)}
 # Without `mask_token` and `refinenet4.resConfUnit1`, which are in the files and never used.
-_PARAMETERS = {"small": 24_710_849, "base": 97_174_849, "large": 334_134_977}
+_PARAMETERS = {"small": 24_710_849, "base": 97_174_849, "large": 334_134_465}
 
 _REVISIONS = {
     "small": "03876f8651c73a60fe4c2c48294e09fcb6838fcf",
@@ -260,7 +261,7 @@ def _v3(name: str, output: Output, size: int | None = None, sha256: str | None =
     return ZooModel(
         name=f"{name.lower()}-large",
         title=f"Depth Anything 3, {name}-LARGE",
-        architecture=Architecture("depth_anything_3", *vit, _V2_TAPS["large"], levels, channels, 334_171_970),
+        architecture=Architecture("depth_anything_3", *vit, _V2_TAPS["large"], levels, channels, 334_171_394),
         output=output,
         input_size=504,
         repo=f"depth-anything/{name}-LARGE",
@@ -277,7 +278,7 @@ def _v3(name: str, output: Output, size: int | None = None, sha256: str | None =
 _DPT_LARGE = ZooModel(
     name="dpt-large",
     title="DPT-Large (MiDaS 3.0)",
-    architecture=Architecture("dpt", *_VIT["large"], (5, 11, 17, 23), _LEVELS["large"], 256, 0),
+    architecture=Architecture("dpt", *_VIT["large"], (5, 11, 17, 23), _LEVELS["large"], 256, 341_850_305),
     output="disparity",
     input_size=384,
     repo="Intel/dpt-large",

@@ -128,7 +128,7 @@ def test_a_damaged_file_in_the_cache_is_removed(hub, cache):
         (404, "EntryNotFound", "has no depth_anything_v2_vits.pth at revision 0123"),
         (404, "RepoNotFound", "any more (HTTP 404); fetch model.safetensors from https://huggingface.co/depth-any"),
         (404, "RevisionNotFound", "(HTTP 404)"),
-        (500, "", "the hub fails (HTTP 500); repeat the command later"),
+        (500, "", "the hub fails (HTTP 500); repeat it later"),
         (503, "", "the hub fails (HTTP 503)"),
     ],
 )
