@@ -40,6 +40,7 @@ class Variant:
         model: in evaluation mode.
         keep_rate: that of the model, or the one whose time a smaller input is to match; None for ``dense``.
         factor: on the sides of the input.
+        follows_camera: see `enlarge`.
         macs: multiply-accumulates of the first image.
         sizes: of the input (height, width) [px], and for how many images.
         seconds: of each image.
@@ -50,6 +51,7 @@ class Variant:
     model: DepthEstimator
     keep_rate: Rate | None = None
     factor: float = 1.0
+    follows_camera: bool = False
     macs: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -59,10 +61,10 @@ class Variant:
     def name(self) -> str:
         """What the table calls it."""
         if self.kind == "smaller":
-            size = "{}x{}".format(*next(iter(self.sizes))) if len(self.sizes) == 1 else f"{self.factor:.2f} of the sides"
-            return f"  dense at {size}"
+            one = "{}x{}".format(*next(iter(self.sizes)))
+            return f"dense at {one if len(self.sizes) == 1 else f'{self.factor:.2f} of the sides'}"
         if self.kind == "random":
-            return "  tokens at random"
+            return "tokens at random"
         return _DENSE if self.kind == _DENSE else f"keep rate {self.keep_rate}"
 
     def selecting(self) -> AbstractContextManager:
@@ -75,7 +77,7 @@ class Variant:
 
     def enlarge(self, depth: Tensor, size: tuple[int, int]) -> Tensor:
         """Bring the output of this variant to (height, width) [px]."""
-        return depth if self.factor == 1 else enlarge(self.model, depth, size)
+        return depth if self.factor == 1 else enlarge(self.model, depth, size, self.follows_camera)
 
 
 @torch.inference_mode()
@@ -112,6 +114,7 @@ def evaluate_selection(
     selective = {rate: make(rate) for rate in keep_rates if rate != 1}
     dense = Variant(_DENSE, everything if isinstance(model.backbone, ToSA) else model)
     variants = [dense, Variant("selection", everything, 1.0)]
+    follows_camera = model.canonical_focal is not None and predictor.focal_rule.automatic
     synchronize = torch.cuda.synchronize if predictor.device.type == "cuda" else lambda: None
     count = 0
     for count, (path, inputs) in enumerate(_read(predictor, images), 1):
@@ -120,7 +123,7 @@ def evaluate_selection(
             for rate, one in selective.items():
                 variants += [Variant("selection", one, rate), Variant("random", one, rate)]
                 if factors[rate] is not None:
-                    variants.append(Variant("smaller", dense.model, rate, factors[rate]))
+                    variants.append(Variant("smaller", dense.model, rate, factors[rate], follows_camera))
             for variant in variants:
                 with variant.selecting():
                     variant.macs = count_macs(variant.model, variant.shrink(inputs))
@@ -187,7 +190,7 @@ def _report(variants: Sequence[Variant], selective: DepthEstimator, count: int, 
         for name in Difference._fields:
             measured[name] = mean_of([getattr(one, name) for one in variant.differences])
         sizes = {"{}x{}".format(*size): number for size, number in variant.sizes.items()}
-        found = dict(name=variant.name.strip(), kind=variant.kind, keep_rate=variant.keep_rate, macs=variant.macs)
+        found = dict(name=variant.name, kind=variant.kind, keep_rate=variant.keep_rate, macs=variant.macs)
         found |= dict(inputs=sizes, seconds=mean_of(variant.seconds)._asdict())
         results.append(found | {name: value._asdict() for name, value in measured.items()})
     blocks = selective.backbone.selective_blocks
@@ -216,8 +219,8 @@ def _print(report: dict[str, Any]) -> None:
     print(f"{'':<28}{'GMACs':>8}{'time/dense':>18}{'difference %':>18}{close:>18}{'scale':>18}")
     for found in report["results"]:
         indent = "  " if found["kind"] in ("random", "smaller") else ""
-        columns = [(found["time_ratio"], 1, 3), (found["size"], 100, 3), (found["close"], 100, 2), (found["scale"], 1, 3)]
-        cells = "".join(f"{_cell(Mean(**value), factor, digits):>18}" for value, factor, digits in columns)
+        columns = (("time_ratio", 1, 3), ("size", 100, 3), ("close", 100, 2), ("scale", 1, 3))
+        cells = "".join(f"{_cell(Mean(**found[key]), factor, digits):>18}" for key, factor, digits in columns)
         print(f"{indent + found['name']:<28}{found['macs'] / 1e9:>8.2f}{cells}")
 
 

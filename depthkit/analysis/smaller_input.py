@@ -23,15 +23,19 @@ def shrink(images: Tensor, factor: float, divisor: int) -> Tensor:
     return F.interpolate(images, smaller_size(images.shape[-2:], factor, divisor), mode="bicubic", antialias=True)
 
 
-def enlarge(model: DepthEstimator, depth: Tensor, size: tuple[int, int]) -> Tensor:
+def enlarge(model: DepthEstimator, depth: Tensor, size: tuple[int, int], follows_camera: bool) -> Tensor:
     """Resize the depth (B, 1, h, w) of a shrunk image to (height, width) [px].
 
-    Of a model with `canonical_focal` the canonical depth becomes that of the larger image: the focal length, in pixels
-    of the network's input, has shrunk with the image.
+    Args:
+        model: that gave the depth.
+        depth: its output.
+        size: of the image before it was shrunk.
+        follows_camera: the output is canonical depth. It becomes that of the larger image: the focal length, in pixels
+            of the network's input, has shrunk with the image.
     """
-    if model.canonical_focal is not None:
-        depth = depth * math.sqrt(depth.shape[-2] * depth.shape[-1] / (size[0] * size[1]))
-    return F.interpolate(depth, size, mode="bilinear")
+    if follows_camera:
+        depth = depth * math.sqrt(math.prod(depth.shape[-2:]) / math.prod(size))
+    return F.interpolate(depth, size, mode="bilinear", align_corners=model.test_cfg["resize"] == "bilinear_aligned")
 
 
 def factors_by_time(
