@@ -21,6 +21,7 @@ COMMANDS = (
     "prepare-nyu",
     "tokens",
     "benchmark",
+    "evaluate-selection",
     "models",
     "configs",
     "demo",

@@ -26,18 +26,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @options.weights_of_zoo_model
 @options.config
 @options.out_folder
-@click.option(
-    "--input-size",
-    type=click.IntRange(min=1),
-    metavar="PX",
-    help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
-    "model's: 518, 504 or 384]",
-)
-@click.option(
-    "--preprocessing",
-    type=click.Choice(["authors", "transformers"]),
-    help="With --model: resize images as the authors' code does, or as transformers does.  [default: authors]",
-)
+@options.input_size
+@options.preprocessing
 @selection_options
 @click.option(
     "--focal",
@@ -97,16 +87,18 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    from depthkit.apis.focal import check_focal
+    options.check_model_or_weights(model, weights, config, ctx)
+    settings = {"input_size": input_size, "preprocessing": preprocessing}
+    options.check_needs_model(model, settings, ctx)
+    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
+    if focal is not None:
+        from depthkit.apis.focal import check_focal
 
-    focal = check_focal(focal)
+        focal = check_focal(focal)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
-    settings = {"input_size": input_size, "preprocessing": preprocessing}
-    if model is None and (given := [name for name, value in settings.items() if value is not None]):
-        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
-    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
-    options.check_zoo_model(model, weights, config, ctx)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
@@ -119,7 +111,7 @@ def main(
     print(f"device: {predictor.device}")
     if focal is not None and predictor.model.canonical_focal is None:
         print(
-            "warning: the metres of this model do not follow the camera (its config has no canonical_focal); --focal "
+            "warning: the output of this model does not follow the camera (its config has no canonical_focal); --focal "
             "is for point clouds only",
             file=sys.stderr,
         )
