@@ -2,32 +2,35 @@
 
 import copy
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from mmengine.config import Config
+from PIL import Image
 
+from depthkit.apis.focal import FocalRequest, FocalRule, choose_focal_length, exif_focal_length
 from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
-from depthkit.models import DepthClassifier
+from depthkit.models import DepthClassifier, DepthEstimator
+from depthkit.models.layers.blocks import Selection
+from depthkit.models.selective import make_selective
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
-from depthkit.utils.camera import focal_intrinsics
+from depthkit.utils.camera import pinhole, zoom_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
 from depthkit.utils.io import pil_to_rgb, read_rgb
 from depthkit.visualization import DEFAULT_RANGE
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
-
-_FILM_DIAGONAL = (36.0**2 + 24.0**2) ** 0.5  # [mm], of 35 mm film, to which EXIF's focal length is converted
+from depthkit.zoo.configs import Preprocessing, make_config
+from depthkit.zoo.loading import load_model, print_licence
+from depthkit.zoo.table import find_model
 
 
 class DepthPredictor:
@@ -38,6 +41,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
+        predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
         config: path of a checkpoint that carries its config; or, with `checkpoint`, the path of a config or a
@@ -49,9 +53,7 @@ class DepthPredictor:
         InputError: the config, the checkpoint or the device cannot be used.
     """
 
-    def __init__(
-        self, config: "str | Path | Config", checkpoint: str | Path | None = None, device: str = "auto"
-    ) -> None:
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path | None = None, device: str = "auto") -> None:
         is_path = isinstance(config, (str, os.PathLike))
         carried = checkpoint is None
         if carried and (not is_path or Path(config).suffix == ".py"):
@@ -78,44 +80,131 @@ class DepthPredictor:
         ):
             with config_errors(str(name), "model"):
                 model = MODELS.build(model_cfg)
-            with config_errors(str(name), "test_pipeline"):
-                self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+            self._set_up(model, cfg, str(name))
         load_weights(model, checkpoint)
-        self.model = model.to(self.device).eval()
-        max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
-        self.depth_range = (0.0, float(max_depth))
+        print_licence(self.metadata)
 
-    def __call__(self, image: "str | Path | Image.Image | np.ndarray") -> DepthResult:
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str,
+        weights: str | Path | None = None,
+        input_size: int | None = None,
+        preprocessing: Preprocessing = "authors",
+        device: str = "auto",
+        keep_rate: float | Sequence[float] | None = None,
+        selection: Selection = "shared",
+        selective_layers: Sequence[int] | None = None,
+    ) -> "DepthPredictor":
+        """Make the predictor of a published model.
+
+        Args:
+            name: as `depthkit models` lists it.
+            weights: a file in the authors' layout, in that of transformers or in depthkit's; None: the published
+                one, from the hub's cache or downloaded into it.
+            input_size: [px], what the size of the network's input is derived from; None: the model's own.
+            preprocessing: resize images as the ``authors`` do, or as ``transformers`` does.
+            device: as above.
+            keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
+            selection: see `ToSA`.
+            selective_layers: see `make_selective`.
+
+        Raises:
+            InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
+                wrong.
+        """
+        published = find_model(name)
+        config = Config(make_config(published, weights, input_size, preprocessing))
+        predictor = cls.__new__(cls)
+        predictor.device = select_device(device)
+        model = load_model(published, config, weights)
+        with depthkit_scope():
+            predictor._set_up(model, config, name)
+        if keep_rate is not None:
+            predictor.select_tokens(keep_rate, selection, selective_layers)
+        return predictor
+
+    def select_tokens(
+        self,
+        keep_rate: float | Sequence[float],
+        selection: Selection | None = None,
+        selective_layers: Sequence[int] | None = None,
+    ) -> None:
+        """Let only the most important patches go through some of the model's layers (`make_selective`).
+
+        Raises:
+            InputError: an argument is wrong, or the model has no such form.
+        """
+        self.model = make_selective(self.model, keep_rate, selection, selective_layers)
+        self.metadata = {**self.metadata, "keep_rate": str(keep_rate)}
+
+    def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
+        """Take over a model and what its config says about images and results."""
+        with config_errors(name, "test_pipeline"):
+            self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+        with config_errors(name, "focal_rule"):
+            self.focal_rule = FocalRule(**cfg.get("focal_rule", {}))
+        self.model = model.to(self.device).eval()
+        self.metadata = {key: str(value) for key, value in cfg.get("published", {}).items()}
+        self.kind: Kind = "metric" if model.output == "depth" else "relative"
+        max_depth = cfg.model["decode_head"].get("max_depth", DEFAULT_RANGE[1])
+        self.depth_range = (0.0, float(max_depth)) if self.kind == "metric" else None
+
+    def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
         """Predict the depth of one image of any size.
+
+        The result is in metres, or relative (`DepthResult.kind`). Of a model that gives relative depth, such as
+        ``da3mono-large``, the result has the inverse.
 
         Args:
             image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). The first two are turned upright by their
-                EXIF orientation, and their EXIF focal length goes into the result.
+                EXIF orientation.
+            focal: focal length [px] at the image's own size; ``exif``: that of EXIF, or an error; None: that of EXIF,
+                or an assumed one (`choose_focal_length`).
 
         Raises:
-            InputError: the file cannot be read, or the array has another type or shape.
+            InputError: the file cannot be read, the array has another type or shape, or the focal length is impossible
+                or missing.
         """
-        rgb, focal_length, name = _read(image)
-        batch = self.preprocess(rgb, name, focal_length)
+        rgb, exif, name = _read(image)
+        batch = self.preprocess(rgb, name)
+        sample = batch["data_samples"][0]
+        scale = float(sample.intrinsics[0, 0])
+        camera = choose_focal_length(
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scale, self.focal_rule, name
+        )
+        if camera.at_input is not None:
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
-        depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
+            values = 1 / values
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
-        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
+        return DepthResult(
+            values=values,
+            image=rgb,
+            kind=self.kind,
+            depth_range=self.depth_range,
+            focal_length=camera.pixels,
+            focal_source=camera.source,
+            classes=classes,
+            metadata=self.metadata,
+        )
 
-    def preprocess(self, rgb: np.ndarray, name: str = "", focal_length: float | None = None) -> dict:
+    def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
         """Make the model's input of an image.
 
         Args:
             rgb: uint8 RGB (H, W, 3).
             name: of the image, for messages.
-            focal_length: [px], if known; a model with `canonical_focal` needs it.
 
         Returns:
-            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``.
+            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``, whose `intrinsics` are
+            those of an image of focal length 1 px.
         """
-        intrinsics = None if focal_length is None else focal_intrinsics(focal_length, rgb.shape[:2])
-        sample = make_sample(rgb, name, intrinsics=intrinsics)
+        height, width = rgb.shape[:2]
+        sample = make_sample(rgb, name, intrinsics=pinhole(1.0, 1.0, (width - 1) / 2, (height - 1) / 2))
         for transform in self.transforms:
             sample = transform(sample)
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
@@ -136,21 +225,6 @@ def name_classes(scores: torch.Tensor, count: int = 5) -> tuple[tuple[str, float
     names = imagenet_names() if len(scores) == len(imagenet_names()) else [f"class {i}" for i in range(len(scores))]
     best = scores.topk(min(count, len(scores)))
     return tuple((names[i], score) for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True))
-
-
-def exif_focal_length(image: Image.Image) -> float | None:
-    """Return the focal length [px] of an image from its EXIF 35 mm equivalent, None where that is missing.
-
-    The equivalent relates the diagonals of image and film, as in Depth Pro.
-    """
-    value = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-    try:
-        millimetres = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    if not (np.isfinite(millimetres) and millimetres > 0):  # 0 means "unknown"
-        return None
-    return millimetres * float(np.hypot(*image.size)) / _FILM_DIAGONAL
 
 
 def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, float | None, str]:

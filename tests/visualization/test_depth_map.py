@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from depthkit.errors import InputError
 from depthkit.visualization import colorize, draw_depth_map, draw_side_by_side
-from depthkit.visualization.depth_map import INVALID_COLOR
+from depthkit.visualization.palette import INVALID_COLOR
 
 
 def find(picture, part):
@@ -77,6 +77,11 @@ def test_odd_sizes_can_be_drawn(shape):
     assert drawn.dtype == np.uint8 and drawn.shape[2] == 3
     photo = np.zeros((*shape, 3), np.uint8)
     assert draw_side_by_side(photo, np.full(shape, 2.0), np.zeros(shape)).ndim == 3
+
+
+def test_the_bar_is_in_proportion_to_a_large_image():
+    widths = [draw_depth_map(np.full((height, 40), 2.0)).shape[1] - 40 for height in (1500, 6000)]
+    assert widths[1] / widths[0] == pytest.approx(4, rel=0.02)
 
 
 def test_a_map_without_any_depth_can_be_drawn():

@@ -8,6 +8,7 @@ global generator, which mmengine seeds in each worker.
 from depthkit.datasets.transforms.color_jitter import ColorJitter
 from depthkit.datasets.transforms.packing import PackClassInputs, PackDepthInputs
 from depthkit.datasets.transforms.random_geometry import RandomCropRGBD, RandomFlipRGBD, RandomZoom
+from depthkit.datasets.transforms.resize_to_multiple import ResizeToMultiple
 from depthkit.datasets.transforms.resizing import ResizeRGBD
 from depthkit.datasets.transforms.timm_transform import TimmTransform
 
@@ -19,5 +20,6 @@ __all__ = [
     "RandomFlipRGBD",
     "RandomZoom",
     "ResizeRGBD",
+    "ResizeToMultiple",
     "TimmTransform",
 ]
