@@ -59,8 +59,12 @@ def export_published(
     Args:
         name: as `depthkit models` lists it.
         out: the file to write, in a folder that exists; one that is there is replaced.
-        weights, input_size, preprocessing: see `DepthPredictor.from_pretrained`.
-        keep_rate, selection, selective_layers: make it a ToSA, see `make_selective`; without a rate it is dense.
+        weights: a file of it; None: the published one, from the hub's cache or downloaded into it.
+        input_size: see `make_config`.
+        preprocessing: see `make_config`.
+        keep_rate: make it a ToSA, see `make_selective`; None: dense.
+        selection: of a ToSA.
+        selective_layers: of a ToSA.
 
     Returns:
         The path of `out`.

@@ -57,9 +57,11 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
+    options.check_model_or_weights(model, weights, config, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
-    options.check_zoo_model(model, weights, config, ctx)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
