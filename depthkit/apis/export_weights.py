@@ -17,7 +17,8 @@ from depthkit.utils.config import config_to_plain
 from depthkit.utils.io import atomic_path
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model
-from depthkit.zoo.table import ZooModel, find_model
+from depthkit.zoo.table import find_model
+from depthkit.zoo.zoo_model import ZooModel
 
 
 def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
@@ -51,7 +52,7 @@ def export_published(
     selection: Selection | None = None,
     selective_layers: Sequence[int] | None = None,
 ) -> Path:
-    """Write the weights of a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
+    """Write a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
 
     It then serves like one that was trained here. The config says what was published by whom under which licence
     (``published``), and of a model in metres it names NYU Depth V2 in ``data/nyu`` as test data.

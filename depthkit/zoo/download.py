@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthkit.errors import InputError
-from depthkit.zoo.table import ZooModel
+from depthkit.zoo.zoo_model import ZooModel
 
 if TYPE_CHECKING:
     from huggingface_hub import HfFileMetadata
