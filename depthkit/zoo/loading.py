@@ -47,7 +47,9 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
 
 
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
-    """Build `model` by its `config`, in evaluation mode, with weights from a file; None: the published one.
+    """Build `model` by its `config`, in evaluation mode, with the weights of a file.
+
+    Without one the published file is taken from the hub.
 
     Raises:
         InputError: the file cannot be had, or is of another model.
