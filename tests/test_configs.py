@@ -8,6 +8,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -16,8 +17,10 @@ from mmengine.registry import DefaultScope
 import depthkit.datasets
 import depthkit.engine
 import depthkit.models  # noqa: F401 (registers)
+from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
-from depthkit.registry import MODELS
+from depthkit.registry import MODELS, TRANSFORMS
+from depthkit.utils.camera import focal_intrinsics
 from depthkit.utils.config import config_from_plain, config_to_plain, load_config
 from depthkit.utils.config_files import list_configs
 from helpers import CONFIGS, REPOSITORY
@@ -176,3 +179,21 @@ def test_the_wheel_carries_the_configs(tmp_path: Path) -> None:
     (wheel,) = tmp_path.glob("*.whl")
     packaged = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("depthkit/_configs/")}
     assert packaged == {f"depthkit/_configs/{path.relative_to(CONFIGS)}" for path in CONFIGS.rglob("*.py")}
+
+
+@pytest.mark.parametrize("size", [(416, 544), (224, 304), (480, 640), (100, 333), (333, 100)])
+@pytest.mark.parametrize("focal", [518.8579, 518.85790117])
+def test_training_on_nyu_itself_does_not_change_with_the_canonical_focal_length(scope, size, focal) -> None:
+    config = load_config("nyu_deit_tiny", {"img_size": size, "model.backbone.pretrained": None})
+    plain = load_config("nyu_deit_tiny", {"img_size": size, "canonical_focal": None})
+    assert config.model.canonical_focal == pytest.approx(518.8579 * max(size[0] / 480, size[1] / 640), rel=0.003)
+    assert plain.model.canonical_focal is None
+    rng = np.random.default_rng(0)
+    image, depth = rng.integers(0, 256, (480, 640, 3), np.uint8), rng.uniform(1, 9, (480, 640)).astype(np.float32)
+    sample = make_sample(image, "nyu", depth, focal_intrinsics(focal, (480, 640)))
+    for step in config.train_pipeline:
+        sample = TRANSFORMS.build(step | {"prob": 1.0} if "prob" in step else step)(sample)
+    model = MODELS.build(config.model)
+    truth = sample["data_samples"].gt_depth_map.data
+    ratios = model._focal_ratios([sample["data_samples"]], truth)
+    assert ratios.dtype == torch.float32 and ratios.item() == 1

@@ -12,7 +12,8 @@ from mmengine.config import Config
 from PIL import Image
 
 from depthkit.apis.focal import FocalRequest, FocalRule, choose_focal_length, exif_focal_length
-from depthkit.apis.result import DepthResult, Kind
+from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError

@@ -65,9 +65,9 @@ def _print_table(models: "list[ZooModel]") -> None:
         cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(
-        "\nweights: number of them. ~: computed from it. here: the file is in the cache. disparity: larger is\n"
-        "nearer, of unknown scale and shift. `depthkit models NAME` says more of a model, and of an unresolved\n"
-        "licence."
+        "\nweights: number of them. ~: computed from it. here: the file is in the cache.\n"
+        "disparity: larger is nearer, of unknown scale and shift.\n"
+        "`depthkit models NAME` says more of a model, and of an unresolved licence."
     )
 
 

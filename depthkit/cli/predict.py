@@ -26,18 +26,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @options.weights_of_zoo_model
 @options.config
 @options.out_folder
-@click.option(
-    "--input-size",
-    type=click.IntRange(min=1),
-    metavar="PX",
-    help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
-    "model's: 518, 504 or 384]",
-)
-@click.option(
-    "--preprocessing",
-    type=click.Choice(["authors", "transformers"]),
-    help="With --model: resize images as the authors' code does, or as transformers does.  [default: authors]",
-)
+@options.input_size
+@options.preprocessing
 @selection_options
 @click.option(
     "--focal",
@@ -46,7 +36,13 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     "without one in its EXIF is an error.  [default: that of EXIF, else an assumed one]",
 )
 @click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
-@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply, in metres.")
+@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply; in metres if the model is metric.")
+@click.option(
+    "--float-format",
+    type=click.Choice(["npy", "tiff", "exr"]),
+    default="npy",
+    help="Of the file of float32 values. exr needs pip install 'depthkit[exr]'.",
+)
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
 @click.option(
     "--range",
@@ -82,22 +78,27 @@ def main(
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
-    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be
-    read, and their EXIF rotation is applied. Metres follow the focal length: from --focal, else from EXIF, else one is
-    assumed and a warning says so.
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Metres follow the focal length: from
+    --focal, else from EXIF, else one is assumed and a warning says so.
+
+    A relative model has no metres: NAME_colored.png has other colours (bright is near, dark is far);
+    NAME_disparity.png is 16-bit, from the smallest to the largest disparity, which stand in its text chunks; and
+    NAME_disparity.npy is float32. Images of any size and kind can be read, and their EXIF rotation is applied.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    from depthkit.apis.focal import check_focal
+    options.check_model_or_weights(model, weights, config, ctx)
+    settings = {"input_size": input_size, "preprocessing": preprocessing}
+    options.check_needs_model(model, settings, ctx)
+    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
+    if focal is not None:
+        from depthkit.apis.focal import check_focal
 
-    focal = check_focal(focal)
+        focal = check_focal(focal)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
-    settings = {"input_size": input_size, "preprocessing": preprocessing}
-    if model is None and (given := [name for name, value in settings.items() if value is not None]):
-        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
-    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
-    options.check_zoo_model(model, weights, config, ctx)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
@@ -110,7 +111,7 @@ def main(
     print(f"device: {predictor.device}")
     if focal is not None and predictor.model.canonical_focal is None:
         print(
-            "warning: the metres of this model do not follow the camera (its config has no canonical_focal); --focal "
+            "warning: the output of this model does not follow the camera (its config has no canonical_focal); --focal "
             "is for point clouds only",
             file=sys.stderr,
         )

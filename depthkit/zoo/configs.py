@@ -106,7 +106,9 @@ def _backbone(model: ZooModel) -> dict:
     vit = {"embed_dim": of.embed_dim, "depth": of.depth, "num_heads": of.num_heads, "out_indices": of.taps}
     if of.family == "dpt":
         return {"type": "DeiT", "img_size": 384, "patch_size": of.patch_size, "position_resampling": "bilinear", **vit}
-    return {"type": "DINOv2", **vit, "norm_eps": 1e-5 if of.family == "depth_anything_3" else 1e-6}
+    # All that DINOv2 has by default, so that the same arguments make its ToSA form.
+    vit |= {"img_size": 518, "patch_size": of.patch_size, "init_values": 1.0, "position_resampling": "dinov2"}
+    return {"type": "DINOv2", **vit, "norm_maps": True, "norm_eps": 1e-5 if of.family == "depth_anything_3" else 1e-6}
 
 
 def _activation(model: ZooModel) -> dict:

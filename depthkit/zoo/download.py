@@ -193,6 +193,8 @@ def _refused(model: ZooModel, error: Exception) -> InputError:
     from huggingface_hub.errors import GatedRepoError
 
     status = _status(error)
+    if status in (401, 403, 404) and not _is_of_hub(error):
+        return _unreachable(model, f"HTTP {status} from something that is not a hub; a proxy, or the page of a login?")
     if isinstance(error, GatedRepoError):
         return InputError(
             f"{model.name}: the authors ask to accept their terms first (HTTP {status}); do so at "
@@ -217,6 +219,11 @@ def _refused(model: ZooModel, error: Exception) -> InputError:
 
 def _status(error: Exception) -> int | None:
     return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _is_of_hub(error: Exception) -> bool:
+    """Whether an answer has what only the hub's have: a code or a message of the error."""
+    return any(name.lower().startswith("x-error-") for name in error.response.headers)
 
 
 def _disk_error(error: BaseException | None) -> int | None:
