@@ -92,6 +92,9 @@ def test_depth_anything_metric(max_depth):
 @pytest.mark.parametrize("size", [(252, 336), (280, 280)])
 def test_depth_anything_3(size):
     weights = plain.random_weights(plain.depth_anything_3_shapes(NARROW), lift=0)
+    for name in weights:  # small tokens at the start, so that the epsilon of the first norm is seen
+        if "embed" in name or "token" in name:
+            weights[name] = 0.01 * weights[name]
     model = load(build("depth_anything_3", NARROW), weights)
     is_sky = []
 
