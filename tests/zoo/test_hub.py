@@ -46,7 +46,7 @@ EXPECTED = {
 
 @pytest.fixture(scope="session", autouse=True)
 def network() -> None:
-    """Skip everything here without a network; finding out takes 3.5 s at most, once."""
+    """Skip everything here without a network; finding out takes 3 s at most, once."""
     try:
         _ask_hub(find_model(f"{V2}-small"))
     except InputError as error:
