@@ -106,7 +106,7 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
         "half.pth: not a checkpoint, or one that is damaged": ["--model", RELATIVE, "--weights", tmp_path / "half.pth"],
         "depth-anything-v2-small.pth: ": ["--model", "dpt-large", "--weights", path],
         "any more (HTTP 404)": ["--model", RELATIVE],
-        "input_size=5000: expected": ["--model", RELATIVE, "--weights", path, "--input-size", 5000],
+        "5000 is not in the range 1<=x<=4096": ["--model", RELATIVE, "--weights", path, "--input-size", 5000],
         "da3mono-large: transformers does not": [
             "--model", "da3mono-large", "--weights", path, "--preprocessing", "transformers",
         ],
@@ -120,6 +120,10 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
         assert expected.strip("-") in done.stderr
     assert not (tmp_path / "out").exists()
+    # What is wrong is told before anything is downloaded.
+    hub.requests.clear()
+    done = cli("predict", IMAGE, "--model", "da3mono-large", "--preprocessing", "transformers", *CPU)
+    assert done.returncode == 2 and not hub.requests
     done = cli("export-weights", "--model", RELATIVE, path, "--out", tmp_path / "x.pth")
     assert done.returncode == 2 and "are exported as .safetensors" in done.stderr
     assert cli("export-weights", "x.pth", "--input-size", 9).stderr.startswith("error: --input-size: is for published")
