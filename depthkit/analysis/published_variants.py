@@ -15,7 +15,7 @@ _TRANSFORMERS = "transformers"
 
 
 def is_published(variant: str) -> bool:
-    """Tell whether a variant of a benchmark is a published model, by its form ``NAME...`` or ``transformers:NAME``."""
+    """Tell whether a variant of a benchmark is a published model: ``NAME...`` or ``transformers:NAME``."""
     first, _, second = variant.partition(":")
     return first in MODELS or (first == _TRANSFORMERS and second in MODELS)
 
