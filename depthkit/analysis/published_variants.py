@@ -79,8 +79,10 @@ def check_published(variants: Sequence[str], inputs: Sequence[tuple[int, int, in
         raise InputError("--variants: published models predict depth; use --task depth, and leave out --train")
     for variant in variants:
         name = next(part for part in variant.split(":") if part in MODELS)
-        multiple = find_model(name).architecture.multiple
+        multiple, family = find_model(name).architecture.multiple, find_model(name).architecture.family
         for height, width, _ in inputs:
+            if variant.startswith(_TRANSFORMERS) and family == "dpt" and height != width:
+                raise InputError(f"--inputs {height}x{width}: {variant} takes square images only; try 384x384")
             if height % multiple or width % multiple:
                 nearest = "x".join(str(max(1, round(side / multiple)) * multiple) for side in (height, width))
                 raise InputError(

@@ -6,7 +6,8 @@ import torch
 from PIL import Image
 
 from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved
-from depthkit.analysis.published_variants import build_published
+from depthkit.analysis.published_variants import build_published, check_published
+from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
 
 
@@ -74,7 +75,7 @@ def test_published_models_are_compared_with_the_first(cli, tmp_path, tiny_zoo):
 def test_transformers_builds_the_same_network(name, tiny_zoo):
     pytest.importorskip("transformers")
     weights = tiny_zoo(name)
-    images = torch.randn(1, 3, 96, 128) if name == "dpt-large" else torch.randn(1, 3, 70, 112)
+    images = torch.randn(1, 3, 96, 96) if name == "dpt-large" else torch.randn(1, 3, 70, 112)
     ours, theirs = build_published(name, weights).eval(), build_published(f"transformers:{name}", None).eval()
     with torch.inference_mode():
         assert theirs(images).shape == ours(images).shape == (1, 1, *images.shape[-2:])
@@ -99,6 +100,12 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
     assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]
 
 
+def test_transformers_takes_square_images_for_dpt():
+    check_published(["transformers:dpt-large", "dpt-large"], [(384, 384, 1)], "depth", False)
+    with pytest.raises(InputError, match="--inputs 352x384: transformers:dpt-large takes square images only"):
+        check_published(["transformers:dpt-large"], [(352, 384, 1)], "depth", False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -115,7 +122,6 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
         (["--task", "depth", "--variants", "dpt-large", "deit"], "--variants deit: is not a published model"),
         (["--task", "depth", "--variants", "dpt-large:heads:0.5"], "expected dpt-large, dpt-large:0.5 or"),
         (["--task", "depth", "--variants", "dpt-large:half"], "'half' is not a number"),
-        (["--task", "depth", "--variants", "dpt-large:0"], "keep_rate=0.0: expected numbers above 0"),
         (["--task", "depth", "--variants", "transformers:da3mono-large"], "transformers does not have this model"),
         (
             ["--task", "depth", "--variants", "depth-anything-v2-small"],
