@@ -9,7 +9,8 @@ from depthkit.errors import InputError
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import make_selective
 from depthkit.zoo.loading import create_model
-from depthkit.zoo.table import MODELS, Architecture, find_model
+from depthkit.zoo.table import MODELS, find_model
+from depthkit.zoo.zoo_model import Architecture
 
 _TRANSFORMERS = "transformers"
 

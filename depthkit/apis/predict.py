@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from depthkit.apis.focal import FocalRequest, check_focal
-from depthkit.apis.result import RANGE_OF_RELATIVE, DepthResult, FocalSource
+from depthkit.apis.result import RANGE_OF_RELATIVE, SHAPE_OF_RELATIVE, DepthResult, FocalSource
 from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
 from depthkit.utils.float_map import FloatFormat, check_float_format
@@ -179,9 +179,6 @@ def _warnings(done: SavedPrediction) -> Iterator[str]:
         return
     points = done.files["points"].name
     if done.kind == "relative":
-        yield (
-            f"{points} does not have the scene's shape: the scale and shift of relative disparities are unknown (taken "
-            "as: median distance 1, shift 0); use a metric model, or align the result"
-        )
+        yield f"the shape of {points} is {SHAPE_OF_RELATIVE}; use a metric model, or align the result"
     if done.focal_length is None:
         yield f"has no focal length in its EXIF; {points} assumes that of NYU Depth V2's camera"

@@ -27,6 +27,7 @@ from depthkit.visualization.depth_map import check_range, is_valid
 FocalSource = Literal["given", "exif", "assumed"]
 # Points of a relative result beyond this many times the median distance are left out: sky is infinitely far.
 _FARTHEST = 20
+SHAPE_OF_RELATIVE = "not the scene's: the shift of relative disparities is unknown, 0 here; the median distance is 1"
 RANGE_OF_RELATIVE = "range: is in metres, but this model's results are relative; leave it out, or use a metric model"
 
 
@@ -226,7 +227,9 @@ class DepthResult:
         check_float_format(float_format)
         paths = output_paths(out_dir, stem, self.kind, side_by_side, point_cloud, float_format)
         text, saturated = self.describe(), 0
-        write_rgb(paths["colored"], self.colored(depth_range), text)
+        low, high = self.color_range(depth_range)
+        colors = {**text, "color_range": f"{low:.9g} {high:.9g}"}
+        write_rgb(paths["colored"], self.colored(depth_range), colors)
         if self.kind == "metric":
             saturated = write_depth_png(paths["depth_png"], self.values, text)
             write_float_map(paths[f"depth_{float_format}"], self.values, text, channel="Z")
@@ -234,7 +237,8 @@ class DepthResult:
             write_disparity_png(paths["disparity_png"], self.values, text)
             write_float_map(paths[f"disparity_{float_format}"], self.values, text)
         if side_by_side:
-            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True), text)
+            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True), colors)
         if point_cloud:
-            write_point_cloud_ply(paths["points"], *self.point_cloud(), text)
+            shape = {} if self.kind == "metric" else {"shape": SHAPE_OF_RELATIVE}
+            write_point_cloud_ply(paths["points"], *self.point_cloud(), {**text, **shape})
         return SavedFiles(paths, saturated)

@@ -120,7 +120,6 @@ def main(
         content = {
             "model": model,
             "weights": weights,
-            "metadata": predictor.metadata,
             "device": predictor.device,
             "images": [dataclasses.asdict(one) for one in saved],
         }

@@ -1,4 +1,4 @@
-"""Read the weights of a published depth model, in its authors' layout or the one of transformers, as depthkit's."""
+"""Read the weights of a published depth model, in any layout that it is published in."""
 
 import re
 from collections.abc import Iterable, Mapping
@@ -76,7 +76,7 @@ def _find_layout(state: Mapping[str, Tensor], source: str | Path) -> Layout:
 def _convert(
     state: dict[str, Tensor], own: Iterable[str], layout: Layout
 ) -> tuple[dict[str, Tensor], list[str], list[str]]:
-    """Return the tensors by depthkit's names, and the names of the file's that are missing and that are unknown."""
+    """Return the tensors by depthkit's names, and the file's names that are missing and unknown."""
     converted, missing, used = {}, [], set()
     for name in own:
         theirs = layout.name_of(name) or name
@@ -113,4 +113,4 @@ def _size(state: Mapping[str, Tensor]) -> str:
 
 
 def _count(names: list[str]) -> str:
-    return f"{len(names)} tensors ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"
+    return f"{len(names)} tensor{'s' * (len(names) > 1)} ({', '.join(names[:3])}{', ...' if len(names) > 3 else ''})"

@@ -16,7 +16,8 @@ from depthkit.registry import MODELS, depthkit_scope
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.layouts import to_depthkit
-from depthkit.zoo.table import FREE_LICENCES, ZooModel, find_model
+from depthkit.zoo.table import FREE_LICENCES, find_model
+from depthkit.zoo.zoo_model import ZooModel
 
 
 def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
@@ -46,7 +47,9 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
 
 
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
-    """Build `model` by its `config` with the weights of a file, None for the published one; in evaluation mode.
+    """Build `model` by its `config`, in evaluation mode, with the weights of a file.
+
+    Without one the published file is taken from the hub.
 
     Raises:
         InputError: the file cannot be had, or is of another model.

@@ -77,7 +77,7 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert "(relative, disparity 0.5 to 2; focal length 640 px, given)" in out and " m)" not in out
     assert "(relative, no valid disparity; focal" in out
-    assert "a_points.ply does not have the scene's shape" in err and err.count("warning") == 2
+    assert "the shape of a_points.ply is not the scene's" in err and err.count("warning") == 2
     assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
     assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (2, 4))
     assert (one.focal_length, one.focal_source, one.metadata) == (640, "given", metadata)

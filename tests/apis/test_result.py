@@ -102,8 +102,13 @@ def test_every_file_says_what_its_numbers_are(tmp_path, kind, float_format):
     known = {**METADATA, "kind": kind, "quantity": quantity, "focal_length": "640.5", "focal_source": "exif"}
     for name in ("colored", "side_by_side", f"{quantity}_png"):
         expected = {**known, "unit": stored if name.endswith("_png") else unit}
-        assert expected.items() <= Image.open(paths[name]).text.items()
-    assert f"comment unit: {unit}\n".encode() in paths["points"].read_bytes()[:400]
+        text = Image.open(paths[name]).text
+        assert expected.items() <= text.items()
+        if not name.endswith("_png"):
+            assert [float(end) for end in text["color_range"].split()] == pytest.approx(result.color_range())
+    header = paths["points"].read_bytes().partition(b"end_header")[0]
+    assert f"comment unit: {unit}\n".encode() in header
+    assert (b"comment shape: not the scene's" in header) == (kind == "relative")
     floats = paths[f"{quantity}_{float_format}"]
     if float_format == "npy":
         read = np.load(floats)

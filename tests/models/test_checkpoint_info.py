@@ -34,6 +34,19 @@ def test_what_is_written_is_read(save):
     assert (config.filename, config.size, config.model.type) == (f"{path}: nyu_x.py", [2, 3], "DepthEstimator")
 
 
+@pytest.mark.parametrize(
+    ("model", "kind"),
+    [
+        (dict(type="DepthEstimator", output="depth"), "metric"),
+        (dict(type="DepthEstimator", output="disparity"), "relative"),
+        (dict(type="depthkit.DepthEstimator", output="relative_depth"), "relative"),
+        (dict(type="Classifier"), "classes"),
+    ],
+)
+def test_the_kind_follows_the_model(model, kind):
+    assert CheckpointInfo.of_training({"model": model}, "a.py").kind == kind
+
+
 def test_a_file_without_the_block(save):
     path = save(None)
     assert read_metadata(path) is None

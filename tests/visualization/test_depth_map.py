@@ -79,6 +79,11 @@ def test_odd_sizes_can_be_drawn(shape):
     assert draw_side_by_side(photo, np.full(shape, 2.0), np.zeros(shape)).ndim == 3
 
 
+def test_the_bar_is_in_proportion_to_a_large_image():
+    widths = [draw_depth_map(np.full((height, 40), 2.0)).shape[1] - 40 for height in (1500, 6000)]
+    assert widths[1] / widths[0] == pytest.approx(4, rel=0.02)
+
+
 def test_a_map_without_any_depth_can_be_drawn():
     draw_depth_map(np.full((40, 50), np.nan))
     draw_side_by_side(np.zeros((40, 50, 3), np.uint8), np.full((40, 50), np.nan), np.zeros((40, 50)))

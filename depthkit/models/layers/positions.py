@@ -56,7 +56,10 @@ def _bicubic_with_offset(patches: Tensor, new: tuple[int, int]) -> Tensor:
 
 
 def _cubic_rows(rows: Tensor, centres: Tensor) -> Tensor:
-    """Interpolate between rows (n, m, C) at `centres` (k,), by cubic convolution; rows beyond the ends repeat them."""
+    """Interpolate between rows (n, m, C) at `centres` (k,) by cubic convolution.
+
+    Rows beyond the ends repeat the last ones.
+    """
     first = centres.floor() - 1
     found = 0.0
     for tap in range(4):  # not a product of matrices: autocast would round it

@@ -219,3 +219,55 @@ def test_tosa_is_the_backbone_of_an_mmseg_encoder_decoder():
     losses["decode.loss_ce"].backward()
     with torch.no_grad():
         assert model.eval()(torch.randn(1, 3, 64, 64)).shape == (1, 5, 4, 4)
+
+
+ORIGINAL = dict(type="DPTHead", in_channels=[24] * 4, channels=8, level_channels=[4, 6, 8, 10], activation="relu")
+
+
+@pytest.mark.parametrize("output", ["disparity", "relative_depth"])
+def test_an_output_that_is_not_in_metres_is_predicted_and_not_trained(output):
+    model = build("DeiT", decode_head=ORIGINAL, output=output)
+    with torch.no_grad():
+        assert model.eval()(torch.randn(1, 3, 64, 64)).min() >= 0
+    with pytest.raises(InputError, match=f"output='{output}': such a model cannot be trained, because .* metres"):
+        model.train()(torch.randn(1, 3, 64, 64), [sample(64, 64)], mode="loss")
+
+
+def test_the_original_form_is_trained_in_metres():
+    model = build("DeiT", decode_head=ORIGINAL | dict(activation="range")).train()
+    sum(model(torch.randn(1, 3, 64, 64), [sample(64, 64)], mode="loss").values()).backward()
+    assert {n for n, p in model.named_parameters() if p.grad is None} == {"backbone.norm.weight", "backbone.norm.bias"}
+
+
+@pytest.mark.parametrize(
+    ("resize", "arguments"),
+    [
+        ("bilinear", dict(mode="bilinear", align_corners=False)),
+        ("bilinear_aligned", dict(mode="bilinear", align_corners=True)),
+        ("bicubic", dict(mode="bicubic", align_corners=False)),
+    ],
+)
+def test_the_last_resize_is_the_one_that_was_asked_for(resize, arguments):
+    model = build("DeiT", test_cfg=dict(resize=resize)).eval()
+    images = torch.randn(1, 3, 64, 64)
+    with torch.no_grad():
+        [found] = model.predict(images, [SegDataSample(metainfo=dict(ori_shape=(90, 75), img_shape=(64, 64)))])
+        expected = torch.nn.functional.interpolate(model(images), size=(90, 75), **arguments)
+    assert torch.equal(found.pred_depth_map.data, expected[0])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (
+            dict(test_cfg=dict(resize="nearest")),
+            "test_cfg: resize='nearest'; expected one of bilinear, bilinear_aligned",
+        ),
+        (dict(output="metres"), "output='metres': expected one of"),
+        (dict(output="disparity", canonical_focal=500.0), "canonical_focal=500: expected output='depth'"),
+    ],
+)
+def test_outputs_and_resizes_that_do_not_exist(arguments, message):
+    with pytest.raises(InputError) as caught:
+        build("DeiT", **arguments)
+    assert message in str(caught.value)

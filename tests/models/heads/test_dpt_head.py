@@ -57,9 +57,54 @@ def test_loss_masks_what_is_no_measurement_or_out_of_range():
     assert head.loss(depth, gt) == {"loss_silog": torch.tensor(0.0)}
 
 
+ORIGINAL = dict(channels=8, level_channels=(4, 6, 8, 10), readout="ignore")
+
+
+@pytest.mark.parametrize(("activation", "least", "most"), [("range", 0.5, 3.0), ("relu", 0, None), ("exp", 0, None)])
+def test_the_original_form_gives_its_activations_range_at_the_size_of_the_image(activation, least, most):
+    head = DPTHead([8] * 4, **ORIGINAL, activation=activation, min_depth=0.5, max_depth=3.0)
+    for height, width in [(5, 7), (2, 2), (1, 1)]:
+        out = head(maps(height, width, with_prefix=False), (14 * height, 14 * width))
+        assert out.shape == (2, 1, 14 * height, 14 * width) and out.dtype == torch.float32
+        assert out.min() >= least and (most is None or out.max() <= most)
+
+
+def test_the_original_form_has_a_width_for_each_level():
+    head = DPTHead([8] * 4, **ORIGINAL)
+    assert [adapter.weight.shape for adapter in head.adapters] == [(8, width, 3, 3) for width in (4, 6, 8, 10)]
+    assert all(adapter.bias is None for adapter in head.adapters)
+    assert head.head[0].out_channels == 32  # whatever the width, as in all published models
+
+
+def test_the_compact_form_has_no_parts_of_the_original():
+    names = {name.split(".")[0] for name in DPTHead([8] * 4, channels=8).state_dict()}
+    assert names == {"readouts", "resamples", "laterals", "fusions", "head"}
+
+
+def test_the_sky_goes_to_the_far_end_in_evaluation_only():
+    torch.manual_seed(0)
+    head = DPTHead([8] * 4, **ORIGINAL, activation="exp", sky=True)
+    without = DPTHead([8] * 4, **ORIGINAL, activation="exp")
+    without.load_state_dict(head.state_dict(), strict=False)
+    features = [20 * one for one in maps(3, 4, with_prefix=False)]
+    scores = []
+    head.sky_head.register_forward_hook(lambda module, args, output: scores.append(output))
+    head.eval()(features, (42, 56))
+    with torch.no_grad():
+        head.sky_head[-1].bias += 0.3 - scores[0].median()  # half of the pixels are sky
+    assert torch.equal(head.train()(features, (42, 56)), without(features, (42, 56)))
+    filled = head.eval()(features, (42, 56))
+    assert not torch.equal(filled, without(features, (42, 56)))
+    values, counts = filled[0].unique(return_counts=True)
+    assert counts.max() > 500 and values[counts.argmax()] > without(features, (42, 56))[0].median()
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        (dict(level_channels=(4, 4)), "expected one for each of level_channels=(4, 4)"),
+        (dict(activation="sigmoid"), "activation='sigmoid': expected one of"),
+        (dict(sky=True), "sky=True: expected level_channels and activation='exp' with it"),
         (dict(readout="mean"), "readout='mean': expected one of 'ignore', 'add' or 'project'"),
         (dict(min_depth=-1), "min_depth=-1: expected a number of 0 or more"),
         (dict(min_depth=20), "min_depth=20.0, max_depth=10.0: expected min_depth < max_depth"),
