@@ -9,13 +9,14 @@ from depthkit.errors import InputError
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import make_selective
 from depthkit.zoo.loading import create_model
-from depthkit.zoo.table import MODELS, Architecture, find_model
+from depthkit.zoo.table import MODELS, find_model
+from depthkit.zoo.zoo_model import Architecture
 
 _TRANSFORMERS = "transformers"
 
 
 def is_published(variant: str) -> bool:
-    """Tell whether a variant of a benchmark is a published model, by its form ``NAME...`` or ``transformers:NAME``."""
+    """Tell whether a variant of a benchmark is a published model: ``NAME...`` or ``transformers:NAME``."""
     first, _, second = variant.partition(":")
     return first in MODELS or (first == _TRANSFORMERS and second in MODELS)
 
@@ -79,8 +80,10 @@ def check_published(variants: Sequence[str], inputs: Sequence[tuple[int, int, in
         raise InputError("--variants: published models predict depth; use --task depth, and leave out --train")
     for variant in variants:
         name = next(part for part in variant.split(":") if part in MODELS)
-        multiple = find_model(name).architecture.multiple
+        multiple, family = find_model(name).architecture.multiple, find_model(name).architecture.family
         for height, width, _ in inputs:
+            if variant.startswith(_TRANSFORMERS) and family == "dpt" and height != width:
+                raise InputError(f"--inputs {height}x{width}: {variant} takes square images only; try 384x384")
             if height % multiple or width % multiple:
                 nearest = "x".join(str(max(1, round(side / multiple)) * multiple) for side in (height, width))
                 raise InputError(

@@ -12,13 +12,14 @@ from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layer
     cls=Command,
     aliases=options.OLD_WEIGHTS | {"--keep-rate": "--keep-rates"},
     examples=(
-        "depthkit evaluate-selection --model depth-anything-v2-small --images photos/",
-        "depthkit evaluate-selection --weights best.pth --images photos/ --keep-rates 0.7 0.5 --json result.json",
+        "depthkit evaluate-selection --model depth-anything-v2-small --images images/",
+        "depthkit evaluate-selection --weights best.pth --images images/ --keep-rates 0.7 0.5 --json result.json",
     ),
 )
 @options.zoo_model
 @options.weights_of_zoo_model
 @options.config
+@options.input_size
 @click.option(
     "--images",
     cls=VariadicOption,
@@ -42,7 +43,8 @@ from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layer
 @options.cfg_options_with_config
 @click.pass_context
 def main(
-    ctx, model, weights, config, images, keep_rates, selection, selective_layers, device, json_path, cfg_options
+    ctx, model, weights, config, input_size, images, keep_rates, selection, selective_layers, device, json_path,
+    cfg_options,
 ) -> int:  # fmt: skip
     """Measure on your own images what token selection changes in a depth model, and what it saves.
 
@@ -58,6 +60,7 @@ def main(
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
     options.check_model_or_weights(model, weights, config, ctx)
+    options.check_needs_model(model, {"input_size": input_size}, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     if model is not None:
@@ -66,7 +69,7 @@ def main(
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
     else:
-        predictor = options.load_zoo_predictor(model, weights, device)
+        predictor = options.load_zoo_predictor(model, weights, device, input_size=input_size)
     from depthkit.analysis.selection_evaluation import evaluate_selection
 
     print(f"device: {predictor.device}")
