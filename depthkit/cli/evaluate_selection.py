@@ -46,9 +46,9 @@ def main(
     ctx, model, weights, config, input_size, images, keep_rates, selection, selective_layers, device, json_path,
     cfg_options,
 ) -> int:  # fmt: skip
-    """Measure on your own images what token selection changes in a depth model, and what it saves.
+    """Measure what token selection changes on your images.
 
-    Compares with the depth of the dense model itself, so no labels are needed. Beside each keep rate stand two
+    And what it saves, in a depth model. Compares with the depth of the dense model itself, so no labels are needed. Beside each keep rate stand two
     controls: as many patches drawn at random, and the dense model on a smaller input that takes about the same time.
     If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
 

@@ -70,7 +70,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
 
 
 def _check_name(path: Path, model: ZooModel) -> Path:
-    """Refuse a file with the name of another model's: what is inside is often alike, and the depth would be wrong."""
+    """Refuse a file with the name of another model's: what is inside is often alike."""
     others = {other.file: other.name for other in MODELS.values() if other.file != _ANY}
     if others.get(path.name, model.name) != model.name:
         raise InputError(
