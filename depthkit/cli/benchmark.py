@@ -81,9 +81,11 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
 def main(ctx, json_path, **settings) -> None:
     """Time models against each other.
 
-    Against timm's dense DeiT, or published models against the same in transformers. All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours),
-    `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair of
-    layers with commas between. The baseline `timm` is always included.
+    Against timm's dense DeiT, or published models against the same in transformers.
+
+    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit`
+    (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair
+    of layers with commas between. The baseline `timm` is always included.
 
     With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
     `NAME:KEEP` or `NAME:per_head:KEEP` (token selective), and `transformers:NAME`, the same network as the package
