@@ -62,8 +62,9 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
         built = MODEL_CLASSES.build(config["model"])
+    converted = to_depthkit(state, built, path)
     print_licence(config["published"])
-    built.load_state_dict({name: value.float() for name, value in to_depthkit(state, built, path).items()}, assign=True)
+    built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
         built.data_preprocessor = MODEL_CLASSES.build(config["model"]["data_preprocessor"])
     return built.eval()

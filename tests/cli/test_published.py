@@ -128,6 +128,7 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
         "none.pth: no such file; expected depth_anything_v2_vits.pth": ["--model", RELATIVE, "--weights", "none.pth"],
         "half.pth: not a checkpoint, or one that is damaged": ["--model", RELATIVE, "--weights", tmp_path / "half.pth"],
         "depth-anything-v2-small.pth: ": ["--model", "dpt-large", "--weights", path],
+        "depth-anything-v2-small.pth: looks like": ["--model", "depth-anything-v2-large", "--weights", path],
         "any more (HTTP 404)": ["--model", RELATIVE],
         "5000 is not in the range 1<=x<=4096": ["--model", RELATIVE, "--weights", path, "--input-size", 5000],
         "da3mono-large: transformers does not": [
