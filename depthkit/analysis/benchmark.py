@@ -19,6 +19,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from depthkit.analysis.benchmark_variants import build_variant
+from depthkit.analysis.published_variants import check_published, is_published
 from depthkit.datasets.image_folder import ImageFolder
 from depthkit.utils.device import select_device
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
@@ -59,13 +60,21 @@ def run_benchmark(
     """Time `variants` on `inputs` (height, width [px], batch) and print a table of each.
 
     Arguments and result are those of `depthkit benchmark` and of its JSON file.
+
+    Raises:
+        InputError: a variant cannot be built or timed so.
     """
+    published = any(map(is_published, variants))
+    if published:
+        check_published(variants, inputs, task, train)
+        model = "published models"
+    names = list(dict.fromkeys(variants if published else ["timm", *variants]))
     chosen, number_type = select_device(device), getattr(torch, dtype)
     synchronize = torch.cuda.synchronize if chosen.type == "cuda" else lambda: None
     torch.manual_seed(0)
     models = {
         name: build_variant(name, task, model, weights, selector_layers).to(chosen, number_type).eval()
-        for name in ["timm", *variants]
+        for name in names
     }
     machine = platform.processor() or platform.machine()
     results = []
@@ -78,16 +87,16 @@ def run_benchmark(
         else:
             run = {name: torch.compile(one, mode=compile) if compile else one for name, one in models.items()}
             passes = {name: partial(one, samples) for name, one in run.items()}
-        timings = time_interleaved(passes, "timm", rounds, synchronize, gradients=train)
+        timings = time_interleaved(passes, names[0], rounds, synchronize, gradients=train)
         print(f"\n{task}{', training step' * train}, {model}, {height}x{width}, batch {batch}, {dtype}, {chosen}")
-        print(f"{'variant':<32}{'GMACs/image':>12}{'ms':>10}{'10-90 %':>18}{'speed-up':>10}{'peak MiB':>10}")
+        print(f"{'variant':<40}{'GMACs/image':>12}{'ms':>10}{'10-90 %':>18}{'speed-up':>10}{'peak MiB':>10}")
         for name, one in models.items():
             timing = timings[name]
             # Of the whole batch: with per_head, how many tokens some head attends depends on the image.
             macs = count_macs(one.eval(), samples) // batch
             peak = peak_memory(one, samples)
             spread = f"{timing.ms_low:.1f}-{timing.ms_high:.1f}"
-            print(f"{name:<32}{macs / 1e9:>12.2f}{timing.ms:>10.1f}{spread:>18}", end="")
+            print(f"{name:<40}{macs / 1e9:>12.2f}{timing.ms:>10.1f}{spread:>18}", end="")
             print(f"{timing.speedup:>10.2f}{peak / 2**20:>10.1f}")
             result = dict(variant=name, height=height, width=width, batch=batch, macs=macs)
             results.append({**result, **asdict(timing), "peak_bytes": peak})

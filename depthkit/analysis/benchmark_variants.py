@@ -3,6 +3,7 @@
 import timm
 from torch import nn
 
+from depthkit.analysis.published_variants import build_published, is_published, parse_rates
 from depthkit.errors import InputError
 from depthkit.models import ToSA  # noqa: F401  registers the backbones
 from depthkit.models.backbones.deit import SIZES
@@ -22,7 +23,8 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
 
     Args:
         name: ``timm``, the baseline; or one of `KINDS`; those that select tokens have their keep rate after a colon,
-            ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``.
+            ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``; or a published
+            model, see `build_published`, for which of the other arguments only `weights` counts.
         task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
         size: ``tiny``, ``small`` or ``base``.
         weights: file with weights of the dense model or of a ToSA; None: random weights.
@@ -32,6 +34,8 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
         InputError: no such variant, a keep rate that is missing, superfluous or out of range, or weights that do not
             fit.
     """
+    if is_published(name):
+        return build_published(name, weights)
     kind, _, keep = name.partition(":")
     if name == "timm" and task == "backbone":
         model = timm.create_model(f"deit_{size}_patch16_224", num_classes=0, dynamic_img_size=True)
@@ -42,16 +46,14 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     if config is None or (config["type"] == "DeiT") != (not keep):
         raise InputError(
             f"--variants {name}: expected timm, deit or "
-            f"{', '.join(f'{known}:KEEP' for known in KINDS if known != 'deit')}, such as tosa_shared:0.5"
+            f"{', '.join(f'{known}:KEEP' for known in KINDS if known != 'deit')}, such as tosa_shared:0.5, or a "
+            "published model (`depthkit models`)"
         )
     backbone = SIZES[size] | config | dict(pretrained=weights)
     if config["type"] == "ToSA":
         backbone["selector_layers"] = selector_layers
     if keep:
-        try:
-            rates = [float(rate) for rate in keep.split(",")]
-        except ValueError:
-            raise InputError(f"--variants {name}: '{keep}' is not a number; expected one such as 0.5") from None
+        rates = parse_rates(keep, name)
         backbone["keep_rate"] = rates[0] if len(rates) == 1 else rates
     if task == "backbone":
         return MODELS.build(backbone)

@@ -1,4 +1,4 @@
-"""Measure what token selection changes in a model's depth, against the dense model's own and without labels."""
+"""Measure what token selection changes in a model's depth, beside the dense model and without labels."""
 
 import sys
 import time
@@ -67,9 +67,9 @@ class Variant:
             return "tokens at random"
         return _DENSE if self.kind == _DENSE else f"keep rate {self.keep_rate}"
 
-    def selecting(self) -> AbstractContextManager:
-        """Return the context in which the model selects as this variant does."""
-        return scored_by(self.model.backbone, "random") if self.kind == "random" else nullcontext()
+    def selecting(self, seed: int) -> AbstractContextManager:
+        """Return the context in which the model selects as this variant does; `seed` is that of random tokens."""
+        return scored_by(self.model.backbone, "random", seed) if self.kind == "random" else nullcontext()
 
     def shrink(self, images: Tensor) -> Tensor:
         """Make the input of this variant from images (B, 3, H, W)."""
@@ -88,7 +88,7 @@ def evaluate_selection(
     selection: str | None,
     selective_layers: Sequence[int] | None,
 ) -> dict[str, Any]:
-    """Compare the depth of a model's token selective forms with that of the dense model, and print a table.
+    """Compare the depth of a model's token selective forms with the dense one, and print a table.
 
     Controls beside each keep rate: as many tokens drawn at random, and the dense model on a smaller input that takes
     about the same time. Keep rate 1 must give a difference of exactly 0. Images are compared at the size of the
@@ -125,7 +125,7 @@ def evaluate_selection(
                 if factors[rate] is not None:
                     variants.append(Variant("smaller", dense.model, rate, factors[rate], follows_camera))
             for variant in variants:
-                with variant.selecting():
+                with variant.selecting(count):
                     variant.macs = count_macs(variant.model, variant.shrink(inputs))
         _measure(variants, inputs, count, synchronize, path)
     if not count:
@@ -149,14 +149,14 @@ def _read(predictor: DepthPredictor, images: Sequence[Path]) -> Iterator[tuple[P
 def _measure(
     variants: Sequence[Variant], inputs: Tensor, turn: int, synchronize: Callable[[], None], path: Path
 ) -> None:
-    """Run each variant on one image (1, 3, H, W), beginning with another one for each image."""
+    """Run each variant on one image (1, 3, H, W), the `turn`-th; each begins with another variant."""
     size, depths = tuple(inputs.shape[-2:]), {}
     start = turn % len(variants)
     for i in [*range(start, len(variants)), *range(start)]:
         variant = variants[i]
         prepared = variant.shrink(inputs)
         shape = tuple(prepared.shape[-2:])
-        with variant.selecting():
+        with variant.selecting(turn):
             if shape not in variant.sizes:  # the first pass of a size is slower
                 variant.model(prepared)
             synchronize()

@@ -45,7 +45,7 @@ def factors_by_time(
     rounds: int,
     synchronize: Callable[[], None],
 ) -> dict[str, float | None]:
-    """Find by how much to shrink the input of `model` so that it takes about as long as others do on whole images.
+    """Find by how much to shrink the input of `model` so that it takes about as long as others.
 
     Time is taken to grow as a power of the number of pixels, which is measured at 0.7 of the sides.
 
@@ -57,8 +57,8 @@ def factors_by_time(
         synchronize: waits until the device has finished.
 
     Returns:
-        A factor on both sides for each of `others`; None where that takes no less time than `model`, or the image
-        is not larger than one patch.
+        A factor on both sides, below 1, for each of `others`: the largest there is where that takes no less time than
+        `model`; None where the image is not larger than one patch.
     """
     divisor, size = model.size_divisor, tuple(images.shape[-2:])
     probe = shrink(images, _PROBE, divisor)
@@ -76,5 +76,5 @@ def factors_by_time(
             return abs((math.prod(smaller_size(size, factor, divisor)) / math.prod(size)) ** power - wanted)
 
         candidates = [step / steps for step in range(1, steps)]
-        factors[name] = min(candidates, key=distance) if candidates and wanted < 1 else None
+        factors[name] = min(candidates, key=distance, default=None)
     return factors

@@ -192,6 +192,8 @@ def _carried_config(checkpoint: str | Path) -> Config:
     The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config.
     """
     carried = read_config(checkpoint)
+    if "test_dataloader" not in carried:
+        raise InputError(f"{checkpoint}: its config names no test data; name a config that does by --config")
     for key, registry in (("test_dataloader.dataset", DATASETS), ("test_evaluator", METRICS)):
         part = carried
         for name in key.split("."):

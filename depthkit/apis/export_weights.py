@@ -17,7 +17,8 @@ from depthkit.utils.config import config_to_plain
 from depthkit.utils.io import atomic_path
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model
-from depthkit.zoo.table import ZooModel, find_model
+from depthkit.zoo.table import find_model
+from depthkit.zoo.zoo_model import ZooModel
 
 
 def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
@@ -51,7 +52,7 @@ def export_published(
     selection: Selection | None = None,
     selective_layers: Sequence[int] | None = None,
 ) -> Path:
-    """Write the weights of a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
+    """Write a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
 
     It then serves like one that was trained here. The config says what was published by whom under which licence
     (``published``), and of a model in metres it names NYU Depth V2 in ``data/nyu`` as test data.
@@ -59,8 +60,12 @@ def export_published(
     Args:
         name: as `depthkit models` lists it.
         out: the file to write, in a folder that exists; one that is there is replaced.
-        weights, input_size, preprocessing: see `DepthPredictor.from_pretrained`.
-        keep_rate, selection, selective_layers: make it a ToSA, see `make_selective`; without a rate it is dense.
+        weights: a file of it; None: the published one, from the hub's cache or downloaded into it.
+        input_size: see `make_config`.
+        preprocessing: see `make_config`.
+        keep_rate: make it a ToSA, see `make_selective`; None: dense.
+        selection: of a ToSA.
+        selective_layers: of a ToSA.
 
     Returns:
         The path of `out`.

@@ -33,6 +33,8 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     examples=(
         "depthkit benchmark --json speed.json",
         "depthkit benchmark --model tiny --weights deit_tiny.safetensors --images images/ --variants tosa_per_head:0.5",
+        "depthkit benchmark --task depth --inputs 476x630:1 --variants transformers:depth-anything-v2-small "
+        "depth-anything-v2-small depth-anything-v2-small:0.5",
     ),
 )
 @click.option(
@@ -40,7 +42,7 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     cls=VariadicOption,
     default=_VARIANTS,
     show_default="deit and 0.7, 0.5, 0.25 of each kind",
-    metavar="NAME[:KEEP] ...",
+    metavar="NAME[:...] ...",
     help="What to time.",
 )
 @click.option(
@@ -77,11 +79,18 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
 @options.json_file
 @click.pass_context
 def main(ctx, json_path, **settings) -> None:
-    """Time models against timm's dense DeiT.
+    """Time models against each other.
 
-    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours),
-    `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair of
-    layers with commas between. The baseline `timm` is always included.
+    Against timm's dense DeiT, or published models against the same in transformers.
+
+    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit`
+    (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair
+    of layers with commas between. The baseline `timm` is always included.
+
+    With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
+    `NAME:KEEP` or `NAME:per_head:KEEP` (token selective), and `transformers:NAME`, the same network as the package
+    transformers builds it, if it is installed, always with random weights. The first variant is then the baseline, and
+    --model and --selector-layers have no meaning.
 
     The JSON file has machine, threads, torch, task, model, device, dtype, compile, train, images, selector_layers,
     rounds, and for each of `results`: variant, height and width [px], batch, macs (one image, forward), ms (median),

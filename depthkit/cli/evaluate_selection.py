@@ -12,13 +12,14 @@ from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layer
     cls=Command,
     aliases=options.OLD_WEIGHTS | {"--keep-rate": "--keep-rates"},
     examples=(
-        "depthkit evaluate-selection --model depth-anything-v2-small --images photos/",
-        "depthkit evaluate-selection --weights best.pth --images photos/ --keep-rates 0.7 0.5 --json result.json",
+        "depthkit evaluate-selection --model depth-anything-v2-small --images images/",
+        "depthkit evaluate-selection --weights best.pth --images images/ --keep-rates 0.7 0.5 --json result.json",
     ),
 )
 @options.zoo_model
 @options.weights_of_zoo_model
 @options.config
+@options.input_size
 @click.option(
     "--images",
     cls=VariadicOption,
@@ -42,13 +43,14 @@ from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layer
 @options.cfg_options_with_config
 @click.pass_context
 def main(
-    ctx, model, weights, config, images, keep_rates, selection, selective_layers, device, json_path, cfg_options
+    ctx, model, weights, config, input_size, images, keep_rates, selection, selective_layers, device, json_path,
+    cfg_options,
 ) -> int:  # fmt: skip
-    """Measure on your own images what token selection changes in a depth model, and what it saves.
+    """Measure what token selection changes on your images.
 
-    Compares with the depth of the dense model itself, so no labels are needed. Beside each keep rate stand two
-    controls: as many patches drawn at random, and the dense model on a smaller input that takes about the same time.
-    If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
+    And what it saves. The depth is compared with that of the dense model itself, so no labels are needed. Beside each
+    keep rate stand two controls: as many patches drawn at random, and the dense model on a smaller input that takes
+    about the same time. If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
 
     The JSON file has images, skipped (unreadable), output, selection, selective_layers, layers, and for each of
     `results`: name, kind, keep_rate, macs and inputs (sizes, with the number of images), and as mean and standard error
@@ -57,14 +59,17 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
+    options.check_model_or_weights(model, weights, config, ctx)
+    options.check_needs_model(model, {"input_size": input_size}, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
-    options.check_zoo_model(model, weights, config, ctx)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
         predictor = options.load_predictor(loaded, weights, device)
     else:
-        predictor = options.load_zoo_predictor(model, weights, device)
+        predictor = options.load_zoo_predictor(model, weights, device, input_size=input_size)
     from depthkit.analysis.selection_evaluation import evaluate_selection
 
     print(f"device: {predictor.device}")

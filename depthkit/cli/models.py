@@ -9,7 +9,7 @@ from depthkit.cli import options
 from depthkit.cli.command import Command
 
 if TYPE_CHECKING:
-    from depthkit.zoo.table import ZooModel
+    from depthkit.zoo.zoo_model import ZooModel
 
 _OUTPUTS = {
     "disparity": "relative disparity: larger is nearer, of unknown scale and shift",

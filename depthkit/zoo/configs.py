@@ -1,11 +1,11 @@
-"""The config of a published model: plain data, as `DepthPredictor` takes it and a checkpoint carries it."""
+"""The config of a published model: plain data, as a checkpoint carries it."""
 
 import os
 from typing import Literal, get_args
 
 from depthkit.errors import InputError
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
-from depthkit.zoo.table import ZooModel
+from depthkit.zoo.zoo_model import ZooModel
 
 Preprocessing = Literal["authors", "transformers"]
 

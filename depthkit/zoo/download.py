@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthkit.errors import InputError
-from depthkit.zoo.table import ZooModel
+from depthkit.zoo.zoo_model import ZooModel
 
 if TYPE_CHECKING:
     from huggingface_hub import HfFileMetadata
 
 # How long the hub may take to say what it has [s]. The environment variable HF_HUB_ETAG_TIMEOUT changes it.
-_PATIENCE = 3.5
+_PATIENCE = 3.0
 _CHUNK = 2**20  # [bytes]
 _SHA256 = re.compile("[0-9a-f]{64}")
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -49,7 +49,7 @@ def fetch_weights(model: ZooModel) -> Path:
 
     Raises:
         InputError: one sentence that says what is wrong (no network, no access, no space, another file) and how to get
-            the file by hand. Where the hub does not answer it comes after 3.5 s.
+            the file by hand. Where the hub does not answer it comes after 3 s.
     """
     found = cached_weights(model)
     if found is not None:

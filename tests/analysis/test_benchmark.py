@@ -6,6 +6,8 @@ import torch
 from PIL import Image
 
 from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved
+from depthkit.analysis.published_variants import build_published, check_published
+from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
 
 
@@ -54,6 +56,33 @@ def test_the_command_prints_a_table_and_writes_json(cli, tmp_path, task):
     assert "GMACs/image" in result.stdout
 
 
+def test_published_models_are_compared_with_the_first(cli, tmp_path, tiny_zoo):
+    name = "depth-anything-v2-small"
+    tiny_zoo(name)
+    variants = [name, f"{name}:per_head:0.5,0.25"]
+    given = ["--task", "depth", "--inputs", "56x84:2", "--rounds", 1, "--device", "cpu"]
+    with pytest.MonkeyPatch.context() as patch:
+        # The tiny model taps every layer: there is none to choose.
+        patch.setattr("depthkit.models.selective.layers_between_taps", lambda taps: (1, 3))
+        result = cli("benchmark", *given, "--variants", *variants, "--json", tmp_path / "r.json")
+    assert result.returncode == 0, result.stderr
+    dense, selective = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert [dense["variant"], selective["variant"]] == variants
+    assert dense["speedup"] == 1.0 and selective["macs"] < dense["macs"]
+
+
+@pytest.mark.parametrize("name", ["depth-anything-v1-small", "dpt-large"])
+def test_transformers_builds_the_same_network(name, tiny_zoo):
+    pytest.importorskip("transformers")
+    weights = tiny_zoo(name)
+    images = torch.randn(1, 3, 96, 96) if name == "dpt-large" else torch.randn(1, 3, 70, 112)
+    ours, theirs = build_published(name, weights).eval(), build_published(f"transformers:{name}", None).eval()
+    with torch.inference_mode():
+        assert theirs(images).shape == ours(images).shape == (1, 1, *images.shape[-2:])
+    # Readout's first layer is applied to the class token apart in ours, once instead of for every patch.
+    assert count_macs(ours, images) == pytest.approx(count_macs(theirs, images), rel=0.05 if name == "dpt-large" else 0)
+
+
 @pytest.mark.parametrize("selection", ["shared", "per_head"])
 def test_token_selection_needs_no_more_memory_than_timms_dense_model(selection):
     timm_model = timm.create_model("deit_tiny_patch16_224", num_classes=0).eval()
@@ -71,6 +100,12 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
     assert [round(p[0].mean().item(), 2) for p in batch] == [-2.12, 2.25, -2.12]
 
 
+def test_transformers_takes_square_images_for_dpt():
+    check_published(["transformers:dpt-large", "dpt-large"], [(384, 384, 1)], "depth", False)
+    with pytest.raises(InputError, match="--inputs 352x384: transformers:dpt-large takes square images only"):
+        check_published(["transformers:dpt-large"], [(352, 384, 1)], "depth", False)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -83,9 +118,20 @@ def test_pictures_fill_the_batch_and_the_size(tmp_path):
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),
         (["--rounds", "0"], "Invalid value for '--rounds': 0"),
+        (["--variants", "depth-anything-v2-small"], "published models predict depth; use --task depth"),
+        (["--task", "depth", "--variants", "dpt-large", "deit"], "--variants deit: is not a published model"),
+        (["--task", "depth", "--variants", "dpt-large:heads:0.5"], "expected dpt-large, dpt-large:0.5 or"),
+        (["--task", "depth", "--variants", "dpt-large:half"], "'half' is not a number"),
+        (["--task", "depth", "--variants", "transformers:da3mono-large"], "transformers does not have this model"),
+        (
+            ["--task", "depth", "--variants", "depth-anything-v2-small"],
+            "--inputs 32x32: depth-anything-v2-small takes sides that are multiples of 14; try 28x28",
+        ),
     ],
 )
-def test_what_cannot_be_benchmarked_is_said(cli, arguments, message):
-    result = cli("benchmark", "--inputs", "32x32:1", *arguments)
+def test_what_cannot_be_benchmarked_is_said(cli, arguments, message, tiny_zoo):
+    tiny_zoo("dpt-large")
+    size = "42x42:1" if "transformers:da3mono-large" in arguments else "32x32:1"
+    result = cli("benchmark", "--inputs", size, *arguments)
     assert result.returncode == 2
     assert message in result.stderr and "Traceback" not in result.stderr

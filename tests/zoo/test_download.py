@@ -13,7 +13,8 @@ import pytest
 
 from depthkit.errors import InputError
 from depthkit.zoo.download import cached_weights, fetch_weights
-from depthkit.zoo.table import ZooModel, find_model
+from depthkit.zoo.table import find_model
+from depthkit.zoo.zoo_model import ZooModel
 from fake_hub import COMMIT, FakeHub
 from helpers import run_python
 

@@ -1,5 +1,8 @@
 #!/usr/bin/env python
-"""Measure top-1 of ToSA and EViT beside the dense model and other ways to choose tokens."""
+"""Measure top-1 of classifiers: ToSA and EViT beside the dense model and other ways to choose tokens.
+
+It needs labels; `depthkit evaluate-selection` is for depth and needs none.
+"""
 
 from contextlib import nullcontext
 from pathlib import Path
@@ -8,26 +11,11 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.selection_options import KEEP_RATE
 from depthkit.utils.console import run_tool
 
 SELECTIONS = ("shared", "per_head", "evit", "evit_unfused")
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
-
-
-class KeepRate(click.ParamType):
-    """One number, or several with commas between."""
-
-    name = "rate"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
-        """Parse `value`: a float, or a tuple of them."""
-        if not isinstance(value, str):
-            return value
-        try:
-            rates = tuple(float(rate) for rate in value.split(","))
-        except ValueError:
-            self.fail(f"'{value}': expected a number, or numbers with commas between", param, ctx)
-        return rates[0] if len(rates) == 1 else rates
 
 
 @click.command(
@@ -55,7 +43,7 @@ class KeepRate(click.ParamType):
     "--keep-rate",
     "keep_rates",
     cls=VariadicOption,
-    type=KeepRate(),
+    type=KEEP_RATE,
     default=(0.7, 0.5, 0.25),
     metavar="RATE ...",
     help="0.5, or one for each pair of layers (ToSA), for each layer (EViT): 0.7,0.6,0.5,0.5,0.4,0.3.",

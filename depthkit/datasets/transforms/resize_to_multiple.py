@@ -55,7 +55,7 @@ class ResizeToMultiple(BaseTransform):
         self.resampling = resampling
 
     def transform(self, results: dict) -> dict:
-        """Return the sample with `img` resized, float64 if resampled by ``cubic``, and `intrinsics` scaled along.
+        """Return the sample with `img` resized, float64 by ``cubic``, and `intrinsics` scaled along.
 
         Raises:
             InputError: the result would have more than 8.4 million pixels.
