@@ -137,6 +137,9 @@ def evaluate(
             f"{config.filename}: has no test_dataloader and test_evaluator, so there is nothing to evaluate on"
         )
     check_settings(config)
+    output = config.model.get("output", "depth")
+    if output != "depth":
+        raise InputError(f"{checkpoint}: gives {output.replace('_', ' ')}, which metrics in metres cannot measure")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
     if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir):

@@ -47,7 +47,7 @@ def make_config(
         raise InputError(f"{model.name}: transformers does not have this model; use preprocessing authors")
     resizing, last = _RESIZING[model.architecture.family, preprocessing]
     config = {
-        "model": _estimator(model, last),
+        "model": _estimator(model, last, _POSITIONS[preprocessing]),
         "test_pipeline": [
             {"type": "ResizeToMultiple", "size": size, "multiple": model.architecture.multiple, **resizing},
             {"type": "PackDepthInputs"},
@@ -68,7 +68,7 @@ def make_config(
     return config
 
 
-def _estimator(model: ZooModel, last_resize: str) -> dict:
+def _estimator(model: ZooModel, last_resize: str, positions: str) -> dict:
     of = model.architecture
     mean, std = ((127.5,) * 3, (127.5,) * 3) if of.family == "dpt" else (IMAGENET_MEAN, IMAGENET_STD)
     estimator = {
@@ -82,7 +82,7 @@ def _estimator(model: ZooModel, last_resize: str) -> dict:
             "pad_val": 0,
             "seg_pad_val": 0,
         },
-        "backbone": _backbone(model),
+        "backbone": _backbone(model, positions),
         "decode_head": {
             "type": "DPTHead",
             "in_channels": (of.embed_dim,) * len(of.taps),
@@ -101,13 +101,13 @@ def _estimator(model: ZooModel, last_resize: str) -> dict:
     return estimator
 
 
-def _backbone(model: ZooModel) -> dict:
+def _backbone(model: ZooModel, positions: str) -> dict:
     of = model.architecture
     vit = {"embed_dim": of.embed_dim, "depth": of.depth, "num_heads": of.num_heads, "out_indices": of.taps}
     if of.family == "dpt":
         return {"type": "DeiT", "img_size": 384, "patch_size": of.patch_size, "position_resampling": "bilinear", **vit}
     # All that DINOv2 has by default, so that the same arguments make its ToSA form.
-    vit |= {"img_size": 518, "patch_size": of.patch_size, "init_values": 1.0, "position_resampling": "dinov2"}
+    vit |= {"img_size": 518, "patch_size": of.patch_size, "init_values": 1.0, "position_resampling": positions}
     return {"type": "DINOv2", **vit, "norm_maps": True, "norm_eps": 1e-5 if of.family == "depth_anything_3" else 1e-6}
 
 
@@ -119,6 +119,8 @@ def _activation(model: ZooModel) -> dict:
     return {"activation": "relu"}
 
 
+# How DINOv2's position table is resampled; transformers left the authors' offset out in August 2024.
+_POSITIONS = {"authors": "dinov2", "transformers": "bicubic"}
 # How `ResizeToMultiple` resizes to the network's input, and `DepthEstimator` back to the image.
 _RESIZING = {
     ("depth_anything", "authors"): (

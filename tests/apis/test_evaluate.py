@@ -64,3 +64,10 @@ def test_a_config_without_a_test_set(config_path: Path, best: Path) -> None:
         evaluate(config, best, device="cpu")
     with pytest.raises(InputError, match="gone.pth: no such checkpoint file"):
         evaluate(load_config(config_path), "gone.pth", device="cpu")
+
+
+def test_a_relative_model_has_no_metrics_in_metres(config_path: Path, best: Path) -> None:
+    config = load_config(config_path)
+    config.model.output = "disparity"
+    with pytest.raises(InputError, match="gives disparity, which metrics in metres cannot measure"):
+        evaluate(config, best, device="cpu")
