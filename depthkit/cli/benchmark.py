@@ -79,11 +79,13 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
 @options.json_file
 @click.pass_context
 def main(ctx, json_path, **settings) -> None:
-    """Time models against timm's dense DeiT, or published models against each other.
+    """Time models against each other.
 
-    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit` (ours),
-    `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair of
-    layers with commas between. The baseline `timm` is always included.
+    Against timm's dense DeiT, or published models against the same in transformers.
+
+    All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit`
+    (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP` or `evit:KEEP`; KEEP is one number or, for ToSA, one for each pair
+    of layers with commas between. The baseline `timm` is always included.
 
     With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
     `NAME:KEEP` or `NAME:per_head:KEEP` (token selective), and `transformers:NAME`, the same network as the package

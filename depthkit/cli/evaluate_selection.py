@@ -46,11 +46,11 @@ def main(
     ctx, model, weights, config, input_size, images, keep_rates, selection, selective_layers, device, json_path,
     cfg_options,
 ) -> int:  # fmt: skip
-    """Measure on your own images what token selection changes in a depth model, and what it saves.
+    """Measure what token selection changes on your images.
 
-    Compares with the depth of the dense model itself, so no labels are needed. Beside each keep rate stand two
-    controls: as many patches drawn at random, and the dense model on a smaller input that takes about the same time.
-    If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
+    And what it saves. The depth is compared with that of the dense model itself, so no labels are needed. Beside each
+    keep rate stand two controls: as many patches drawn at random, and the dense model on a smaller input that takes
+    about the same time. If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
 
     The JSON file has images, skipped (unreadable), output, selection, selective_layers, layers, and for each of
     `results`: name, kind, keep_rate, macs and inputs (sizes, with the number of images), and as mean and standard error

@@ -59,7 +59,7 @@ def main(
 
         export_weights(source, out)
     else:
-        found = options.fetch_zoo_model(model, source)
+        found = options.fetch_zoo_model(model, source, input_size=input_size, preprocessing=preprocessing)
         from depthkit.apis.export_weights import export_published
 
         given = {name: value for name, value in of_model.items() if value is not None}

@@ -76,7 +76,7 @@ weights_of_zoo_model = click.option(
 )
 input_size = click.option(
     "--input-size",
-    type=click.IntRange(min=1),
+    type=click.IntRange(1, 4096),
     metavar="PX",
     help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
     "model's: 518, 504 or 384]",
@@ -180,16 +180,21 @@ def check_needs_model(model: str | None, settings: dict[str, object], ctx: click
         raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
 
 
-def fetch_zoo_model(model: str, weights: str | None) -> Path:
+def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path:
     """Return the file of weights of a published model, before the seconds that importing torch takes.
 
+    `settings` of its config are checked first, because a file may take minutes; those that are None are left out.
+
     Raises:
-        InputError: there is no such model, no file `weights`, or the published one cannot be downloaded.
+        InputError: there is no such model, it cannot have these settings, there is no file `weights`, or the published
+            one cannot be downloaded.
     """
+    from depthkit.zoo.configs import make_config
     from depthkit.zoo.download import fetch_weights
     from depthkit.zoo.table import find_model
 
     published = find_model(model)
+    make_config(published, weights, **_given(settings))
     if weights is None:
         return fetch_weights(published)
     path = Path(weights).expanduser()
@@ -202,8 +207,11 @@ def load_zoo_predictor(model: str, weights: str | None, device: str, **settings:
     """Build the predictor of a published model; `settings` that are None are left out."""
     from depthkit.apis.predictor import DepthPredictor
 
-    given = {name: value for name, value in settings.items() if value is not None}
-    return DepthPredictor.from_pretrained(model, weights, device=device, **given)
+    return DepthPredictor.from_pretrained(model, weights, device=device, **_given(settings))
+
+
+def _given(settings: dict[str, object]) -> dict[str, object]:
+    return {name: value for name, value in settings.items() if value is not None}
 
 
 def check_output(path: Path | None, *inputs: str | Path | None) -> None:

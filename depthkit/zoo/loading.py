@@ -12,12 +12,15 @@ from torch import nn
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator
 from depthkit.models.weights import read_state_dict
-from depthkit.registry import MODELS, depthkit_scope
+from depthkit.registry import MODELS as MODEL_CLASSES
+from depthkit.registry import depthkit_scope
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.layouts import to_depthkit
-from depthkit.zoo.table import FREE_LICENCES, find_model
+from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
 from depthkit.zoo.zoo_model import ZooModel
+
+_ANY = "model.safetensors"  # what every repository in the layout of transformers calls its file
 
 
 def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
@@ -39,7 +42,7 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
     model = find_model(name)
     if pretrained is False:
         with depthkit_scope():
-            return MODELS.build(make_config(model)["model"]).eval()
+            return MODEL_CLASSES.build(make_config(model)["model"]).eval()
     if pretrained is not True and not isinstance(pretrained, str | os.PathLike):
         raise InputError(f"pretrained={pretrained!r}: expected True, False or the path of a file")
     weights = None if pretrained is True else pretrained
@@ -54,16 +57,28 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     Raises:
         InputError: the file cannot be had, or is of another model.
     """
-    path = fetch_weights(model) if weights is None else Path(weights)
+    path = fetch_weights(model) if weights is None else _check_name(Path(weights), model)
     state = read_state_dict(path)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
-        built = MODELS.build(config["model"])
+        built = MODEL_CLASSES.build(config["model"])
+    converted = to_depthkit(state, built, path)
     print_licence(config["published"])
-    built.load_state_dict({name: value.float() for name, value in to_depthkit(state, built, path).items()}, assign=True)
+    built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
-        built.data_preprocessor = MODELS.build(config["model"]["data_preprocessor"])
+        built.data_preprocessor = MODEL_CLASSES.build(config["model"]["data_preprocessor"])
     return built.eval()
+
+
+def _check_name(path: Path, model: ZooModel) -> Path:
+    """Refuse a file with the name of another model's: what is inside is often alike."""
+    others = {other.file: other.name for other in MODELS.values() if other.file != _ANY}
+    if others.get(path.name, model.name) != model.name:
+        raise InputError(
+            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
+            f"{model.name}"
+        )
+    return path
 
 
 def print_licence(published: Mapping[str, str]) -> None:
@@ -74,8 +89,8 @@ def print_licence(published: Mapping[str, str]) -> None:
     """
     if published.get("licence", "MIT") not in FREE_LICENCES:
         _print_once(
-            f"note: {published['model']}: the licence of these weights is {published['licence']} "
-            f"({published['licence_note']})"
+            f"note: {published.get('model')}: the licence of these weights is {published['licence']} "
+            f"({published.get('licence_note')})"
         )
 
 

@@ -230,6 +230,18 @@ def test_weights_of_another_model_are_refused(tiny_zoo):
         depthkit.create_model("dpt-large", tiny_zoo(RELATIVE))
 
 
+def test_a_file_with_the_name_of_another_model_is_refused(tiny_zoo, tmp_path):
+    """V1, V2 and V2's metric models have the same tensors: nothing else could tell them apart."""
+    path = tiny_zoo("depth-anything-v2-metric-outdoor-small")
+    renamed = path.rename(tmp_path / "depth_anything_v2_metric_hypersim_vits.pth")
+    with pytest.raises(
+        InputError, match="has the name of the file of depth-anything-v2-metric-indoor-small; name that"
+    ):
+        depthkit.create_model("depth-anything-v2-metric-outdoor-small", renamed)
+    tiny_zoo("depth-anything-v2-metric-indoor-small")
+    assert depthkit.create_model("depth-anything-v2-metric-indoor-small", renamed).decode_head.max_depth == 20
+
+
 def test_random_weights_of_the_real_size():
     model = depthkit.create_model(RELATIVE)
     assert not model.training and sum(value.numel() for value in model.parameters()) == 24_710_849

@@ -8,7 +8,10 @@ import numpy as np
 import pytest
 from safetensors import safe_open
 
+from depthkit.apis.predictor import DepthPredictor
+from depthkit.datasets.rooms.dataset import RoomGenerator
 from depthkit.models.weights import read_metadata
+from depthkit.utils.io import read_depth, write_depth_png, write_rgb
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import find_model
 
@@ -87,7 +90,27 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     assert done.returncode == 0, done.stderr
 
 
-def test_evaluating_an_exported_model_asks_for_nyu(cli, tiny_zoo, tmp_path, monkeypatch):
+def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypatch):
+    """As one that was trained here; the focal lengths of the data set count, as those given by --focal."""
+    monkeypatch.chdir(tmp_path)
+    nyu = tmp_path / "data" / "nyu"
+    nyu.mkdir(parents=True)
+    room = RoomGenerator(1, (480, 640), 1).read({"index": 0})
+    write_rgb(nyu / "a.png", room.image)
+    write_depth_png(nyu / "a_depth.png", room.depth)
+    (nyu / "test.txt").write_text("a.png a_depth.png 518.8579\n")
+    weights = tiny_zoo(METRIC)
+    assert cli("export-weights", "--model", METRIC, weights, "--input-size", 126).returncode == 0
+    done = cli("test", f"{METRIC}.safetensors", "--json", "result.json", "--save-dir", "depth", *CPU)
+    assert done.returncode == 0, done.stderr
+    result = json.loads((tmp_path / "result.json").read_text())
+    assert result["images"] == 1 and 0 < result["metrics"]["abs_rel"] < 100
+    predictor = DepthPredictor.from_pretrained(METRIC, weights, input_size=126, device="cpu")
+    saved = read_depth(next((tmp_path / "depth").glob("*.png")))
+    np.testing.assert_allclose(saved, predictor(nyu / "a.png", focal=518.8579).depth, atol=6e-4)
+
+
+def test_an_exported_model_without_its_data(cli, tiny_zoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     for name, expected in ((METRIC, "data/nyu"), (RELATIVE, "its config names no test data")):
         done = cli("export-weights", "--model", name, "--weights", tiny_zoo(name))
@@ -105,8 +128,9 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
         "none.pth: no such file; expected depth_anything_v2_vits.pth": ["--model", RELATIVE, "--weights", "none.pth"],
         "half.pth: not a checkpoint, or one that is damaged": ["--model", RELATIVE, "--weights", tmp_path / "half.pth"],
         "depth-anything-v2-small.pth: ": ["--model", "dpt-large", "--weights", path],
+        "depth-anything-v2-small.pth: looks like": ["--model", "depth-anything-v2-large", "--weights", path],
         "any more (HTTP 404)": ["--model", RELATIVE],
-        "input_size=5000: expected": ["--model", RELATIVE, "--weights", path, "--input-size", 5000],
+        "5000 is not in the range 1<=x<=4096": ["--model", RELATIVE, "--weights", path, "--input-size", 5000],
         "da3mono-large: transformers does not": [
             "--model", "da3mono-large", "--weights", path, "--preprocessing", "transformers",
         ],
@@ -120,6 +144,10 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1, done.stderr
         assert expected.strip("-") in done.stderr
     assert not (tmp_path / "out").exists()
+    # What is wrong is told before anything is downloaded.
+    hub.requests.clear()
+    done = cli("predict", IMAGE, "--model", "da3mono-large", "--preprocessing", "transformers", *CPU)
+    assert done.returncode == 2 and not hub.requests
     done = cli("export-weights", "--model", RELATIVE, path, "--out", tmp_path / "x.pth")
     assert done.returncode == 2 and "are exported as .safetensors" in done.stderr
     assert cli("export-weights", "x.pth", "--input-size", 9).stderr.startswith("error: --input-size: is for published")

@@ -92,8 +92,8 @@ class DepthEstimator(DepthkitModel):
         """Predict as `test_cfg` says.
 
         Returns:
-            The data samples with `pred_depth_map` (1, H0, W0) [m] at each image's ``ori_shape``, without the padding
-            of the batch.
+            The data samples with `pred_depth_map` (1, H0, W0), in metres or what else `output` says, at each image's
+            ``ori_shape``, without the padding of the batch.
         """
         depth = self._predict_by_mode(inputs)
         if self.test_cfg["flip"]:
@@ -107,7 +107,7 @@ class DepthEstimator(DepthkitModel):
         return F.pad(inputs, (0, right, 0, bottom), mode="replicate") if bottom or right else inputs
 
     def _forward(self, inputs: Tensor) -> Tensor:
-        """Return depth (B, 1, H, W) [m] of images (B, 3, H, W); with `canonical_focal` the canonical depth."""
+        """Return what the decoder gives, (B, 1, H, W), for images (B, 3, H, W)."""
         return self._depth(inputs)[0]
 
     def _depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
