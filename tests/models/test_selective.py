@@ -6,6 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthkit.errors import InputError
+from depthkit.export.formats import export_model
 from depthkit.models import DepthEstimator, ToSA
 from depthkit.models.selective import layers_between_taps, make_selective
 
@@ -126,3 +127,24 @@ def test_a_foreign_backbone_is_named():
     model.backbone = torch.nn.Identity()
     with pytest.raises(InputError, match="Identity has no token selective form"):
         make_selective(model, 0.5)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("selection", "form"), [("shared", "onnx"), ("per_head", "torch")])
+def test_the_selective_form_of_a_published_architecture_is_exported(selection, form, tmp_path):
+    if form == "onnx":
+        pytest.importorskip("onnxruntime")
+    torch.manual_seed(0)
+    dense = DepthEstimator(
+        data_preprocessor=PREPROCESSOR,
+        backbone=dict(type="DINOv2", img_size=70, embed_dim=48, depth=3, num_heads=3, out_indices=(0, 2)),
+        decode_head=dict(
+            type="DPTHead", in_channels=(48, 48), level_channels=(8, 8), channels=8, scales=(4, 2), readout="ignore"
+        ),
+        size_divisor=14,
+    )
+    for block in dense.backbone.blocks:
+        torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
+    suffix = {"onnx": "onnx", "torch": "pt2"}[form]
+    found = export_model(make_selective(dense.eval(), 0.5, selection), tmp_path / f"m.{suffix}", form)
+    assert len(found) == 3 and all(one.holds for one in found)
