@@ -1,8 +1,8 @@
 """The published files themselves: what the hub has, and the numbers that transformers' own tests expect of them.
 
 They need a network and 6 GB of downloads, and run with it: ``pytest -m hub``. The values are those of ``predicted_depth
-[0, :3, :3]`` in the tests (V1, DPT) and in the conversion script (V2) of transformers 5.23, for an image of COCO. Those of
-the script were made when transformers had the authors' offset in the position table, which changes them by 0.02 %.
+[0, :3, :3]`` in the tests (V1, DPT) and in the conversion script (V2) of transformers 5.23, for an image of COCO.
+Those of the script were made when transformers had the authors' offset in the position table (0.02 % apart).
 """
 
 import urllib.request
