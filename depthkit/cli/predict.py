@@ -41,7 +41,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     "--float-format",
     type=click.Choice(["npy", "tiff", "exr"]),
     default="npy",
-    help="Of the file of float32 values. exr needs pip install 'depthkit[exr]'.",
+    help="Of the file of float32 values. exr needs: pip install OpenEXR.",
 )
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
 @click.option(

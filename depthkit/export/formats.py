@@ -96,5 +96,5 @@ def _check_packages() -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(
-            "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"
+            "ONNX needs the packages onnx, onnxscript and onnxruntime; run: pip install onnx onnxscript onnxruntime"
         ) from error

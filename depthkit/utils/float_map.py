@@ -22,7 +22,7 @@ def check_float_format(float_format: str) -> None:
         raise InputError(f"float format {float_format!r}: expected one of {', '.join(get_args(FloatFormat))}")
     if float_format == "exr" and importlib.util.find_spec("OpenEXR") is None:
         raise InputError(
-            "float format exr: needs the package OpenEXR; run pip install 'depthkit[exr]', or choose npy or tiff"
+            "float format exr: needs the package OpenEXR; run: pip install OpenEXR, or choose npy or tiff"
         )
 
 

@@ -91,7 +91,7 @@ def test_a_relative_result_is_drawn_in_its_own_colours():
 @pytest.mark.parametrize("float_format", ["npy", "tiff", "exr"])
 def test_every_file_says_what_its_numbers_are(tmp_path, kind, float_format):
     if float_format == "exr":
-        openexr = pytest.importorskip("OpenEXR", reason="needs pip install 'depthkit[exr]'")
+        openexr = pytest.importorskip("OpenEXR", reason="needs OpenEXR: pip install OpenEXR")
     values = np.random.default_rng(0).uniform(0.5, 7, (12, 16)).astype(np.float32)
     image = np.zeros((12, 16, 3), np.uint8)
     result = DepthResult(values, image, kind, focal_length=640.5, focal_source="exif", metadata=METADATA)
