@@ -27,6 +27,9 @@ class FocalRule:
             without a requested focal length is in metres as it is.
         assumed: the camera of an image whose focal length is unknown: the ``canonical`` one (the output is in metres as
             it is), or one with the field of view of ``nyu``, NYU Depth V2's camera.
+        training_side: shorter side [px] of the images as the network saw them in training, taken by the canonical
+            camera. With it, where metres do not follow the camera, an unknown focal length is taken to give the
+            training's field of view at any size of the network's input.
 
     Raises:
         InputError: another value, such as one of a damaged config.
@@ -34,10 +37,13 @@ class FocalRule:
 
     automatic: bool = True
     assumed: Literal["canonical", "nyu"] = "canonical"
+    training_side: int | None = None
 
     def __post_init__(self) -> None:
         if self.automatic not in (True, False) or self.assumed not in ("canonical", "nyu"):
             raise InputError(f"{self}: expected automatic=True or False, and assumed='canonical' or 'nyu'")
+        if self.training_side is not None and not (isinstance(self.training_side, int) and self.training_side > 0):
+            raise InputError(f"{self}: expected training_side in pixels, or None")
 
 
 class FocalLength(NamedTuple):
@@ -48,11 +54,13 @@ class FocalLength(NamedTuple):
         source: where it is from; None where it is not known.
         at_input: [px] at the size of the network's input, of the camera that the metres are for; None where they do
             not follow the camera.
+        metres_follow: whether the metres are those of `pixels`; if not, it only gives points their shape.
     """
 
     pixels: float | None
     source: FocalSource | None
     at_input: float | None
+    metres_follow: bool
 
 
 def choose_focal_length(
@@ -87,15 +95,14 @@ def choose_focal_length(
     else:
         pixels, source = (exif, "exif") if exif is not None else (None, None)
     if canonical_focal is None:
-        return FocalLength(pixels, source, None)
-    if not rule.automatic and requested is None:
-        return FocalLength(pixels, source, canonical_focal)
-    if pixels is not None:
-        return FocalLength(pixels, source, pixels * scale)
-    if rule.assumed == "canonical":
-        return FocalLength(canonical_focal / scale, "assumed", canonical_focal)
-    pixels = float(NYU_INTRINSICS[0, 0]) / max(NYU_SHAPE) * max(shape)
-    return FocalLength(pixels, "assumed", pixels * scale)
+        return FocalLength(pixels, source, None, metres_follow=False)
+    metres_follow = rule.automatic or requested is not None
+    if pixels is None and rule.assumed == "canonical":
+        shrinking = scale if metres_follow or rule.training_side is None else rule.training_side / min(shape)
+        return FocalLength(canonical_focal / shrinking, "assumed", canonical_focal, metres_follow)
+    if pixels is None:
+        pixels, source = float(NYU_INTRINSICS[0, 0]) / max(NYU_SHAPE) * max(shape), "assumed"
+    return FocalLength(pixels, source, pixels * scale if metres_follow else canonical_focal, metres_follow)
 
 
 def check_focal(value: object) -> FocalRequest:

@@ -11,7 +11,7 @@ import torch
 from mmengine.config import Config
 from PIL import Image
 
-from depthkit.apis.focal import FocalRequest, FocalRule, choose_focal_length, exif_focal_length
+from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length, exif_focal_length
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
@@ -27,7 +27,6 @@ from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
 from depthkit.utils.io import pil_to_rgb, read_rgb
-from depthkit.visualization import DEFAULT_RANGE
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model, print_licence
 from depthkit.zoo.table import find_model
@@ -147,8 +146,7 @@ class DepthPredictor:
         self.model = model.to(self.device).eval()
         self.metadata = {key: str(value) for key, value in cfg.get("published", {}).items()}
         self.kind: Kind = "metric" if model.output == "depth" else "relative"
-        max_depth = cfg.model["decode_head"].get("max_depth", DEFAULT_RANGE[1])
-        self.depth_range = (0.0, float(max_depth)) if self.kind == "metric" else None
+        self.max_depth: float | None = cfg.model["decode_head"].get("max_depth")  # [m], of the canonical camera
 
     def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
         """Predict the depth of one image of any size.
@@ -185,12 +183,20 @@ class DepthPredictor:
             values=values,
             image=rgb,
             kind=self.kind,
-            depth_range=self.depth_range,
+            depth_range=self._depth_range(camera),
             focal_length=camera.pixels,
             focal_source=camera.source,
+            metres_follow_focal=camera.metres_follow,
             classes=classes,
             metadata=self.metadata,
         )
+
+    def _depth_range(self, camera: FocalLength) -> tuple[float, float] | None:
+        """Return the range [m] of the model's depth for a camera; None where it has none."""
+        if self.kind == "relative" or self.max_depth is None:
+            return None
+        zoom = camera.at_input / self.model.canonical_focal if camera.metres_follow else 1.0
+        return 0.0, float(self.max_depth * zoom)
 
     def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
         """Make the model's input of an image.
@@ -210,6 +216,11 @@ class DepthPredictor:
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
         with torch.inference_mode():
             return self.model.data_preprocessor(batch, False)
+
+    @property
+    def can_follow_focal(self) -> bool:
+        """Whether metres can follow the focal length: the model has a `canonical_focal`."""
+        return self.model.canonical_focal is not None
 
     @property
     def has_classes(self) -> bool:

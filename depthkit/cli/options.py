@@ -240,11 +240,11 @@ def write_json(path: Path, content: object) -> None:
         temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
+def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     """Find the images that `patterns` name and report on stderr each pattern that names none.
 
     Returns:
-        The images, and how many patterns name none.
+        The images, and the patterns that name none with what was reported.
 
     Raises:
         InputError: there is no image at all.
@@ -252,10 +252,10 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
     from depthkit.utils.image_files import find_images as find
 
     images, problems = find(patterns)
-    if not images:
-        *problems, last = problems
-    for problem in problems:
-        click.echo(f"error: {problem}", err=True)
-    if not images:
+    sentences = list(problems.values())
+    last = None if images else sentences.pop()
+    for sentence in sentences:
+        click.echo(f"error: {sentence}", err=True)
+    if last is not None:
         raise InputError(last)
-    return images, len(problems)
+    return images, problems
