@@ -167,12 +167,12 @@ class DepthPredictor:
         rgb, exif, name = _read(image)
         batch = self.preprocess(rgb, name)
         sample = batch["data_samples"][0]
-        scale = float(sample.intrinsics[0, 0])
+        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
         camera = choose_focal_length(
-            focal, exif, self.model.canonical_focal, rgb.shape[:2], scale, self.focal_rule, name
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
         )
         if camera.at_input is not None:
-            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()

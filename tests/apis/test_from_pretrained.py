@@ -63,8 +63,8 @@ def test_metres_are_those_of_the_authors_unless_a_focal_length_is_given(tiny_zoo
     expected = infer_image(depthkit.create_model(name, path), rgb, 126)
     assert (result.kind, result.depth_range) == ("metric", (0.0, 80.0)) and 0 < expected.min() < expected.max() < 80
     np.testing.assert_allclose(result.depth, expected, rtol=1e-5)
-    # In training the camera had 1001.5 px at the network's input; here 126 / 120 of the given ones.
-    scaled, ratio = predictor(rgb, focal=200.0), 200 * 168 / 160 / 1001.479
+    # In training the camera had 725.0087 px at a height of 375 px; the size of the network's input does not matter.
+    scaled, ratio = predictor(rgb, focal=200.0), 200 / 120 / (725.0087 / 375)
     np.testing.assert_allclose(scaled.depth, expected * ratio, rtol=1e-5)
     assert scaled.metres_follow_focal and scaled.depth_range == (0, pytest.approx(80 * ratio))
     # Without a focal length points have this camera's shape, at any input size; EXIF changes only this shape.

@@ -162,7 +162,7 @@ def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
 
 def test_a_missing_package_is_found_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(InputError, match=r"needs the package OpenEXR; run pip install 'depthkit\[exr\]'"):
+    with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install OpenEXR"):
         predict_images(predict, [Path("a.jpg")], tmp_path / "out", float_format="exr")
     assert not (tmp_path / "out").exists()
 
