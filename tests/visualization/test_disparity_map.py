@@ -92,7 +92,7 @@ def test_the_bar_gets_an_arrow_at_each_end_that_some_value_exceeds():
     nearer[0, 0], farther[0, 0] = 9, 1
     pointed = []
     for values in (inside, nearer, farther):
-        bar = (draw_disparity_map(values, (2, 8))[:, 362:374] < 240).any(axis=2)
+        bar = (draw_disparity_map(values, (2, 8))[:, 366:382] < 240).any(axis=2)
         ink = bar.sum(axis=1)[bar.any(axis=1)]
         pointed.append((bool(ink[0] < 8), bool(ink[-1] < 8)))
     assert pointed == [(False, False), (False, True), (True, False)], "far is above, near is below"
