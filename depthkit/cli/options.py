@@ -151,7 +151,14 @@ def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ct
 
 
 def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
-    """Build the predictor of `weights`, with `config` or the one that they carry."""
+    """Build the predictor of `weights`, with `config` or the one that they carry.
+
+    Raises:
+        InputError: there is no such file, which is found out before the seconds that importing torch takes; or see
+            `DepthPredictor`.
+    """
+    if not Path(weights).expanduser().is_file():
+        raise InputError(f"{weights}: no such checkpoint file; give the path of a .pth or .safetensors file")
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
@@ -186,12 +193,12 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     `settings` of its config are checked first, because a file may take minutes; those that are None are left out.
 
     Raises:
-        InputError: there is no such model, it cannot have these settings, there is no file `weights`, or the published
-            one cannot be downloaded.
+        InputError: there is no such model, it cannot have these settings, there is no file `weights`, it has the name
+            of another model's, or the published one cannot be downloaded.
     """
     from depthkit.zoo.configs import make_config
     from depthkit.zoo.download import fetch_weights
-    from depthkit.zoo.table import find_model
+    from depthkit.zoo.table import check_file_name, find_model
 
     published = find_model(model)
     make_config(published, weights, **_given(settings))
@@ -200,7 +207,20 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     path = Path(weights).expanduser()
     if not path.is_file():
         raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+    check_file_name(path, published)
     return path
+
+
+def check_zoo_range(model: str, depth_range: tuple[float, float] | None) -> None:
+    """Check, without torch, that a range [m] is given for a published model in metres only; None is for any.
+
+    Raises:
+        InputError: the model is relative, or there is none of this name.
+    """
+    from depthkit.zoo.table import find_model
+
+    if depth_range is not None and find_model(model).kind == "relative":
+        raise InputError(f"range: is in metres, but the results of {model} are relative; leave it out")
 
 
 def load_zoo_predictor(model: str, weights: str | None, device: str, **settings: object) -> "DepthPredictor":

@@ -102,6 +102,7 @@ def main(
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     if model is not None:
+        options.check_zoo_range(model, depth_range)
         options.fetch_zoo_model(model, weights, **settings)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:

@@ -1,11 +1,13 @@
 """The table of published models. It imports no torch, so that it is printed at once."""
 
 import difflib
+from pathlib import Path
 
 from depthkit.errors import InputError
 from depthkit.zoo.zoo_model import Architecture, Output, Paper, ZooModel
 
 UNRESOLVED = "unresolved"
+_ANY = "model.safetensors"  # what every repository in the layout of transformers calls its file
 FREE_LICENCES = ("Apache-2.0", "MIT")
 
 
@@ -20,6 +22,20 @@ def find_model(name: str) -> ZooModel:
     near = difflib.get_close_matches(name.lower(), MODELS, n=3, cutoff=0.5)
     hint = f"did you mean {' or '.join(near)}?" if near else "`depthkit models` lists them"
     raise InputError(f"{name}: there is no model of this name; {hint}")
+
+
+def check_file_name(path: Path, model: ZooModel) -> None:
+    """Check that a file has not the name of another model's: what is inside is often alike.
+
+    Raises:
+        InputError: it has.
+    """
+    others = {other.file: other.name for other in MODELS.values() if other.file != _ANY}
+    if others.get(path.name, model.name) != model.name:
+        raise InputError(
+            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
+            f"{model.name}"
+        )
 
 
 _DA1 = Paper(

@@ -14,6 +14,7 @@ from depthkit.models.weights import read_metadata
 from depthkit.utils.io import read_depth, write_depth_png, write_rgb
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import find_model
+from helpers import run_python
 
 CPU = ("--device", "cpu")
 IMAGE = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
@@ -112,7 +113,8 @@ def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypa
 
 def test_an_exported_model_without_its_data(cli, tiny_zoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, expected in ((METRIC, "data/nyu"), (RELATIVE, "its config names no test data")):
+    runs = ((METRIC, f"{METRIC}.safetensors: {METRIC}: test_"), (RELATIVE, "its config names no test data"))
+    for name, expected in runs:
         done = cli("export-weights", "--model", name, "--weights", tiny_zoo(name))
         assert done.returncode == 0, done.stderr
         done = cli("test", f"{name}.safetensors", *CPU)
@@ -151,3 +153,16 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
     done = cli("export-weights", "--model", RELATIVE, path, "--out", tmp_path / "x.pth")
     assert done.returncode == 2 and "are exported as .safetensors" in done.stderr
     assert cli("export-weights", "x.pth", "--input-size", 9).stderr.startswith("error: --input-size: is for published")
+
+
+def test_cheap_mistakes_are_told_before_torch_is_imported(tmp_path):
+    other = tmp_path / find_model("depth-anything-v2-base").file
+    other.touch()
+    runs = {
+        "the results of depth-anything-v2-small are relative": ["--model", RELATIVE, "--range", 0, 5],
+        "has the name of the file of depth-anything-v2-base": ["--model", RELATIVE, "--weights", other],
+        "none.pth: no such checkpoint file": ["--weights", "none.pth"],
+    }
+    for expected, options in runs.items():
+        done = run_python("-X", "importtime", "-m", "depthkit.cli.main", "predict", IMAGE, *options)
+        assert done.returncode == 2 and expected in done.stderr and "| torch\n" not in done.stderr
