@@ -71,7 +71,7 @@ def test_exported_weights_predict_the_same(cli, tiny_zoo, name, settings, tmp_pa
     assert about["config"]["published"]["source"] == path.name
     selecting = {"keep_rate": "0.5", "selection": "shared", "selective_layers": "1,3"} if settings else {}
     metadata = DepthPredictor(out, device="cpu").metadata
-    assert {key: metadata[key] for key in ("keep_rate", "selection", "selective_layers") if key in metadata} == selecting
+    assert metadata.items() >= selecting.items() and ("keep_rate" in metadata) == bool(settings)
 
 
 @pytest.mark.slow
