@@ -6,6 +6,7 @@ import json
 import matplotlib.cbook
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors import safe_open
 
 from depthkit.apis.predictor import DepthPredictor
@@ -70,6 +71,9 @@ def test_exported_weights_predict_the_same(cli, tiny_zoo, name, settings, tmp_pa
     assert about["config_name"] == name and about["kind"] == find_model(name).kind
     assert about["config"]["published"]["licence"] == find_model(name).licence
     assert about["config"]["published"]["source"] == path.name
+    selecting = {"keep_rate": "0.5", "selection": "shared", "selective_layers": "1,3"} if settings else {}
+    metadata = DepthPredictor(out, device="cpu").metadata
+    assert metadata.items() >= selecting.items() and ("keep_rate" in metadata) == bool(settings)
 
 
 @pytest.mark.slow
@@ -83,12 +87,18 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     assert cli("export-weights", *model, "--out", selective, "--keep-rate", 0.5, *layers).returncode == 0
     done = cli("tokens", IMAGE, "--weights", selective, "--layers", "all", "--out", tmp_path / "tokens", *CPU)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "tokens" / "grace_hopper_tokens.png").exists()
+    text = Image.open(tmp_path / "tokens" / "grace_hopper_tokens.png").text
+    assert text.items() >= {"model": RELATIVE, "licence": "Apache-2.0", "keep_rate": "0.5"}.items()
     again = tmp_path / "again.safetensors"
     assert cli("export-weights", dense, "--out", again).returncode == 0
     assert read_metadata(again) == read_metadata(dense)
-    done = cli("export", dense, "--out", tmp_path / "model.onnx")
+    done = cli("export", dense, "--out", tmp_path / "model.onnx", "--json", tmp_path / "model.json")
     assert done.returncode == 0, done.stderr
+    assert "to disparity (B, 1, H, W)\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
+    assert "tolerance of 0.001 of the range\n" in done.stdout and " m," not in done.stdout
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["unit"] == "of the range" and about["metadata"]["output"] == "disparity"
+    assert about["metadata"].items() >= DepthPredictor(dense, device="cpu").metadata.items()
 
 
 def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypatch):
