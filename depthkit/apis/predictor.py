@@ -19,7 +19,7 @@ from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
 from depthkit.utils.camera import pinhole, zoom_intrinsics
@@ -92,7 +92,7 @@ class DepthPredictor:
         preprocessing: Preprocessing = "authors",
         device: str = "auto",
         keep_rate: float | Sequence[float] | None = None,
-        selection: Selection = "shared",
+        selection: Selection | None = None,
         selective_layers: Sequence[int] | None = None,
     ) -> "DepthPredictor":
         """Make the predictor of a published model.
@@ -105,13 +105,14 @@ class DepthPredictor:
             preprocessing: resize images as the ``authors`` do, or as ``transformers`` does.
             device: as above.
             keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
-            selection: see `ToSA`.
-            selective_layers: see `make_selective`.
+            selection: see `make_selective`, like the next; only with a `keep_rate`.
+            selective_layers: 0-based.
 
         Raises:
             InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
                 wrong.
         """
+        check_has_keep_rate(keep_rate, selection, selective_layers)
         published = find_model(name)
         config = Config(make_config(published, weights, input_size, preprocessing))
         predictor = cls.__new__(cls)
@@ -135,7 +136,7 @@ class DepthPredictor:
             InputError: an argument is wrong, or the model has no such form.
         """
         self.model = make_selective(self.model, keep_rate, selection, selective_layers)
-        self.metadata = {**self.metadata, "keep_rate": str(keep_rate)}
+        self.metadata = {**self.metadata, **describe_selection(self.model.backbone)}
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""

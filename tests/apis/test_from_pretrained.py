@@ -226,6 +226,7 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         ("preprocessing='hf': expected authors or transformers", RELATIVE, {"preprocessing": "hf"}),
         ("da3mono-large: transformers does not have this model", "da3mono-large", {"preprocessing": "transformers"}),
         ("keep_rate", RELATIVE, {"keep_rate": 0.0}),
+        ("selection=per_head: says how patches are selected; give keep_rate", RELATIVE, {"selection": "per_head"}),
     ]
     for expected, name, settings in cases:
         if "weights" in settings:
