@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -19,8 +20,6 @@ from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.layouts import to_depthkit
 from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
 from depthkit.zoo.zoo_model import ZooModel
-
-_ANY = "model.safetensors"  # what every repository in the layout of transformers calls its file
 
 
 def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
@@ -40,6 +39,8 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
         InputError: there is no such model, its file cannot be had, or a file is of another model.
     """
     model = find_model(name)
+    if isinstance(pretrained, np.bool_):
+        pretrained = bool(pretrained)
     if pretrained is False:
         with depthkit_scope():
             return MODEL_CLASSES.build(make_config(model)["model"]).eval()
@@ -72,7 +73,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
 
 def _check_name(path: Path, model: ZooModel) -> Path:
     """Refuse a file with the name of another model's: what is inside is often alike."""
-    others = {other.file: other.name for other in MODELS.values() if other.file != _ANY}
+    others = {file: other.name for other in MODELS.values() for file in other.own_files}
     if others.get(path.name, model.name) != model.name:
         raise InputError(
             f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
