@@ -186,7 +186,7 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     `settings` of its config are checked first, because a file may take minutes; those that are None are left out.
 
     Raises:
-        InputError: there is no such model, it cannot have these settings, there is no file `weights`, or the published
+        InputError: there is no such model, it cannot have these settings, `weights` is not a file, or the published
             one cannot be downloaded.
     """
     from depthkit.zoo.configs import make_config
@@ -199,7 +199,8 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
         return fetch_weights(published)
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+        what = "is not a regular file" if path.exists() else "no such file"
+        raise InputError(f"{weights}: {what}; expected {published.file} or another file of {model}")
     return path
 
 

@@ -41,7 +41,7 @@ def _nearest(name: str, count: int = 3) -> list[str]:
 
 
 def _called(model: ZooModel) -> tuple[str, ...]:
-    """Return all that people may call a model: its name, its title, its repositories, its files without suffix."""
+    """Return what people may call a model: name, title, repositories, files without their suffix."""
     repositories = (one.rpartition("/")[2] for one in (model.repo, model.transformers_repo) if one)
     return model.name, model.title, *repositories, *(file.rpartition(".")[0] for file in model.own_files)
 
