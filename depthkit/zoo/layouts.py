@@ -34,8 +34,8 @@ def to_depthkit(state: Mapping[str, Tensor], model: nn.Module, source: str | Pat
         A state dict with exactly the names and shapes of `model`.
 
     Raises:
-        InputError: the weights are those of another model, incomplete, more than a model of this kind has, or not finite
-            numbers of a floating type.
+        InputError: the weights are those of another model, incomplete, more than a model of this kind has, or not
+            finite numbers of a floating type.
     """
     own = model.state_dict()
     state = {_stored_name(name): value for name, value in state.items()}

@@ -19,6 +19,7 @@ from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.layouts import to_depthkit
 from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
+from depthkit.zoo.transformers_config import check_transformers_config
 from depthkit.zoo.zoo_model import ZooModel
 
 
@@ -64,6 +65,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     with depthkit_scope(), torch.device("meta"):
         built = MODEL_CLASSES.build(config["model"])
     converted = to_depthkit(state, built, path)
+    check_transformers_config(path, model)
     print_licence(config["published"])
     built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
