@@ -88,7 +88,10 @@ def read_config(path: str | Path) -> "Config":
 
     info = read_metadata(path)
     if info is None:
-        raise InputError(f"{path}: carries no config; give the config that it was trained with too")
+        raise InputError(
+            f"{path}: carries no config; give the config that it was trained with too; if it is a published file, give "
+            "the name of its model (--model NAME, in Python from_pretrained): `depthkit models` lists them"
+        )
     return config_from_plain(info.config, f"{path}: {info.config_name}.py")
 
 

@@ -1,7 +1,6 @@
 """Get the file of a published model from the hub, once, and check it. It imports no torch."""
 
 import errno
-import hashlib
 import logging
 import os
 import re
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthkit.errors import InputError
+from depthkit.zoo.file_hash import hash_file
 from depthkit.zoo.zoo_model import ZooModel
 
 if TYPE_CHECKING:
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
 # How long the hub may take to say what it has [s]. The environment variable HF_HUB_ETAG_TIMEOUT changes it.
 _PATIENCE = 3.0
-_CHUNK = 2**20  # [bytes]
 _SHA256 = re.compile("[0-9a-f]{64}")
+_GIVE_IT = "give it by --weights FILE (in Python: weights, in create_model pretrained)"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EIO)
 
@@ -66,13 +66,12 @@ def fetch_weights(model: ZooModel) -> Path:
         if model.sha256 and published and published != model.sha256:
             raise InputError(
                 f"{model.name}: the hub has another {model.file} (SHA-256 {published[:12]}..., expected "
-                f"{model.sha256[:12]}...), so it was not downloaded; get the published file and give it by --weights "
-                "FILE"
+                f"{model.sha256[:12]}...), so it was not downloaded; get the published file and {_GIVE_IT}"
             )
         _check_space(model, known.size or model.size)
         path = _download(model)
     expected = model.sha256 or published
-    actual = _hash(path)
+    actual = hash_file(path)
     if expected and actual != expected:
         _remove(path)
         raise InputError(
@@ -149,14 +148,6 @@ def _check_space(model: ZooModel, size: int | None) -> None:
         raise _no_space(model, f"has {free / 1e6:.0f} MB free, and the file has {size / 1e6:.0f} MB")
 
 
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _remove(path: Path) -> None:
     """Remove a file of the cache and all links that lead to it: a snapshot's, and those of its blob."""
     while path.is_symlink():
@@ -169,10 +160,10 @@ def _remove(path: Path) -> None:
 def _by_hand(model: ZooModel, is_there: bool = True) -> str:
     other = model.transformers_repo
     if not is_there and other and other != model.repo:
-        place = f"model.safetensors from https://huggingface.co/{other}, the same weights in another layout"
+        file, url = "model.safetensors, the same weights in another layout,", f"https://huggingface.co/{other}"
     else:
-        place = f"{model.file} from {model.url}"
-    return f"fetch {place}, by hand and give it by --weights FILE (in Python: weights)"
+        file, url = model.file, model.url
+    return f"fetch {file} by hand and {_GIVE_IT}: {url}"  # nothing after the address, so that it can be copied
 
 
 def _unreachable(model: ZooModel, reason: str) -> InputError:
@@ -197,8 +188,8 @@ def _refused(model: ZooModel, error: Exception) -> InputError:
         return _unreachable(model, f"HTTP {status} from something that is not a hub; a proxy, or the page of a login?")
     if isinstance(error, GatedRepoError):
         return InputError(
-            f"{model.name}: the authors ask to accept their terms first (HTTP {status}); do so at "
-            f"https://huggingface.co/{model.repo}, run `hf auth login`, and repeat the command"
+            f"{model.name}: the authors ask to accept their terms first (HTTP {status}); run `hf auth login`, and "
+            f"repeat the command after you did so at https://huggingface.co/{model.repo}"
         )
     if status in (401, 403):
         return InputError(

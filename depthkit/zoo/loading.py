@@ -17,6 +17,8 @@ from depthkit.registry import MODELS as MODEL_CLASSES
 from depthkit.registry import depthkit_scope
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
+from depthkit.zoo.file_hash import is_published
+from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.layouts import to_depthkit
 from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
 from depthkit.zoo.transformers_config import check_transformers_config
@@ -54,18 +56,20 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
     """Build `model` by its `config`, in evaluation mode, with the weights of a file.
 
-    Without one the published file is taken from the hub.
+    Without one the published file is taken from the hub. ``config["published"]["weights"]`` becomes what is known of
+    the file: ``published``, ``not the published file`` (which is also told on stderr) or ``not checked``.
 
     Raises:
         InputError: the file cannot be had, or is of another model.
     """
-    path = fetch_weights(model) if weights is None else _check_name(Path(weights), model)
+    path = fetch_weights(model) if weights is None else _check_name(Path(weights).expanduser(), model)
     state = read_state_dict(path)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
         built = MODEL_CLASSES.build(config["model"])
     converted = to_depthkit(state, built, path)
     check_transformers_config(path, model)
+    config["published"]["weights"] = "published" if weights is None else _check_file(path, model, state)
     print_licence(config["published"])
     built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
@@ -82,6 +86,21 @@ def _check_name(path: Path, model: ZooModel) -> Path:
             f"{model.name}"
         )
     return path
+
+
+def _check_file(path: Path, model: ZooModel, state: Mapping[str, torch.Tensor]) -> str:
+    """Compare a file with the published one, and tell the user where it is another.
+
+    The SHA-256 on record are those of the authors' files; the same weights in another layout cannot be compared.
+    """
+    of_authors = any(layout.marker in state for layout in LAYOUTS if layout.of_authors)
+    same = is_published(path, model) if of_authors else None
+    if same is None:
+        return "not checked"
+    if same:
+        return "published"
+    _print_once(f"note: {path}: is not the published file of {model.name}, its size or SHA-256 differs")
+    return "not the published file"
 
 
 def print_licence(published: Mapping[str, str]) -> None:

@@ -1,5 +1,6 @@
 """Published models by name: the whole path on an image, against plain code of what their authors do."""
 
+import dataclasses
 import hashlib
 import shutil
 
@@ -16,6 +17,7 @@ from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.registry import MODELS, depthkit_scope
 from depthkit.zoo.configs import make_config
+from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import MODELS as ZOO
 from depthkit.zoo.table import find_model
@@ -192,6 +194,7 @@ def test_the_published_file_comes_from_the_hub(tiny_zoo, hub):
     ]
     np.testing.assert_array_equal(results[0].values, results[1].values)
     assert results[0].metadata["source"] == find_model(RELATIVE).url
+    assert results[0].metadata["weights"] == "published"
     model = depthkit.create_model(RELATIVE, pretrained=True)
     assert torch.equal(model.backbone.cls_token, depthkit.create_model(RELATIVE, str(path)).backbone.cls_token)
     assert len([method for method, _, _ in hub.requests if method == "GET"]) == 1
@@ -259,6 +262,32 @@ def test_a_file_with_the_name_of_another_model_is_refused(tiny_zoo, tmp_path):
     assert depthkit.create_model("depth-anything-v1-small", first).output == "disparity"
     tiny_zoo("depth-anything-v2-metric-indoor-small")
     assert depthkit.create_model("depth-anything-v2-metric-indoor-small", renamed).decode_head.max_depth == 20
+
+
+def test_a_file_of_the_authors_is_compared_with_the_published_one(tiny_zoo, tmp_path, monkeypatch, capsys):
+    _print_once.cache_clear()
+    path = tmp_path / "mine.pth"
+    authors = LAYOUTS[0]
+    torch.save({authors.name_of(name): value for name, value in torch.load(tiny_zoo(RELATIVE)).items()}, path)
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    for known, expected in [
+        ((None, None), "not checked"),
+        ((len(content), sha256), "published"),
+        ((len(content) + 1, sha256), "not the published file"),
+        ((len(content), "0" * 64), "not the published file"),
+    ]:
+        changed = dataclasses.replace(ZOO[RELATIVE], size=known[0], sha256=known[1])
+        monkeypatch.setitem(ZOO, RELATIVE, changed)
+        capsys.readouterr()
+        predictor = DepthPredictor.from_pretrained(RELATIVE, path, device="cpu")
+        assert predictor.metadata["weights"] == expected
+        if not _print_once.cache_info().hits:
+            told = f"note: {path}: is not the published file of {RELATIVE}, its size or SHA-256 differs\n"
+            assert capsys.readouterr().err == told * (expected == "not the published file")
+    # The published weights in another layout are another file.
+    other = DepthPredictor.from_pretrained(RELATIVE, tiny_zoo(RELATIVE), device="cpu")
+    assert other.metadata["weights"] == "not checked"
 
 
 def test_random_weights_of_the_real_size():

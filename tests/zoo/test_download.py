@@ -44,7 +44,8 @@ def refused(model: ZooModel) -> str:
 
 
 def asks_to_fetch_by_hand(sentence: str, model: ZooModel) -> bool:
-    return f"fetch {model.file} from {model.url}, by hand and give it by --weights FILE" in sentence
+    how = "give it by --weights FILE (in Python: weights, in create_model pretrained)"
+    return sentence.endswith(f"fetch {model.file} by hand and {how}: {model.url}")
 
 
 def test_a_file_is_downloaded_once(hub, hub_cache):
@@ -127,9 +128,9 @@ def test_a_damaged_file_in_the_cache_is_removed(hub, hub_cache):
         (403, "RepoNotFound", "gives no access to depth-anything/Depth-Anything-V2-Small (HTTP 403)"),
         (403, "", "cannot be reached (HTTP 403 from something that is not a hub; a proxy"),
         (404, "", "cannot be reached (HTTP 404 from something that is not a hub; a proxy"),
-        (403, "GatedRepo", "accept their terms first (HTTP 403); do so at https://huggingface.co/depth-anything/"),
+        (403, "GatedRepo", "repeat the command after you did so at https://huggingface.co/depth-anything/"),
         (404, "EntryNotFound", "has no depth_anything_v2_vits.pth at revision 0123"),
-        (404, "RepoNotFound", "any more (HTTP 404); fetch model.safetensors from https://huggingface.co/depth-any"),
+        (404, "RepoNotFound", "any more (HTTP 404); fetch model.safetensors, the same weights"),
         (404, "RevisionNotFound", "(HTTP 404)"),
         (500, "", "the hub fails (HTTP 500); repeat the command later"),
         (503, "", "the hub fails (HTTP 503)"),
