@@ -11,7 +11,7 @@ from torch import Tensor
 from depthkit.errors import InputError
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
 from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.io import atomic_path
@@ -55,7 +55,8 @@ def export_published(
     """Write a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
 
     It then serves like one that was trained here. The config says what was published by whom under which licence
-    (``published``), and of a model in metres it names NYU Depth V2 in ``data/nyu`` as test data.
+    (``published``), and how a ToSA of it selects; of a model in metres it names NYU Depth V2 in ``data/nyu`` as test
+    data.
 
     Args:
         name: as `depthkit models` lists it.
@@ -64,8 +65,8 @@ def export_published(
         input_size: see `make_config`.
         preprocessing: see `make_config`.
         keep_rate: make it a ToSA, see `make_selective`; None: dense.
-        selection: of a ToSA.
-        selective_layers: of a ToSA.
+        selection: of a ToSA; only with a `keep_rate`.
+        selective_layers: of a ToSA; only with a `keep_rate`.
 
     Returns:
         The path of `out`.
@@ -74,6 +75,7 @@ def export_published(
         InputError: as `DepthPredictor.from_pretrained`, or `out` cannot be written or has another suffix.
     """
     out = _checked(out)
+    check_has_keep_rate(keep_rate, selection, selective_layers)
     published = find_model(name)
     config = make_config(published, weights, input_size, preprocessing)
     model = load_model(published, config, weights)
@@ -85,6 +87,7 @@ def export_published(
             "selection": model.backbone.selective_blocks[0].selection,
             "selective_layers": model.backbone.selective_layers,
         }
+        config["published"] |= describe_selection(model.backbone)
     config |= _test_data(published, config["test_pipeline"])
     info = CheckpointInfo.of_training(config_to_plain(Config(config)), f"{name}.py")
     return _write(out, model.state_dict(), info)

@@ -66,9 +66,9 @@ def make_config(
         },
     }
     if model.architecture.family == "depth_anything_3":
-        config["focal_rule"] = {"automatic": True, "assumed": "nyu"}
+        config["focal_rule"] = {"automatic": True, "assumed": "nyu", "both_axes": True}
     elif model.output == "metric":
-        config["focal_rule"] = {"automatic": False, "assumed": "canonical"}
+        config["focal_rule"] = {"automatic": False, "assumed": "canonical", "training_side": model.input_size}
     return config
 
 

@@ -20,7 +20,7 @@ from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.file_hash import is_published
 from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.layouts import to_depthkit
-from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
+from depthkit.zoo.table import FREE_LICENCES, check_file_name, find_model
 from depthkit.zoo.transformers_config import check_transformers_config
 from depthkit.zoo.zoo_model import ZooModel
 
@@ -62,7 +62,8 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     Raises:
         InputError: the file cannot be had, or is of another model.
     """
-    path = fetch_weights(model) if weights is None else _check_name(Path(weights).expanduser(), model)
+    path = fetch_weights(model) if weights is None else Path(weights).expanduser()
+    check_file_name(path, model)
     state = read_state_dict(path)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
@@ -75,17 +76,6 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     with depthkit_scope():  # it has tensors that no file holds
         built.data_preprocessor = MODEL_CLASSES.build(config["model"]["data_preprocessor"])
     return built.eval()
-
-
-def _check_name(path: Path, model: ZooModel) -> Path:
-    """Refuse a file with the name of another model's: what is inside is often alike."""
-    others = {file: other.name for other in MODELS.values() for file in other.own_files}
-    if others.get(path.name, model.name) != model.name:
-        raise InputError(
-            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
-            f"{model.name}"
-        )
-    return path
 
 
 def _check_file(path: Path, model: ZooModel, state: Mapping[str, torch.Tensor]) -> str:

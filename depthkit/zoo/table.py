@@ -2,6 +2,7 @@
 
 import difflib
 import re
+from pathlib import Path
 
 from depthkit.errors import InputError
 from depthkit.zoo.zoo_model import Architecture, Output, Paper, ZooModel
@@ -48,6 +49,20 @@ def _called(model: ZooModel) -> tuple[str, ...]:
 
 def _plain(text: str) -> str:
     return re.sub("[^a-z0-9]+", "-", text.rpartition("/")[2].lower()).strip("-")
+
+
+def check_file_name(path: Path, model: ZooModel) -> None:
+    """Check that a file has not the name of another model's: what is inside is often alike.
+
+    Raises:
+        InputError: it has.
+    """
+    others = {file: other.name for other in MODELS.values() for file in other.own_files}
+    if others.get(path.name, model.name) != model.name:
+        raise InputError(
+            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
+            f"{model.name}"
+        )
 
 
 _DA1 = Paper(

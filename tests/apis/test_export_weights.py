@@ -9,7 +9,7 @@ from safetensors import safe_open
 
 from depthkit import DepthPredictor
 from depthkit.apis.evaluate import evaluate
-from depthkit.apis.export_weights import export_weights
+from depthkit.apis.export_weights import export_published, export_weights
 from depthkit.errors import InputError
 from depthkit.models.weights import read_metadata, read_state_dict
 
@@ -58,4 +58,11 @@ def test_what_cannot_be_exported(best: Path, tmp_path: Path) -> None:
         export_weights(best, tmp_path / "nowhere" / "x.safetensors")
     with pytest.raises(InputError, match="gone.pth: no such checkpoint"):
         export_weights(tmp_path / "gone.pth", tmp_path / "x.safetensors")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("settings", [{"selective_layers": [1]}, {"selection": "shared"}])
+def test_how_to_select_without_a_keep_rate(settings: dict, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=f"^{next(iter(settings))}=.* give keep_rate too"):
+        export_published("depth-anything-v2-small", tmp_path / "x.safetensors", tmp_path / "w.pth", **settings)
     assert not list(tmp_path.iterdir())

@@ -66,8 +66,19 @@ def test_metres_are_those_of_the_authors_unless_a_focal_length_is_given(tiny_zoo
     expected = infer_image(depthkit.create_model(name, path), rgb, 126)
     assert (result.kind, result.depth_range) == ("metric", (0.0, 80.0)) and 0 < expected.min() < expected.max() < 80
     np.testing.assert_allclose(result.depth, expected, rtol=1e-5)
-    # In training the camera had 1001.5 px at the network's input; here 126 / 120 of the given ones.
-    np.testing.assert_allclose(predictor(rgb, focal=200.0).depth, expected * 200 * 168 / 160 / 1001.479, rtol=1e-5)
+    # In training the camera had 725.0087 px at a height of 375 px; the size of the network's input does not matter.
+    scaled, ratio = predictor(rgb, focal=200.0), 200 / 120 / (725.0087 / 375)
+    np.testing.assert_allclose(scaled.depth, expected * ratio, rtol=1e-5)
+    assert scaled.metres_follow_focal and scaled.depth_range == (0, pytest.approx(80 * ratio))
+    # Without a focal length points have this camera's shape, at any input size; EXIF changes only this shape.
+    assert (result.focal_source, result.metres_follow_focal) == ("assumed", False)
+    assert result.intrinsics[0, 0] == pytest.approx(725.0087 * 120 / 375)
+    phone = Image.fromarray(rgb)
+    phone.getexif().get_ifd(0x8769)[0xA405] = 26
+    seen = predictor(phone)
+    np.testing.assert_array_equal(seen.depth, result.depth)
+    assert (seen.focal_source, seen.metres_follow_focal, seen.depth_range) == ("exif", False, (0, 80))
+    assert seen.intrinsics[0, 0] == seen.focal_length == pytest.approx(26 * 200 / 43.2666, rel=1e-4)
 
 
 @pytest.mark.parametrize("scene", ["indoor", "outdoor"])
@@ -113,7 +124,8 @@ def test_the_whole_path_of_depth_anything_3(tiny_zoo):
     # metres = focal length at the network's input * output / 300
     np.testing.assert_allclose(predictor(rgb, focal=500.0).depth, expected * 500 * 126 / 150 / 300, rtol=1e-4)
     assumed = predictor(rgb)
-    assert assumed.kind == "metric" and assumed.focal_source == "assumed"
+    assert assumed.kind == "metric" and assumed.focal_source == "assumed" and assumed.metres_follow_focal
+    assert assumed.depth_range is None  # its canonical focal length is not that of a camera, so no range follows it
     np.testing.assert_allclose(assumed.focal_length, 518.8579 / 640 * 150, rtol=1e-6)
 
 
@@ -217,6 +229,7 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         ("preprocessing='hf': expected authors or transformers", RELATIVE, {"preprocessing": "hf"}),
         ("da3mono-large: transformers does not have this model", "da3mono-large", {"preprocessing": "transformers"}),
         ("keep_rate", RELATIVE, {"keep_rate": 0.0}),
+        ("selection=per_head: says how patches are selected; give keep_rate", RELATIVE, {"selection": "per_head"}),
     ]
     for expected, name, settings in cases:
         if "weights" in settings:

@@ -6,6 +6,7 @@ import json
 import matplotlib.cbook
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors import safe_open
 
 from depthkit.apis.predictor import DepthPredictor
@@ -14,6 +15,7 @@ from depthkit.models.weights import read_metadata
 from depthkit.utils.io import read_depth, write_depth_png, write_rgb
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import find_model
+from helpers import run_python
 
 CPU = ("--device", "cpu")
 IMAGE = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
@@ -69,6 +71,9 @@ def test_exported_weights_predict_the_same(cli, tiny_zoo, name, settings, tmp_pa
     assert about["config_name"] == name and about["kind"] == find_model(name).kind
     assert about["config"]["published"]["licence"] == find_model(name).licence
     assert about["config"]["published"]["source"] == path.name
+    selecting = {"keep_rate": "0.5", "selection": "shared", "selective_layers": "1,3"} if settings else {}
+    metadata = DepthPredictor(out, device="cpu").metadata
+    assert metadata.items() >= selecting.items() and ("keep_rate" in metadata) == bool(settings)
 
 
 @pytest.mark.slow
@@ -82,12 +87,18 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     assert cli("export-weights", *model, "--out", selective, "--keep-rate", 0.5, *layers).returncode == 0
     done = cli("tokens", IMAGE, "--weights", selective, "--layers", "all", "--out", tmp_path / "tokens", *CPU)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "tokens" / "grace_hopper_tokens.png").exists()
+    text = Image.open(tmp_path / "tokens" / "grace_hopper_tokens.png").text
+    assert text.items() >= {"model": RELATIVE, "licence": "Apache-2.0", "keep_rate": "0.5"}.items()
     again = tmp_path / "again.safetensors"
     assert cli("export-weights", dense, "--out", again).returncode == 0
     assert read_metadata(again) == read_metadata(dense)
-    done = cli("export", dense, "--out", tmp_path / "model.onnx")
+    done = cli("export", dense, "--out", tmp_path / "model.onnx", "--json", tmp_path / "model.json")
     assert done.returncode == 0, done.stderr
+    assert "to disparity (B, 1, H, W)\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
+    assert "tolerance of 0.001 of the range\n" in done.stdout and " m," not in done.stdout
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["unit"] == "of the range" and about["metadata"]["output"] == "disparity"
+    assert about["metadata"].items() >= DepthPredictor(dense, device="cpu").metadata.items()
 
 
 def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypatch):
@@ -153,3 +164,16 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
     done = cli("export-weights", "--model", RELATIVE, path, "--out", tmp_path / "x.pth")
     assert done.returncode == 2 and "are exported as .safetensors" in done.stderr
     assert cli("export-weights", "x.pth", "--input-size", 9).stderr.startswith("error: --input-size: is for published")
+
+
+def test_cheap_mistakes_are_told_before_torch_is_imported(tmp_path):
+    other = tmp_path / find_model("depth-anything-v2-base").file
+    other.touch()
+    runs = {
+        "the results of depth-anything-v2-small are relative": ["--model", RELATIVE, "--range", 0, 5],
+        "has the name of the file of depth-anything-v2-base": ["--model", RELATIVE, "--weights", other],
+        "none.pth: no such checkpoint file": ["--weights", "none.pth"],
+    }
+    for expected, options in runs.items():
+        done = run_python("-X", "importtime", "-m", "depthkit.cli.main", "predict", IMAGE, *options)
+        assert done.returncode == 2 and expected in done.stderr and "| torch\n" not in done.stderr
