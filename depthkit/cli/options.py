@@ -213,7 +213,7 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
 
 
 def check_zoo_range(model: str, depth_range: tuple[float, float] | None) -> None:
-    """Check, without torch, that a range [m] is given for a published model in metres only; None is for any.
+    """Check without torch that a range [m], if there is one, is for a published model in metres.
 
     Raises:
         InputError: the model is relative, or there is none of this name.
