@@ -117,7 +117,8 @@ def main(
     if focal is not None and not predictor.can_follow_focal:
         reason = "it is relative" if predictor.kind == "relative" else "its config has no canonical_focal"
         print(
-            f"warning: the output of this model does not follow the camera ({reason}); --focal is for point clouds only",
+            f"warning: the output of this model does not follow the camera ({reason}); --focal is for point clouds "
+            "only",
             file=sys.stderr,
         )
     saved, failed = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
