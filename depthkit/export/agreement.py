@@ -40,7 +40,7 @@ class Agreement:
 
 
 def unit_of(model: DepthEstimator) -> str:
-    """Return the unit of differences: ``m``; or ``of the range``, a fraction, where the output has no unit."""
+    """Return the unit of differences: ``m``; ``of the range``, a fraction, for relative outputs."""
     return "m" if model.output == "depth" else "of the range"
 
 

@@ -68,7 +68,7 @@ def check_has_keep_rate(
 
 
 def describe_selection(backbone: ToSA) -> dict[str, str]:
-    """Return how a backbone selects tokens, as text for metadata: `keep_rate`, `selection`, `selective_layers`."""
+    """Return `keep_rate`, `selection` and `selective_layers` of a backbone as text for metadata."""
     rates = [str(rate) for rate in backbone.keep_rate]
     return {
         "keep_rate": rates[0] if len(set(rates)) == 1 else ",".join(rates),
