@@ -223,7 +223,7 @@ def _carried_config(checkpoint: str | Path) -> Config:
 
 @contextmanager
 def _errors_without_suffix(name: str) -> Iterator[None]:
-    """Leave out the .py of a carried config's name in errors: mmengine wants it, but there is no such file."""
+    """Leave the .py that mmengine wants out of a carried config's name: there is no such file."""
     try:
         yield
     except InputError as error:

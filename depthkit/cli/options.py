@@ -193,8 +193,8 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     `settings` of its config are checked first, because a file may take minutes; those that are None are left out.
 
     Raises:
-        InputError: there is no such model, it cannot have these settings, there is no file `weights`, it has the name
-            of another model's, or the published one cannot be downloaded.
+        InputError: there is no such model, it cannot have these settings, `weights` is not a file, it has the name of
+            another model's, or the published one cannot be downloaded.
     """
     from depthkit.zoo.configs import make_config
     from depthkit.zoo.download import fetch_weights
@@ -206,13 +206,14 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
         return fetch_weights(published)
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+        what = "is not a regular file" if path.exists() else "no such file"
+        raise InputError(f"{weights}: {what}; expected {published.file} or another file of {model}")
     check_file_name(path, published)
     return path
 
 
 def check_zoo_range(model: str, depth_range: tuple[float, float] | None) -> None:
-    """Check, without torch, that a range [m] is given for a published model in metres only; None is for any.
+    """Check without torch that a range [m], if there is one, is for a published model in metres.
 
     Raises:
         InputError: the model is relative, or there is none of this name.

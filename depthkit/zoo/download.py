@@ -5,6 +5,7 @@ import logging
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -44,22 +45,25 @@ def cache_folder() -> Path:
 def fetch_weights(model: ZooModel) -> Path:
     """Return the file of `model`, downloaded if it is not in the hub's cache.
 
-    After the download its SHA-256 is compared with that of the table, or, where the table has none, with the one that
-    the hub says. A file that differs is removed from the cache.
+    Its SHA-256 is compared with that of the table and with the one that the hub says; that of a file in the cache too,
+    but only once (`hash_file`). A file that differs is removed; one that was in the cache is downloaded again, which a
+    note on stderr says.
 
     Raises:
         InputError: one sentence that says what is wrong (no network, no access, no space, another file) and how to get
             the file by hand. Where the hub does not answer it comes after 3 s.
     """
+    from huggingface_hub import constants
+
     found = cached_weights(model)
-    if found is not None:
-        if model.size is not None and found.stat().st_size != model.size:
-            _remove(found)
-            raise InputError(
-                f"{model.name}: {found} had {found.name} of another size than published and was removed; run the "
-                f"command again to download it, or {_by_hand(model)}"
-            )
+    fault = None if found is None else _find_fault(found, model)
+    if found is not None and fault is None:
         return found
+    lack = f"its file is not in the cache {cache_folder()}" if found is None else f"{found} is damaged ({fault})"
+    if constants.HF_HUB_OFFLINE:
+        raise InputError(f"{model.name}: {lack}, and HF_HUB_OFFLINE is set; unset it, or {_by_hand(model)}")
+    if found is not None:
+        print(f"note: {model.name}: {lack} and will be downloaded again", file=sys.stderr)
     with _quiet_hub():
         known = _ask_hub(model)
         published = known.etag if _SHA256.fullmatch(known.etag) else None
@@ -69,7 +73,7 @@ def fetch_weights(model: ZooModel) -> Path:
                 f"{model.sha256[:12]}...), so it was not downloaded; get the published file and {_GIVE_IT}"
             )
         _check_space(model, known.size or model.size)
-        path = _download(model)
+        path = _download(model, found)
     expected = model.sha256 or published
     actual = hash_file(path)
     if expected and actual != expected:
@@ -81,6 +85,29 @@ def fetch_weights(model: ZooModel) -> Path:
     return path
 
 
+def _find_fault(path: Path, model: ZooModel) -> str | None:
+    """Return in what a file of the cache differs from what the hub had, None if in nothing that is known.
+
+    The cache names a content by its SHA-256, and links to it; where it has no links that of the table counts.
+
+    Raises:
+        InputError: the file is valid, but another than the published one, or cannot be read.
+    """
+    stored = path.resolve().name
+    expected = stored if _SHA256.fullmatch(stored) else model.sha256
+    if expected is None:
+        return None
+    actual = hash_file(path)
+    if actual != expected:
+        return f"SHA-256 {actual[:12]}..., expected {expected[:12]}..."
+    if model.sha256 not in (None, actual):
+        raise InputError(
+            f"{model.name}: {path} is another {model.file} of the hub than the published one (SHA-256 "
+            f"{actual[:12]}..., expected {model.sha256[:12]}...); get the published file and {_GIVE_IT}"
+        )
+    return None
+
+
 def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     """Ask for size and hash of the file; this finds out within seconds whether it can be downloaded.
 
@@ -88,11 +115,6 @@ def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
-    if constants.HF_HUB_OFFLINE:
-        raise InputError(
-            f"{model.name}: its file is not in the cache {cache_folder()}, and HF_HUB_OFFLINE is set; unset it, or "
-            f"{_by_hand(model)}"
-        )
     given = constants.HF_HUB_ETAG_TIMEOUT
     patience = _PATIENCE if given == constants.DEFAULT_ETAG_TIMEOUT else given
     url = hf_hub_url(model.repo, model.file, revision=model.revision)
@@ -116,10 +138,13 @@ def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     return answers[0]
 
 
-def _download(model: ZooModel) -> Path:
+def _download(model: ZooModel, damaged: Path | None) -> Path:
+    """Download the file of `model`, after the one that is `damaged` was removed from the cache."""
     from huggingface_hub import hf_hub_download
 
     try:
+        if damaged is not None:
+            _remove(damaged)
         return Path(hf_hub_download(model.repo, model.file, revision=model.revision))
     except Exception as error:  # network, hub and disk have no common type
         number = _disk_error(error)

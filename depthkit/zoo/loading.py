@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -20,6 +21,7 @@ from depthkit.zoo.file_hash import is_published
 from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.layouts import to_depthkit
 from depthkit.zoo.table import FREE_LICENCES, check_file_name, find_model
+from depthkit.zoo.transformers_config import check_transformers_config
 from depthkit.zoo.zoo_model import ZooModel
 
 
@@ -40,6 +42,8 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
         InputError: there is no such model, its file cannot be had, or a file is of another model.
     """
     model = find_model(name)
+    if isinstance(pretrained, np.bool_):
+        pretrained = bool(pretrained)
     if pretrained is False:
         with depthkit_scope():
             return MODEL_CLASSES.build(make_config(model)["model"]).eval()
@@ -65,6 +69,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     with depthkit_scope(), torch.device("meta"):
         built = MODEL_CLASSES.build(config["model"])
     converted = to_depthkit(state, built, path)
+    check_transformers_config(path, model)
     config["published"]["weights"] = "published" if weights is None else _check_file(path, model, state)
     print_licence(config["published"])
     built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)

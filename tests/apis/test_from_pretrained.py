@@ -2,6 +2,7 @@
 
 import dataclasses
 import hashlib
+import shutil
 
 import cv2
 import numpy as np
@@ -223,6 +224,8 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         ("input_size=0: expected a number of pixels from 1 to", RELATIVE, {"input_size": 0}),
         ("input_size=518.5: expected", RELATIVE, {"input_size": 518.5}),
         ("input_size=100000: expected a number of pixels from 1 to 4096", RELATIVE, {"input_size": 100_000}),
+        ("input_size=True: expected", RELATIVE, {"input_size": True}),
+        ("name=None: expected the name of a model", None, {}),
         ("preprocessing='hf': expected authors or transformers", RELATIVE, {"preprocessing": "hf"}),
         ("da3mono-large: transformers does not have this model", "da3mono-large", {"preprocessing": "transformers"}),
         ("keep_rate", RELATIVE, {"keep_rate": 0.0}),
@@ -234,8 +237,18 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         with pytest.raises(InputError) as caught:
             DepthPredictor.from_pretrained(name, **{"weights": path, **settings}, device="cpu")
         assert expected in str(caught.value) and "\n" not in str(caught.value)
+    for weights in (3, True, b"x"):
+        with pytest.raises(InputError, match=f"weights={weights!r}: expected the path of a file, or None"):
+            DepthPredictor.from_pretrained(RELATIVE, weights, device="cpu")
     with pytest.raises(InputError, match="pretrained=3: expected True, False or the path of a file"):
         depthkit.create_model(RELATIVE, 3)
+
+
+def test_numbers_of_numpy_are_numbers(tiny_zoo):
+    path = tiny_zoo(RELATIVE)
+    predictor = DepthPredictor.from_pretrained(RELATIVE, path, input_size=np.int64(28), device="cpu")
+    assert type(predictor.transforms[0].size) is int
+    assert depthkit.create_model(RELATIVE, pretrained=np.bool_(False)).output == "disparity"
 
 
 def test_weights_of_another_model_are_refused(tiny_zoo):
@@ -254,6 +267,12 @@ def test_a_file_with_the_name_of_another_model_is_refused(tiny_zoo, tmp_path):
         InputError, match="has the name of the file of depth-anything-v2-metric-indoor-small; name that"
     ):
         depthkit.create_model("depth-anything-v2-metric-outdoor-small", renamed)
+    first = path.with_name("depth_anything_vits14.pth")
+    shutil.copy(renamed, first)
+    with pytest.raises(InputError, match="has the name of the file of depth-anything-v1-small; name that"):
+        depthkit.create_model("depth-anything-v2-metric-outdoor-small", first)
+    tiny_zoo("depth-anything-v1-small")
+    assert depthkit.create_model("depth-anything-v1-small", first).output == "disparity"
     tiny_zoo("depth-anything-v2-metric-indoor-small")
     assert depthkit.create_model("depth-anything-v2-metric-indoor-small", renamed).decode_head.max_depth == 20
 

@@ -140,6 +140,7 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
     runs = {
         "did you mean depth-anything-v2-small": ["--model", "depth-anything-v2-smal"],
         "none.pth: no such file; expected depth_anything_v2_vits.pth": ["--model", RELATIVE, "--weights", "none.pth"],
+        f"{tmp_path}: is not a regular file; expected": ["--model", RELATIVE, "--weights", tmp_path],
         "half.pth: not a checkpoint, or one that is damaged": ["--model", RELATIVE, "--weights", tmp_path / "half.pth"],
         "depth-anything-v2-small.pth: ": ["--model", "dpt-large", "--weights", path],
         "depth-anything-v2-small.pth: looks like": ["--model", "depth-anything-v2-large", "--weights", path],
