@@ -83,7 +83,7 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     assert "(relative, no valid disparity; focal" in out
     assert "warning: 2 images: the shape of the point cloud is not the scene's" in err and err.count("warning") == 1
     assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
-    assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (2, 4))
+    assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (1, 3))
     assert (one.focal_length, one.focal_source, one.metadata) == (30, "given", metadata)
     assert set(one.files) == {"colored", "disparity_png", "disparity_npy", "points"}
     assert {path.name for path in tmp_path.glob("a_*")} == {path.name for path in one.files.values()}
