@@ -13,6 +13,7 @@ pretrained = True  # ImageNet weights, classifier included, from timm's hub; or 
 freeze_backbone = True  # False: better depth, but the model forgets the classes
 model = dict(
     type="DepthClassifier",
+    canonical_focal=_base_.canonical_focal,
     backbone=dict(_delete_=True, type="DeiT", embed_dim=192, num_heads=3, out_indices=(2, 4, 8, 10)),
     cls_head=dict(type="ClsHead", in_channels=192),
     pretrained=pretrained,

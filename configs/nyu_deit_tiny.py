@@ -9,3 +9,4 @@ _base_ = [
     "_base_/schedules/depth_20e.py",
     "default_runtime.py",
 ]
+model = dict(canonical_focal=_base_.canonical_focal)

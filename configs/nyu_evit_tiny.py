@@ -11,4 +11,7 @@ _base_ = [
 ]
 keep_rate = 0.8  # fraction of the patches that layers 4, 7 and 10 keep; costs as many MACs as nyu_tosa_tiny_shared.py
 # The fused token is shown at the places of the patches that are in it.
-model = dict(backbone=dict(type="EViT", num_classes=0, keep_rate=keep_rate, fuse_token=True))
+model = dict(
+    canonical_focal=_base_.canonical_focal,
+    backbone=dict(type="EViT", num_classes=0, keep_rate=keep_rate, fuse_token=True),
+)

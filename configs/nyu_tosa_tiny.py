@@ -11,4 +11,7 @@ _base_ = [
 ]
 keep_rate = 0.5  # fraction of the patches that every second layer processes
 selection = "per_head"  # or "shared": one set of tokens for all heads, the fast form
-model = dict(backbone=dict(type="ToSA", keep_rate=keep_rate, selection=selection))
+model = dict(
+    canonical_focal=_base_.canonical_focal,
+    backbone=dict(type="ToSA", keep_rate=keep_rate, selection=selection),
+)

@@ -11,6 +11,7 @@ _base_ = [
 ]
 max_depth = 10.0  # [m]; the model predicts nothing farther (the protocols measure up to 10 m)
 model = dict(
+    canonical_focal=_base_.canonical_focal,
     backbone=dict(type="ToSA", embed_dim=384, num_heads=6, keep_rate=0.5, selection="shared"),
     decode_head=dict(in_channels=(384,) * 4, max_depth=max_depth),
 )

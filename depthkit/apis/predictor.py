@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image
+from PIL import Image
 
-from depthkit.apis.result import DepthResult
+from depthkit.apis.focal import FocalRequest, FocalRule, choose_focal_length, exif_focal_length
+from depthkit.apis.result import DepthResult, Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
-from depthkit.utils.camera import focal_intrinsics
+from depthkit.utils.camera import pinhole, zoom_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
@@ -26,8 +27,6 @@ from depthkit.visualization import DEFAULT_RANGE
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-_FILM_DIAGONAL = (36.0**2 + 24.0**2) ** 0.5  # [mm], of 35 mm film, to which EXIF's focal length is converted
 
 
 class DepthPredictor:
@@ -82,40 +81,60 @@ class DepthPredictor:
                 self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
         load_weights(model, checkpoint)
         self.model = model.to(self.device).eval()
+        self.focal_rule = FocalRule()
         max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
         self.depth_range = (0.0, float(max_depth))
+        self.kind: Kind = "metric" if model_cfg.get("output", "depth") == "depth" else "relative"
 
-    def __call__(self, image: "str | Path | Image.Image | np.ndarray") -> DepthResult:
+    def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
         """Predict the depth of one image of any size.
 
         Args:
             image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). The first two are turned upright by their
-                EXIF orientation, and their EXIF focal length goes into the result.
+                EXIF orientation.
+            focal: focal length [px] at the image's own size; ``exif``: that of EXIF, or an error; None: that of EXIF,
+                or an assumed one (`choose_focal_length`).
 
         Raises:
-            InputError: the file cannot be read, or the array has another type or shape.
+            InputError: the file cannot be read, the array has another type or shape, or the focal length is impossible
+                or missing.
         """
-        rgb, focal_length, name = _read(image)
-        batch = self.preprocess(rgb, name, focal_length)
+        rgb, exif, name = _read(image)
+        batch = self.preprocess(rgb, name)
+        sample = batch["data_samples"][0]
+        scale = float(sample.intrinsics[0, 0])
+        camera = choose_focal_length(
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scale, self.focal_rule, name
+        )
+        if camera.at_input is not None:
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
         depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
-        return DepthResult(depth, rgb, self.depth_range, focal_length, classes)
+        return DepthResult(
+            values=depth,
+            image=rgb,
+            kind=self.kind,
+            depth_range=self.depth_range,
+            focal_length=camera.pixels,
+            focal_source=camera.source,
+            classes=classes,
+        )
 
-    def preprocess(self, rgb: np.ndarray, name: str = "", focal_length: float | None = None) -> dict:
+    def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
         """Make the model's input of an image.
 
         Args:
             rgb: uint8 RGB (H, W, 3).
             name: of the image, for messages.
-            focal_length: [px], if known; a model with `canonical_focal` needs it.
 
         Returns:
-            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``.
+            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``, whose `intrinsics` are
+            those of an image of focal length 1 px.
         """
-        intrinsics = None if focal_length is None else focal_intrinsics(focal_length, rgb.shape[:2])
-        sample = make_sample(rgb, name, intrinsics=intrinsics)
+        height, width = rgb.shape[:2]
+        sample = make_sample(rgb, name, intrinsics=pinhole(1.0, 1.0, (width - 1) / 2, (height - 1) / 2))
         for transform in self.transforms:
             sample = transform(sample)
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
@@ -136,21 +155,6 @@ def name_classes(scores: torch.Tensor, count: int = 5) -> tuple[tuple[str, float
     names = imagenet_names() if len(scores) == len(imagenet_names()) else [f"class {i}" for i in range(len(scores))]
     best = scores.topk(min(count, len(scores)))
     return tuple((names[i], score) for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True))
-
-
-def exif_focal_length(image: Image.Image) -> float | None:
-    """Return the focal length [px] of an image from its EXIF 35 mm equivalent, None where that is missing.
-
-    The equivalent relates the diagonals of image and film, as in Depth Pro.
-    """
-    value = image.getexif().get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.FocalLengthIn35mmFilm)
-    try:
-        millimetres = float(value)
-    except (TypeError, ValueError, ZeroDivisionError):
-        return None
-    if not (np.isfinite(millimetres) and millimetres > 0):  # 0 means "unknown"
-        return None
-    return millimetres * float(np.hypot(*image.size)) / _FILM_DIAGONAL
 
 
 def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, float | None, str]:

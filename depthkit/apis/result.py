@@ -1,14 +1,19 @@
 """The depth of one image: maps in colour, point clouds, and the files of both."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 
+from depthkit.errors import InputError
 from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
 from depthkit.utils.io import write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
 from depthkit.visualization import DEFAULT_RANGE, depth_to_points, draw_depth_map, draw_side_by_side
 from depthkit.visualization.depth_map import is_valid
+
+Kind = Literal["metric", "relative"]
+FocalSource = Literal["given", "exif", "assumed"]
 
 
 @dataclass(frozen=True)
@@ -27,31 +32,66 @@ class SavedFiles:
 
 @dataclass(frozen=True)
 class DepthResult:
-    """The depth of one image.
+    """The depth of one image, in metres or relative.
 
     Attributes:
-        depth: distance along the optical axis [m], float32 (H, W), at the image's own size.
+        values: float32 (H, W), at the image's own size. Of a metric result the distance along the optical axis [m]. Of
+            a relative one the disparity: larger is nearer, and 1/depth = scale * disparity + shift with two unknown
+            numbers that differ from image to image (MiDaS, Ranftl et al., TPAMI 2022).
         image: the image, upright, uint8 RGB (H, W, 3).
-        depth_range: default ends of the colour bar [m]: the range of the model.
-        focal_length: [px], from the image's EXIF; None where it is not given.
+        kind: ``metric`` or ``relative``.
+        depth_range: default ends of the colour bar [m]: the range of the model; None for 0 to 10 m. Without meaning
+            for a relative result.
+        focal_length: [px], at the image's size; None where it is not known.
+        focal_source: where it is from: ``given`` by the caller, the image's ``exif``, or ``assumed``; None where it is
+            not known.
         classes: names and probabilities of the five likeliest ImageNet classes, from a model with a classifier.
+        metadata: what else is known, by name: the model, its licence and so on. It goes into the files.
     """
 
-    depth: np.ndarray
+    values: np.ndarray
     image: np.ndarray
-    depth_range: tuple[float, float] = DEFAULT_RANGE
+    kind: Kind = "metric"
+    depth_range: tuple[float, float] | None = None
     focal_length: float | None = None
+    focal_source: FocalSource | None = None
     classes: tuple[tuple[str, float], ...] = ()
+    metadata: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def depth(self) -> np.ndarray:
+        """Distance along the optical axis [m], float32 (H, W).
+
+        Raises:
+            InputError: the result is relative, so its scale is unknown.
+        """
+        if self.kind == "relative":
+            raise InputError(
+                "depth: this result is relative, its disparities have an unknown scale and shift; use .disparity, "
+                "or .align(reference) and .to_metric(alignment) with some known distances, or a metric model"
+            )
+        return self.values
+
+    @property
+    def disparity(self) -> np.ndarray:
+        """Larger is nearer, float32 (H, W): `values` of a relative result, 1/depth [1/m] of a metric one.
+
+        NaN where a metric result has no depth.
+        """
+        if self.kind == "relative":
+            return self.values
+        disparity = np.full(self.size, np.nan, np.float32)
+        return np.divide(1, self.values, out=disparity, where=self.valid)
 
     @property
     def size(self) -> tuple[int, int]:
-        """Height and width [px] of the image and of its depth."""
-        return self.depth.shape
+        """Height and width [px] of the image and of its values."""
+        return self.values.shape
 
     @property
     def valid(self) -> np.ndarray:
-        """Where there is a depth: finite and positive; boolean (H, W)."""
-        return is_valid(self.depth)
+        """Where there is a value, boolean (H, W): finite, and of a metric result also positive."""
+        return np.isfinite(self.values) if self.kind == "relative" else is_valid(self.values)
 
     @property
     def intrinsics(self) -> np.ndarray:
@@ -69,7 +109,7 @@ class DepthResult:
         Returns:
             uint8 RGB (H', W', 3).
         """
-        depth_range = depth_range or self.depth_range
+        depth_range = depth_range or self.depth_range or DEFAULT_RANGE
         if side_by_side:
             return draw_side_by_side(self.image, self.depth, depth_range=depth_range)
         return draw_depth_map(self.depth, depth_range)

@@ -1,6 +1,7 @@
 """`depthkit predict`."""
 
 import dataclasses
+import sys
 
 import click
 
@@ -21,6 +22,12 @@ from depthkit.cli.command import Command
 @options.weights
 @options.config
 @options.out_folder
+@click.option(
+    "--focal",
+    metavar="PX|exif",
+    help="Focal length of the images in pixels at their own size; metres follow it if the model can. exif: an image "
+    "without one in its EXIF is an error.  [default: that of EXIF, else an assumed one]",
+)
 @click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
 @click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply, in metres.")
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
@@ -36,15 +43,19 @@ from depthkit.cli.command import Command
 @options.device
 @options.cfg_options_with_config
 @click.pass_context
-def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_options, **kinds) -> int:
+def main(ctx, images, weights, config, out, focal, depth_range, json_path, device, cfg_options, **kinds) -> int:
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be
-    read, and their EXIF rotation is applied.
+    read, and their EXIF rotation is applied. Metres follow the focal length: from --focal, else from EXIF, else one is
+    assumed and a warning says so.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
+    from depthkit.apis.focal import check_focal
+
+    focal = check_focal(focal)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
@@ -52,7 +63,13 @@ def main(ctx, images, weights, config, out, depth_range, json_path, device, cfg_
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
-    saved = predict_images(predictor, found, out, depth_range=depth_range, **kinds)
+    if focal is not None and predictor.model.canonical_focal is None:
+        print(
+            "warning: the metres of this model do not follow the camera (its config has no canonical_focal); --focal "
+            "is for point clouds only",
+            file=sys.stderr,
+        )
+    saved = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
     if json_path:
         content = {"weights": weights, "device": predictor.device, "images": [dataclasses.asdict(one) for one in saved]}
         options.write_json(json_path, content)

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
     import mmseg.models  # noqa: F401
 
-from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, DINOv2, EViT, ToSA, tosa_from_timm
 from depthkit.models.data_preprocessor import ClassPreProcessor
 from depthkit.models.distillers.selector_distiller import SelectorDistiller
 from depthkit.models.distillers.token_distiller import TokenDistiller
@@ -29,6 +29,7 @@ __all__ = [
     "ClassPreProcessor",
     "Classifier",
     "ClsHead",
+    "DINOv2",
     "DPTHead",
     "DeiT",
     "DepthClassifier",

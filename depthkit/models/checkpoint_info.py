@@ -36,9 +36,11 @@ class CheckpointInfo:
     @classmethod
     def of_training(cls, config: dict, filename: str | None) -> "CheckpointInfo":
         """Describe a model that is trained by a plain `config` from the file `filename`."""
-        model = str(config.get("model", {}).get("type", "")).rpartition(".")[2]
+        model = config.get("model", {})
+        depth = "metric" if model.get("output", "depth") == "depth" else "relative"
+        kind = _KINDS.get(str(model.get("type", "")).rpartition(".")[2], depth)
         name = Path(filename).stem if filename else "config"
-        return cls(depthkit.__version__, config, name, _KINDS.get(model, "metric"), {})
+        return cls(depthkit.__version__, config, name, kind, {})
 
     @classmethod
     def from_plain(cls, block: object, path: str | Path) -> "CheckpointInfo":

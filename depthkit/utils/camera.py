@@ -49,6 +49,11 @@ def crop_intrinsics(intrinsics: np.ndarray, top: float, left: float) -> np.ndarr
     return intrinsics - np.array([[0.0, 0.0, left], [0.0, 0.0, top], [0.0, 0.0, 0.0]])
 
 
+def zoom_intrinsics(intrinsics: np.ndarray, factor: float) -> np.ndarray:
+    """Return the intrinsics with `factor` times the focal lengths; the principal point stays."""
+    return intrinsics * np.array([factor, factor, 1.0])
+
+
 def flip_intrinsics(intrinsics: np.ndarray, width: int) -> np.ndarray:
     """Return the intrinsics of an image of `width` [px] that was mirrored left to right."""
     flipped = intrinsics.copy()

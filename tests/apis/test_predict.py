@@ -10,7 +10,7 @@ from depthkit.apis.result import DepthResult
 from depthkit.errors import InputError
 
 
-def predict(image):
+def predict(image, focal=None):
     """A predictor that reads nothing."""
     if image.name.startswith("bad"):
         raise InputError(f"{image}: is not an image")

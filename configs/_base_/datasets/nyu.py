@@ -5,6 +5,9 @@ data_root = "data/nyu"
 # 26 x 34 patches instead of 30 x 40 take 0.7 of the time. Both sides are multiples of 32, as pyramid backbones need.
 # Test images are resized to fit into it: things then have the same size as in training, which metric depth needs.
 img_size = (416, 544)
+# Focal length [px] of NYU's camera in the training crops: 518.8579 at 640 px, and the images become this many px wide.
+# Metres are those of this camera times fx / canonical_focal. None: they do not follow the camera (docs/camera.md).
+canonical_focal = 518.8579 * max(round(img_size[0] * 640 / 480), img_size[1]) / 640
 batch_size = 8
 workers = 2
 

@@ -1,6 +1,7 @@
 # Rooms generated from random numbers, with nothing to download. The measure is protocol `full`.
 _base_ = "nyu.py"
 img_size = (96, 128)  # height and width [px]
+canonical_focal = None  # every room is seen by the same camera
 
 train_pipeline = [dict(type="RandomFlipRGBD", prob=0.5), dict(type="PackDepthInputs")]
 test_pipeline = [dict(type="ResizeRGBD", size=img_size, mode="fit", resize_depth=False), dict(type="PackDepthInputs")]

@@ -73,10 +73,9 @@ class RandomFlipRGBD(BaseTransform):
 class RandomZoom(BaseTransform):
     """Zoom in by a random factor; the size stays, metric depth shrinks.
 
-    To a network trained for one camera, an object that looks s times larger is s times nearer, so depth is divided by
-    s (Eigen et al., NIPS 2014, section 3.3). The intrinsics follow the pixels: both together show the same scene, s
-    times smaller. Leave this transform out with ``DepthEstimator(canonical_focal=...)``, which uses the intrinsics:
-    the zoom would count twice.
+    To a camera of focal length f [px], a point at (X, Z) appears at f X / Z. Seen s times larger it is at
+    s f X / Z = f X / (Z / s): the zoomed image is one of the same camera, s times nearer. So depth is divided by s
+    (Eigen et al., NIPS 2014, section 3.3), and the focal lengths in `intrinsics` stay; the principal point moves.
 
     Args:
         scale: factors are drawn from (a, b), with 1 <= a <= b.
@@ -111,7 +110,9 @@ class RandomZoom(BaseTransform):
             depth = resize_depth(results["gt_depth_map"], (height, width))
             results["gt_depth_map"] = depth / np.float32(np.sqrt(scale_x * scale_y))
         if "intrinsics" in results:
-            results["intrinsics"] = scale_intrinsics(results["intrinsics"], scale_x, scale_y)
+            zoomed = scale_intrinsics(results["intrinsics"], scale_x, scale_y)
+            zoomed[:, :2] = results["intrinsics"][:, :2]  # the focal lengths go with the divided depth
+            results["intrinsics"] = zoomed
         return results
 
 

@@ -1,11 +1,13 @@
 """DeiT, the dense baseline: timm's VisionTransformer, with any input size and maps for a decoder."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
 import torch
 from pydantic import Field
+from timm.layers import LayerNorm
 from timm.models.deit import VisionTransformerDistilled
 from timm.models.vision_transformer import Block, VisionTransformer
 from torch import Tensor, nn
@@ -14,6 +16,7 @@ from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
 from depthkit.models.further_arguments import check_further_arguments
 from depthkit.models.layers.gelu import GELU
+from depthkit.models.layers.positions import PositionResampling, resample_positions
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Index, Positive, Probability, validate_arguments
@@ -65,11 +68,19 @@ class DeiT(VisionTransformer):
         mlp_ratio: hidden channels of an MLP, as a multiple of C.
         drop_path_rate: stochastic depth: the probability with which the last layer is dropped.
         block_fn: layer constructor, as timm's.
+        position_resampling: how the position table is resampled to the input's grid: ``timm`` (bicubic, with
+            antialiasing), ``dinov2`` or ``bilinear`` (`depthkit.models.layers.positions.resample_positions`).
+        norm_maps: apply the final norm to each of the maps and its prefix tokens, as DINOv2's decoders expect.
+        norm_eps: added to the variance in every LayerNorm.
         **timm: further arguments of timm's VisionTransformer.
 
     Raises:
         InputError: an argument is wrong, or the weights are not available or do not fit.
     """
+
+    # Of a model of timm's that becomes one of ours without this constructor (`tosa_from_timm`).
+    position_resampling: PositionResampling = "timm"
+    norm_maps = False
 
     @validate_arguments
     def __init__(
@@ -86,6 +97,9 @@ class DeiT(VisionTransformer):
         mlp_ratio: Positive = 4.0,
         drop_path_rate: Probability = 0.0,
         block_fn: Callable[..., nn.Module] = Block,
+        position_resampling: PositionResampling = "timm",
+        norm_maps: bool = False,
+        norm_eps: Positive = 1e-6,
         **timm,
     ) -> None:
         check_further_arguments(type(self), timm, VisionTransformer)
@@ -103,8 +117,16 @@ class DeiT(VisionTransformer):
             mlp_ratio=mlp_ratio,
             drop_path_rate=drop_path_rate,
             block_fn=block_fn,
-            **{"dynamic_img_size": True, "dynamic_img_pad": True, "act_layer": GELU, **timm},
+            **{
+                "dynamic_img_size": True,
+                "dynamic_img_pad": True,
+                "act_layer": GELU,
+                "norm_layer": partial(LayerNorm, eps=norm_eps),
+                **timm,
+            },
         )
+        self.position_resampling = position_resampling
+        self.norm_maps = norm_maps
         self.distilled = distilled
         if distilled:
             self._add_distillation_token()
@@ -144,7 +166,15 @@ class DeiT(VisionTransformer):
             super().reset_classifier(num_classes, global_pool)
 
     def _pos_embed(self, x: Tensor) -> Tensor:
-        return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
+        """Add prefix tokens and positions to patches (B, h, w, C); (B, N, C) in models of one fixed size."""
+        if self.position_resampling == "timm" or not self.dynamic_img_size or self.pos_embed is None:
+            return VisionTransformerDistilled._pos_embed(self, x) if self.distilled else super()._pos_embed(x)
+        table = resample_positions(self.pos_embed, self.patch_embed.grid_size, x.shape[1:3], self.position_resampling)
+        prefix = [self.cls_token, self.dist_token if self.distilled else self.reg_token]
+        prefix = [token.expand(x.shape[0], -1, -1) for token in prefix if token is not None]
+        if self.no_embed_class:  # the table has patches only
+            return self.pos_drop(torch.cat([*prefix, x.flatten(1, 2) + table], dim=1))
+        return self.pos_drop(torch.cat([*prefix, x.flatten(1, 2)], dim=1) + table)
 
     def forward_head(self, x: Tensor, pre_logits: bool = False) -> Tensor | tuple[Tensor, Tensor]:
         """Classify tokens (B, N, C): logits (B, num_classes), as timm's model of the same kind gives."""
@@ -168,6 +198,7 @@ class DeiT(VisionTransformer):
             x,
             indices=list(self.out_indices),
             return_prefix_tokens=True,
+            norm=self.norm_maps,
             stop_early=not with_tokens,
             intermediates_only=not with_tokens,
         )

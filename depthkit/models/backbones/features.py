@@ -11,8 +11,8 @@ class Features:
     """The output of a backbone for a batch of images (B, 3, H, W).
 
     Attributes:
-        maps: for each tapped layer its map (B, C, h, w), not normalised; a pair of it and the prefix tokens (B, P, C)
-            where the backbone has such tokens.
+        maps: for each tapped layer its map (B, C, h, w), normalised if the backbone's `norm_maps` says so; a
+            pair of it and the prefix tokens (B, P, C) where the backbone has such tokens.
         tokens: normalised tokens (B, N, C) after the last layer, prefix tokens first; None unless requested.
         losses: auxiliary losses of the backbone in training, scalars named ``loss_*``.
     """

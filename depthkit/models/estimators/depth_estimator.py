@@ -1,5 +1,7 @@
 """The depth model: backbone and decoder."""
 
+from typing import Literal
+
 import torch
 import torch.nn.functional as F
 from mmengine.structures import PixelData
@@ -12,10 +14,19 @@ from depthkit.models.base_model import DepthkitModel
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Positive, validate_arguments
 
+Output = Literal["depth", "disparity", "relative_depth"]
+
+# Of the last resize, to the size of the image: arguments of `F.interpolate`.
+_RESIZES = {
+    "bilinear": dict(mode="bilinear", align_corners=False),
+    "bilinear_aligned": dict(mode="bilinear", align_corners=True),
+    "bicubic": dict(mode="bicubic", align_corners=False),
+}
+
 
 @MODELS.register_module()
 class DepthEstimator(DepthkitModel):
-    """Images to metric depth: a backbone that gives four maps, and a decoder.
+    """Images to depth: a backbone that gives four maps, and a decoder.
 
     Any mm backbone works; those of depthkit also hand their class token to the decoder. Images may have any size:
     they are padded to a multiple of `size_divisor` by repeating the border, and the depth is cropped back.
@@ -26,17 +37,21 @@ class DepthEstimator(DepthkitModel):
         neck: optional config of a module between them; it takes the maps without prefix tokens.
         size_divisor: [px]; the patch size, or the coarsest stride of a pyramid backbone.
         test_cfg: ``mode``: ``whole``, or ``slide`` with ``crop_size`` and ``stride`` (height, width) [px];
-            ``flip``: average with the prediction of the mirrored image.
+            ``flip``: average with the prediction of the mirrored image; ``resize``: the last one, to the size of the
+            image: ``bilinear``, ``bilinear_aligned`` (corners aligned, as Depth-Anything's) or ``bicubic`` (MiDaS').
         canonical_focal: focal length [px], at the size of the network's input, of the camera that all images are
             taken to come from (Metric3D, Yin et al., ICCV 2023, section 3.1, label transformation): training compares
             with ``gt * canonical_focal / fx``, predictions are multiplied by ``fx / canonical_focal``, fx from
             each sample's `intrinsics`. The decoder's range is then that of canonical depth. None: ignore intrinsics.
+        output: what the decoder gives: ``depth`` [m]; ``disparity``: 1 / depth, up to a scale and a shift that differ
+            from image to image (MiDaS, Ranftl et al., TPAMI 2022); ``relative_depth``: depth up to a scale. A model of
+            the last two predicts and cannot be trained, because the losses compare metres.
         data_preprocessor: config, such as mmseg's SegDataPreProcessor.
         init_cfg: as mmengine's.
 
     Raises:
-        InputError: an argument is wrong; with `canonical_focal`, in training and prediction, an image has no
-            intrinsics.
+        InputError: an argument is wrong; in training, the output is not in metres; with `canonical_focal`, in training
+            and prediction, an image has no intrinsics.
     """
 
     @validate_arguments
@@ -48,6 +63,7 @@ class DepthEstimator(DepthkitModel):
         size_divisor: Count = 16,
         test_cfg: dict | None = None,
         canonical_focal: Positive | None = None,
+        output: Output = "depth",
         data_preprocessor: dict | None = None,
         init_cfg: dict | list[dict] | None = None,
     ) -> None:
@@ -61,7 +77,10 @@ class DepthEstimator(DepthkitModel):
             raise InputError(f"backbone: in_chans={backbone['in_chans']}: expected 3, because images are RGB")
         self.size_divisor = size_divisor
         self.test_cfg = _check_test_cfg(test_cfg or {})
+        if canonical_focal is not None and output != "depth":
+            raise InputError(f"canonical_focal={canonical_focal:g}: expected output='depth', because it scales metres")
         self.canonical_focal = canonical_focal
+        self.output = output
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Return the losses of the decoder and the auxiliary losses of the backbone."""
@@ -103,6 +122,11 @@ class DepthEstimator(DepthkitModel):
 
     def _depth_loss(self, depth: Tensor, samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Compare depth (B, 1, H, W) [m] with the samples' ground truth."""
+        if self.output != "depth":
+            raise InputError(
+                f"output={self.output!r}: such a model cannot be trained, because the losses compare metres; to train "
+                "its weights further use output='depth' and, in decode_head, activation='range'"
+            )
         gt = torch.stack([sample.gt_depth_map.data for sample in samples]).to(depth.device)
         if self.canonical_focal is not None:
             gt = gt / self._focal_ratios(samples, gt)
@@ -117,7 +141,7 @@ class DepthEstimator(DepthkitModel):
             one = one[:, :height, :width]
             size = tuple(sample.metainfo.get("ori_shape", one.shape[-2:]))[:2]
             if size != tuple(one.shape[-2:]):
-                one = F.interpolate(one[None], size=size, mode="bilinear", align_corners=False)[0]
+                one = F.interpolate(one[None], size=size, **_RESIZES[self.test_cfg["resize"]])[0]
             sample.pred_depth_map = PixelData(data=one)
         return samples
 
@@ -127,8 +151,9 @@ class DepthEstimator(DepthkitModel):
             if sample.metainfo.get("intrinsics") is None:
                 name = sample.metainfo.get("img_path") or "an image"
                 raise InputError(f"{name}: has no intrinsics, which canonical_focal needs; give them or set it to None")
-        focal = [float(sample.metainfo["intrinsics"][0][0]) for sample in samples]
-        return like.new_tensor(focal).view(-1, 1, 1, 1) / self.canonical_focal
+        # In float64 until the end: rounded, the ratio of the training's own camera is exactly 1.
+        ratios = [float(sample.metainfo["intrinsics"][0][0]) / self.canonical_focal for sample in samples]
+        return like.new_tensor(ratios).view(-1, 1, 1, 1)
 
     def _predict_by_mode(self, inputs: Tensor) -> Tensor:
         if self.test_cfg["mode"] == "whole":
@@ -151,10 +176,13 @@ def _starts(length: int, crop: int, stride: int) -> list[int]:
 
 
 def _check_test_cfg(test_cfg: dict) -> dict:
-    checked = {"mode": "whole", "flip": False, **test_cfg}
-    unknown = checked.keys() - {"mode", "flip", "crop_size", "stride"}
+    checked = {"mode": "whole", "flip": False, "resize": "bilinear", **test_cfg}
+    known = ("mode", "flip", "resize", "crop_size", "stride")
+    unknown = checked.keys() - set(known)
     if unknown:
-        raise InputError(f"test_cfg: unknown {', '.join(sorted(unknown))}; expected mode, flip, crop_size, stride")
+        raise InputError(f"test_cfg: unknown {', '.join(sorted(unknown))}; expected {', '.join(known)}")
+    if checked["resize"] not in _RESIZES:
+        raise InputError(f"test_cfg: resize={checked['resize']!r}; expected one of {', '.join(_RESIZES)}")
     if checked["mode"] not in ("whole", "slide"):
         raise InputError(f"test_cfg: mode={checked['mode']!r}; expected 'whole' or 'slide'")
     if checked["mode"] == "slide":

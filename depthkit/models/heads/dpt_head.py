@@ -1,4 +1,4 @@
-"""A DPT decoder: four maps of a backbone to one depth map in metres."""
+"""The DPT decoder: four maps of a backbone to one depth map, in a compact and in the original form."""
 
 import math
 from collections.abc import Sequence
@@ -11,10 +11,14 @@ from pydantic import Field
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.heads.sky import fill_sky
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, Positive, validate_arguments
+from depthkit.utils.validation import Count, NotNegative, Positive, validate_arguments
 
 ReadoutMode = Literal["ignore", "add", "project"]
+Activation = Literal["range", "relu", "exp"]
+
+_HIDDEN = 32  # channels of the original form's last convolution but one
 
 
 class Readout(nn.Module):
@@ -71,10 +75,15 @@ def resample(in_channels: int, channels: int, scale: float) -> nn.Module:
 
 @MODELS.register_module()
 class DPTHead(BaseModule):
-    """Dense prediction transformer decoder (Ranftl et al., ICCV 2021) that gives depth in metres.
+    """Dense prediction transformer decoder (Ranftl et al., ICCV 2021), in two forms.
 
-    Each map is merged with the class token, resampled, and fused from coarse to fine. The coarse path takes the
-    size of the finer map at every step, so any grid works. Output: float32 in [min_depth, max_depth].
+    In both each map is merged with the class token, resampled, and fused from coarse to fine. The coarse path takes
+    the size of the finer map at every step, so any grid works.
+
+    The compact form (without `level_channels`) has one width, no convolution after resizing, and decides at twice the
+    size of the finest map. The original form, which DPT, MiDaS 3 and Depth-Anything 1 to 3 share, has a width for each
+    level, a 3x3 convolution to the common one, a 1x1 convolution after each resizing, corners aligned in resizing,
+    and decides at the size of the image.
 
     Args:
         in_channels: channels of each of the backbone's maps, fine to coarse.
@@ -82,7 +91,12 @@ class DPTHead(BaseModule):
         scales: by how much each map is resampled. (4, 2, 1, 0.5) makes a pyramid of a plain ViT's maps;
             (1, 1, 1, 1) is for backbones that give one.
         readout: ``ignore``, ``add`` or ``project`` the class token.
-        min_depth, max_depth: range of the output [m].
+        level_channels: the original form, and its width at each level; None: the compact form.
+        activation: the last step to the output: ``range``: a sigmoid between `min_depth` and `max_depth`;
+            ``relu``: 0 or more; ``exp``: above 0.
+        sky: a second output marks the sky, which gets the depth of the farthest pixels (`fill_sky`; in evaluation
+            only); for the original form with ``exp`` (Depth-Anything-3).
+        min_depth, max_depth: range of the output with ``range`` [m], and of the ground truth that is learnt.
         losses: configs of losses, each a module ``(pred, gt, valid) -> scalar`` with an attribute ``name``.
 
     Raises:
@@ -96,36 +110,51 @@ class DPTHead(BaseModule):
         channels: Annotated[int, Field(ge=2)] = 64,
         scales: Sequence[Positive] = (4, 2, 1, 0.5),
         readout: ReadoutMode = "project",
-        min_depth: Positive = 1e-3,
+        level_channels: Sequence[Count] | None = None,
+        activation: Activation = "range",
+        sky: bool = False,
+        min_depth: NotNegative = 1e-3,
         max_depth: Positive = 10.0,
         losses: Annotated[Sequence[dict], Field(min_length=1)] = (dict(type="ScaleInvariantLogLoss"),),
     ) -> None:
         super().__init__()
         if min_depth >= max_depth:
             raise InputError(f"min_depth={min_depth}, max_depth={max_depth}: expected min_depth < max_depth [m]")
-        if len(in_channels) != len(scales):
-            raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of scales={tuple(scales)}")
+        for name, values in (("scales", scales), ("level_channels", level_channels or in_channels)):
+            if len(in_channels) != len(values):
+                raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of {name}={tuple(values)}")
+        if sky and (level_channels is None or activation != "exp"):
+            raise InputError("sky=True: expected level_channels and activation='exp' with it, as in Depth-Anything-3")
         self.min_depth, self.max_depth = min_depth, max_depth
+        self.activation = activation
+        self.is_original = level_channels is not None
+        widths = level_channels or [channels] * len(in_channels)
         self.readouts = nn.ModuleList(Readout(readout, c) for c in in_channels)
-        self.resamples = nn.ModuleList(resample(c, channels, s) for c, s in zip(in_channels, scales, strict=True))
+        self.resamples = nn.ModuleList(resample(c, w, s) for c, w, s in zip(in_channels, widths, scales, strict=True))
         self.laterals = nn.ModuleList(ResidualUnit(channels) for _ in in_channels[:-1])
         self.fusions = nn.ModuleList(ResidualUnit(channels) for _ in in_channels)
-        self.head = nn.Sequential(
-            nn.Conv2d(channels, channels // 2, 3, padding=1), nn.ReLU(), nn.Conv2d(channels // 2, 1, 1)
-        )
-        # Training starts from a quarter of the range, about the mean of an indoor image, not from its middle.
-        nn.init.constant_(self.head[-1].bias, -math.log(3))
+        if self.is_original:
+            self.adapters = nn.ModuleList(nn.Conv2d(w, channels, 3, padding=1, bias=False) for w in widths)
+            self.out_convs = nn.ModuleList(nn.Conv2d(channels, channels, 1) for _ in widths)
+            self.reduce = nn.Conv2d(channels, channels // 2, 3, padding=1)
+            self.head = _output(channels // 2, _HIDDEN)
+        else:
+            self.head = _output(channels, channels // 2)
+        self.sky_head = _output(channels // 2, _HIDDEN) if sky else None
+        if activation == "range":
+            # Training starts from a quarter of the range, about the mean of an indoor image, not from its middle.
+            nn.init.constant_(self.head[-1].bias, -math.log(3))
         self.losses = nn.ModuleList(MODELS.build(loss) for loss in losses)
 
     def forward(self, features: Sequence, size: tuple[int, int]) -> Tensor:
-        """Decode maps to depth.
+        """Decode maps to depth, or to what else the decoder was trained to give.
 
         Args:
             features: for each level a map (B, C, h, w), or that and prefix tokens (B, P, C).
             size: (height, width) [px] of the image that the maps cover.
 
         Returns:
-            Depth (B, 1, height, width) [m], float32.
+            (B, 1, height, width), float32, in the range of the activation: [m] with ``range``.
 
         Raises:
             InputError: the number of maps is another than `in_channels` says, or a readout needs a class token that
@@ -134,14 +163,15 @@ class DPTHead(BaseModule):
         if len(features) != len(self.readouts):
             raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")
         levels = [convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)]
-        x = self.fusions[-1](levels[-1])
-        for i in reversed(range(len(levels) - 1)):
-            lateral = self.laterals[i](levels[i])
-            x = self.fusions[i](lateral + _resize(x, lateral.shape[-2:]))
-        x = self.head(_resize(x, (2 * x.shape[-2], 2 * x.shape[-1])))
-        # The range is applied in float32: half precision has steps of 8 mm at 10 m.
-        x = _resize(x.float(), size)
-        return self.min_depth + (self.max_depth - self.min_depth) * x.sigmoid()
+        if not self.is_original:
+            # The range is applied in float32: half precision has steps of 8 mm at 10 m.
+            return self._activate(self._resize(self.head(self._fuse(levels)).float(), size))
+        levels = [adapt(level) for adapt, level in zip(self.adapters, levels, strict=True)]
+        x = self._resize(self.reduce(self._fuse(levels)), size)
+        depth = self._activate(self.head(x).float())
+        if self.sky_head is None or self.training:
+            return depth
+        return fill_sky(depth, self.sky_head(x).float().relu())
 
     def loss(self, depth: Tensor, gt: Tensor) -> dict[str, Tensor]:
         """Compare depth (B, 1, H, W) [m] with a ground truth (B, 1, H, W) [m] that lies in the range.
@@ -152,6 +182,24 @@ class DPTHead(BaseModule):
         valid = torch.isfinite(gt) & (gt > self.min_depth) & (gt < self.max_depth)
         return {f"loss_{loss.name}": loss(depth, gt, valid) for loss in self.losses}
 
+    def _fuse(self, levels: list[Tensor]) -> Tensor:
+        """Fuse maps (B, C, h, w), fine to coarse, to one of twice the size of the finest."""
+        x = None
+        for i in reversed(range(len(levels))):
+            x = self.fusions[i](levels[i] if x is None else self.laterals[i](levels[i]) + x)
+            x = self._resize(x, levels[i - 1].shape[-2:] if i else (2 * x.shape[-2], 2 * x.shape[-1]))
+            x = self.out_convs[i](x) if self.is_original else x
+        return x
 
-def _resize(x: Tensor, size: tuple[int, int]) -> Tensor:
-    return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=False)
+    def _activate(self, x: Tensor) -> Tensor:
+        if self.activation == "range":
+            return self.min_depth + (self.max_depth - self.min_depth) * x.sigmoid()
+        return x.relu() if self.activation == "relu" else x.exp()
+
+    def _resize(self, x: Tensor, size: tuple[int, int]) -> Tensor:
+        return F.interpolate(x, size=tuple(size), mode="bilinear", align_corners=self.is_original)
+
+
+def _output(channels: int, hidden: int) -> nn.Sequential:
+    """Build the last convolutions, to one channel."""
+    return nn.Sequential(nn.Conv2d(channels, hidden, 3, padding=1), nn.ReLU(), nn.Conv2d(hidden, 1, 1))

@@ -61,7 +61,7 @@ def test_loss_masks_what_is_no_measurement_or_out_of_range():
     ("arguments", "message"),
     [
         (dict(readout="mean"), "readout='mean': expected one of 'ignore', 'add' or 'project'"),
-        (dict(min_depth=0), "min_depth=0: expected a number above 0"),
+        (dict(min_depth=-1), "min_depth=-1: expected a number of 0 or more"),
         (dict(min_depth=20), "min_depth=20.0, max_depth=10.0: expected min_depth < max_depth"),
         (dict(scales=(1, 1)), "expected one for each of scales=(1.0, 1.0)"),
     ],
