@@ -15,7 +15,7 @@ NARROWEST, WIDEST = 42.0, 80.0  # horizontal field of view [degrees]
 
 
 def random_intrinsics(rng: np.random.Generator, shape: tuple[int, int]) -> np.ndarray:
-    """Return intrinsics (3, 3) [px] of images (H, W) with any usual field of view and a principal point near 0."""
+    """Return intrinsics (3, 3) [px] of images (H, W) with any usual field of view."""
     low, high = (shape[1] / 2 / np.tan(np.radians(angle) / 2) for angle in (WIDEST, NARROWEST))
     focal = np.exp(rng.uniform(np.log(low), np.log(high)))
     x, y = rng.normal(0, 0.015, 2) * shape[1]
@@ -88,6 +88,4 @@ def _roll(rng: np.random.Generator) -> float:
 
 
 def _inside_something(scene: Scene) -> bool:
-    return any(
-        (np.abs(to_local(scene.eye - box.center, box.yaw)) < box.half + 0.12).all() for box in scene.boxes
-    )
+    return any((np.abs(to_local(scene.eye - box.center, box.yaw)) < box.half + 0.12).all() for box in scene.boxes)

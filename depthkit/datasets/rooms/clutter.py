@@ -1,4 +1,4 @@
-"""Things that lie and stand about: on tops, on the floor; and people. Each is made of bodies around the origin."""
+"""Things on tops and on the floor, and people; each is made of bodies that stand at the origin."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from depthkit.datasets.rooms.furniture import Box, box, chair, placed, turned
 from depthkit.datasets.rooms.textures import Material
 
 # Patterns of any surface, and how often.
-_PATTERNS = ("paint", "clouds", "photo", "wood", "fabric", "stripes", "checker", "text", "tiles", "carpet")
+_PATTERNS = ("paint", "clouds", "image", "wood", "fabric", "stripes", "checker", "text", "tiles", "carpet")
 _WEIGHTS = np.array([0.27, 0.27, 0.2, 0.06, 0.08, 0.03, 0.03, 0.03, 0.02, 0.01])
 
 Images = Sequence[np.ndarray]
@@ -16,17 +16,17 @@ Thing = Callable[[np.random.Generator, Images], list[Box]]
 
 
 def any_material(rng: np.random.Generator, images: Images) -> Material:
-    """Return a material of any pattern and colour; without `images` there is none with a photo on it."""
+    """Return a material of any pattern and colour; without `images` there is none with an image on it."""
     pattern = str(rng.choice(_PATTERNS, p=_WEIGHTS))
-    if pattern == "photo":
-        return photo_material(rng, images)
+    if pattern == "image":
+        return image_material(rng, images)
     light = rng.uniform(0.02, 0.9) ** 1.3
     spread = rng.choice([0.12, 0.4, 0.95], p=[0.5, 0.35, 0.15])  # most things are nearly grey
     color, accent = (light * rng.uniform(1 - spread, 1, 3) for _ in range(2))
     return Material(pattern, color, accent * rng.uniform(0.3, 1.3), int(rng.integers(1000)))
 
 
-def photo_material(rng: np.random.Generator, images: Images) -> Material:
+def image_material(rng: np.random.Generator, images: Images) -> Material:
     """Return a material that shows a random window of one of `images`; clouds if there are none."""
     colors = rng.uniform(0.05, 0.6) * rng.uniform(0.7, 1, 3), rng.uniform(0.05, 0.7, 3)
     if not images:
@@ -36,7 +36,7 @@ def photo_material(rng: np.random.Generator, images: Images) -> Material:
     top, left = (int(rng.integers(whole - part + 1)) for whole, part in zip(image.shape[:2], size, strict=True))
     window = image[top : top + size[0], left : left + size[1]]
     window = window[:, :: rng.choice([-1, 1])] * rng.uniform(0.5, 1.1, 3).astype(np.float32)
-    return Material("photo", *colors, int(rng.integers(1000)), image=np.clip(window, 0, 1))
+    return Material("image", *colors, int(rng.integers(1000)), image=np.clip(window, 0, 1))
 
 
 def round_body(x: float, y: float, z: float, size: tuple[float, float, float], material: Material) -> Box:
@@ -96,13 +96,13 @@ def books_upright(rng: np.random.Generator, images: Images) -> list[Box]:
 def paper(rng: np.random.Generator, images: Images) -> list[Box]:
     """Make a printed page."""
     page = Material("text", np.full(3, rng.uniform(0.6, 0.9)), np.ones(3), int(rng.integers(1000)))
-    return [box(0, 0, 0, (0.21, 0.002, 0.297), page if rng.random() < 0.7 else photo_material(rng, images))]
+    return [box(0, 0, 0, (0.21, 0.002, 0.297), page if rng.random() < 0.7 else image_material(rng, images))]
 
 
 def monitor(rng: np.random.Generator, images: Images) -> list[Box]:
     """Make a screen on its foot; it may be on."""
     width, rim = rng.uniform(0.36, 0.65), Material("paint", np.full(3, rng.choice([0.03, 0.03, 0.5])), np.ones(3), 1)
-    shown = photo_material(rng, images)._replace(glow=rng.uniform(0, 0.6))
+    shown = image_material(rng, images)._replace(glow=rng.uniform(0, 0.6))
     height, lift = width * rng.uniform(0.56, 0.8), rng.uniform(0.05, 0.2)
     boxes = [
         box(0, 0, 0, (0.24, 0.02, 0.2), rim),
@@ -119,7 +119,7 @@ def laptop(rng: np.random.Generator, images: Images) -> list[Box]:
     """Make an open laptop."""
     width = rng.uniform(0.28, 0.38)
     made = Material("paint", np.full(3, rng.choice([0.04, 0.5, 0.7])), np.ones(3), 1)
-    shown = photo_material(rng, images)._replace(glow=rng.uniform(0, 0.6))
+    shown = image_material(rng, images)._replace(glow=rng.uniform(0, 0.6))
     return [
         box(0, 0, 0, (width, 0.02, 0.24), made),
         box(0, 0.021, 0.0, (width * 0.9, 0.004, 0.11), made._replace(color=made.color * 0.4)),
@@ -159,7 +159,9 @@ def plant(rng: np.random.Generator, images: Images) -> list[Box]:
 def person(rng: np.random.Generator, images: Images) -> list[Box]:
     """Make somebody who stands or sits."""
     skin = np.array([0.55, 0.33, 0.22]) * rng.uniform(0.25, 1.3)
-    skin, hair = (Material("paint", color, color, 1) for color in (skin, rng.uniform(0.01, 0.25) * np.array([1, 0.8, 0.6])))
+    skin, hair = (
+        Material("paint", color, color, 1) for color in (skin, rng.uniform(0.01, 0.25) * np.array([1, 0.8, 0.6]))
+    )
     top, trousers = any_material(rng, images), any_material(rng, images)
     tall, sits = rng.uniform(0.92, 1.12), rng.random() < 0.4
     hip = 0.45 if sits else 0.85 * tall

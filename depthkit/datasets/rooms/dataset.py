@@ -104,7 +104,7 @@ class RoomGenerator:
 
 
 def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:
-    """Read images as RGB (H, W, 3) between 0 and 1, at most 256 px wide; one list for each folder they are in.
+    """Read images as RGB (H, W, 3) from 0 to 1, at most 256 px wide; one list for each folder.
 
     Raises:
         InputError: a pattern that names no image, or a damaged image.

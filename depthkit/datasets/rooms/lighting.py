@@ -70,9 +70,7 @@ class _Tiles:
 
     def __init__(self, points: np.ndarray, shape: tuple[int, int]) -> None:
         self.pixels = _tile_pixels(shape)
-        corners = [
-            (points[:, pixels].min(axis=1), points[:, pixels].max(axis=1)) for pixels in self.pixels
-        ]
+        corners = [(points[:, pixels].min(axis=1), points[:, pixels].max(axis=1)) for pixels in self.pixels]
         low, high = (np.array(ends, dtype=np.float64).T for ends in zip(*corners, strict=True))
         self.centers = (low + high) / 2  # (3, T)
         self.radii = np.linalg.norm(high - low, axis=0) / 2 + 1e-3  # (T,)

@@ -39,13 +39,13 @@ def text(s: Surface) -> np.ndarray:
     return s.material.color * (1 - 0.85 * np.clip(ink, 0, 1))[:, None]
 
 
-def photo(s: Surface) -> np.ndarray:
-    """Show the material's image: once on a face below 1.5 m, else repeated with every second copy mirrored."""
-    image = s.material.image
-    height, width = image.shape[:2]
+def image(s: Surface) -> np.ndarray:
+    """Show the material's image: once on a face below 1.5 m, else again and again, mirrored in turn."""
+    pixels = s.material.image
+    height, width = pixels.shape[:2]
     scale = max(s.width / width, s.height / height) if max(s.width, s.height) < 1.5 else 0.8 / width  # [m] per pixel
     skip = int(np.clip(np.median(s.footprint) / scale, 1, min(height, width) // 4))
-    level = image[skip // 2 :: skip, skip // 2 :: skip]
+    level = pixels[skip // 2 :: skip, skip // 2 :: skip]
     column, row = ((at / (scale * skip)).astype(np.int64) for at in (s.u, s.height - s.v))
     return level[_mirrored(row, level.shape[0]), _mirrored(column, level.shape[1])] ** np.float32(2.2)
 
@@ -56,4 +56,4 @@ def _mirrored(place: np.ndarray, length: int) -> np.ndarray:
     return np.where(phase < length, phase, 2 * length - 1 - phase)
 
 
-PATTERNS = {**textures.PATTERNS, "clouds": clouds, "text": text, "photo": photo}
+PATTERNS = {**textures.PATTERNS, "clouds": clouds, "text": text, "image": image}

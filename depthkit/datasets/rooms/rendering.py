@@ -81,9 +81,7 @@ def _windows(
     if not scene.boxes:
         return []
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
-    corners = np.stack([
-        box.center[:, None] + to_local(signs * box.half[:, None], -box.yaw) for box in scene.boxes
-    ])
+    corners = np.stack([box.center[:, None] + to_local(signs * box.half[:, None], -box.yaw) for box in scene.boxes])
     x, y, z = np.moveaxis(scene.rotation.T @ (corners - scene.eye[:, None]), 1, 0)  # (boxes, 8)
     before = z >= NEAR
     z = np.maximum(z, NEAR)

@@ -186,6 +186,7 @@ def hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box]) 
 
 
 def skirting(size: np.ndarray) -> list[Box]:
+    """Return the boards along the foot of the walls."""
     white = Material("paint", np.array([0.72, 0.71, 0.68]), np.ones(3), 2)
     boards = []
     for wall in range(4):
@@ -196,6 +197,7 @@ def skirting(size: np.ndarray) -> list[Box]:
 
 
 def room_surfaces(rng: np.random.Generator) -> tuple[Material, Material, Material]:
+    """Return materials of (walls, floor, ceiling)."""
     light = rng.uniform(0.45, 0.8)
     wall_color = light * np.clip(1 + rng.normal(0, 0.1, 3), 0.5, 1.15)
     wall_pattern = str(rng.choice(["paint", "paint", "paint", "stripes", "panelling", "bricks"]))

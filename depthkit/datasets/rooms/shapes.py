@@ -61,9 +61,7 @@ def _quadric(
     return np.where(missed, _MISS, (-b - root) / a), np.where(missed, -_MISS, (-b + root) / a)
 
 
-def round_surface(
-    shape: Shape, local: np.ndarray, half: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def round_surface(shape: Shape, local: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Describe points on a cylinder or ball.
 
     Args:

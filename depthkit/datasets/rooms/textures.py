@@ -23,7 +23,7 @@ class Material(NamedTuple):
         seed: varies the pattern.
         front: pattern of the face towards +z of the box's own frame; None: as the others.
         glow: fraction of emitted light.
-        image: RGB (H, W, 3) between 0 and 1, for the pattern ``photo``.
+        image: RGB (H, W, 3) between 0 and 1, for the pattern ``image``.
     """
 
     pattern: str

@@ -2,11 +2,9 @@
 
 import numpy as np
 
-from depthkit.datasets.rooms.clutter import ON_FLOORS, ON_TOPS, Images, any_material, photo_material, scattered
+from depthkit.datasets.rooms.clutter import ON_FLOORS, ON_TOPS, Images, any_material, image_material, scattered
 from depthkit.datasets.rooms.furniture import PIECES, Box, Piece, box, placed
-from depthkit.datasets.rooms.scene import (
-    Light, Scene, at_wall, hang_on_walls, room_surfaces, skirting,
-)  # fmt: skip
+from depthkit.datasets.rooms.scene import Light, Scene, at_wall, hang_on_walls, room_surfaces, skirting
 from depthkit.datasets.rooms.textures import Material
 
 FULLEST = 60  # things on tops and on the floor of one room
@@ -18,7 +16,7 @@ def wide_scene(rng: np.random.Generator, images: Images) -> Scene:
 
     Args:
         rng: draws everything.
-        images: RGB (H, W, 3) between 0 and 1, for surfaces with photos on them.
+        images: RGB (H, W, 3) between 0 and 1, for surfaces with images on them.
     """
     size = np.array([rng.uniform(2.2, 7.5), rng.uniform(2.2, 3.6), rng.uniform(2.4, 8.5)])
     boxes = _furniture(rng, size, images)
@@ -27,9 +25,7 @@ def wide_scene(rng: np.random.Generator, images: Images) -> Scene:
     boxes += _on_walls(rng, size, images) + skirting(size)
     ambient = np.exp(rng.uniform(np.log(0.08), np.log(0.5))) * rng.uniform(0.9, 1.1, 3)
     lights = _lights(rng, size, windows[0], boxes)
-    surfaces = tuple(
-        own if rng.random() < 0.5 else any_material(rng, images) for own in room_surfaces(rng)
-    )
+    surfaces = tuple(own if rng.random() < 0.5 else any_material(rng, images) for own in room_surfaces(rng))
     return Scene(size, surfaces, boxes, lights, ambient, size / 2, np.eye(3), smallest_caster=1e-4, shadow_step=2)
 
 
@@ -84,9 +80,7 @@ def _things(rng: np.random.Generator, size: np.ndarray, furniture: list[Box], im
         lifted = [one._replace(center=one.center + [0, top.center[1] + top.half[1], 0]) for one in found]
         boxes += placed(lifted, top.center[0], top.center[2], top.yaw)
     count = min(max(left, 3), rng.poisson(fullness * 0.5 * size[0] * size[2]))
-    return boxes + placed(
-        scattered(rng, ON_FLOORS, count, (size[0], size[2]), images), size[0] / 2, size[2] / 2, 0.0
-    )
+    return boxes + placed(scattered(rng, ON_FLOORS, count, (size[0], size[2]), images), size[0] / 2, size[2] / 2, 0.0)
 
 
 def _is_top(one: Box) -> bool:
@@ -102,7 +96,7 @@ def _on_walls(rng: np.random.Generator, size: np.ndarray, images: Images) -> lis
         length = size[0] if wall % 2 == 0 else size[2]
         x, z, yaw = at_wall(wall, rng.uniform(0.3, length - 0.3), 0.0, size)
         if rng.random() < 0.7:
-            poster = photo_material(rng, images) if rng.random() < 0.6 else any_material(rng, images)
+            poster = image_material(rng, images) if rng.random() < 0.6 else any_material(rng, images)
             extent = (rng.uniform(0.2, 1.4), rng.uniform(0.2, 1.0), 0.012)
             hung = [box(0, rng.uniform(0.6, 1.8), 0.006, extent, poster)]
         else:
@@ -116,7 +110,7 @@ def _on_walls(rng: np.random.Generator, size: np.ndarray, images: Images) -> lis
 
 
 def _lights(rng: np.random.Generator, size: np.ndarray, window: np.ndarray, boxes: list[Box]) -> list[Light]:
-    """Return the lights of a room: the window and one to three lamps under the ceiling, which `boxes` gets too."""
+    """Return the window and one to three lamps as lights; the lamps are added to `boxes`."""
     day = np.array([0.85, 0.95, 1.1]) * rng.choice([0.0, 1.0, 1.0]) * rng.uniform(0.5, 5.0)
     lights = [Light(window, day, 0.3)]
     shade = Material("paint", np.array([0.95, 0.93, 0.88]), np.ones(3), 3, glow=1.0)

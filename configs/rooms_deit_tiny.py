@@ -1,0 +1,32 @@
+# Depth with DeiT-Tiny, learnt from generated rooms and freely licensed RGB-D pairs: the model that ships.
+# Command: depthkit train rooms_deit_tiny --cfg-options free_root=<folder> pretrained=deit_tiny_patch16_224.safetensors
+# Hardware: not yet run. Time: not yet run.
+# Result: not yet run.
+_base_ = [
+    "_base_/models/dpt_deit_tiny.py",
+    "_base_/datasets/rooms_wide.py",
+    "_base_/schedules/depth_20e.py",
+    "default_runtime.py",
+]
+max_epochs = 6
+decay_from = 4.5  # epochs
+ema = 0.002
+gradient_weight = 2.0
+train_cfg = dict(max_epochs=max_epochs)
+# The rate stays high until the last quarter, so that a longer training can start from the middle of a shorter one.
+param_scheduler = [
+    dict(type="LinearLR", start_factor=0.04, by_epoch=False, end=200),
+    dict(
+        type="LinearLR", start_factor=1.0, end_factor=0.01, begin=decay_from, end=max_epochs, convert_to_iter_based=True
+    ),
+]
+optim_wrapper = dict(type="BFloat16OptimWrapper")
+model = dict(
+    canonical_focal=_base_.canonical_focal,
+    backbone=dict(img_size=_base_.img_size, out_indices=(2, 5, 8, 11)),
+    # Without the class token the weights take 12.4 MB in half precision; with it 13.
+    decode_head=dict(
+        readout="ignore",
+        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=gradient_weight)],
+    ),
+)
