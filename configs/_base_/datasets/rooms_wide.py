@@ -7,12 +7,13 @@ cache = None  # folder that keeps the rooms, some 0.4 MB each; None: every room 
 rooms = 4000  # in one epoch
 repeats = 12  # of the pairs in one epoch
 img_size = (192, 256)  # height and width [px] of the crops
-canonical_focal = 518.8579 * 0.4  # [px] of NYU's camera at this size
+canonical_focal = 518.8579 * img_size[0] / 480  # [px] of NYU's camera at this size
 workers = 2
-render_size = (216, 288)  # 1.125 times img_size: the crops move by this much
+render_size = (216, 288)  # of the rooms, whatever img_size is, so that `cache` serves every size
+resized = tuple(round(1.125 * side) for side in img_size)  # what the crops are taken from
 
 train_pipeline = [
-    dict(type="ResizeRGBD", size=render_size, mode="cover"),
+    dict(type="ResizeRGBD", size=resized, mode="cover"),
     dict(type="RandomTilt", roll=4.0, tilt=4.0, prob=0.4),
     dict(type="RandomCropRGBD", size=img_size),
     dict(type="RandomZoom", scale=(1.0, 1.5), prob=0.5),
@@ -45,7 +46,7 @@ test_dataloader = dict(
         _delete_=True,
         type="Rooms",
         length=64,
-        size=img_size,
+        size=render_size,
         seed=1,
         variety="wide",
         textures=[f"{data_root}/*/*.jpg"],

@@ -89,10 +89,13 @@ class RoomGenerator:
         """List {"index": k} for each room."""
         return [{"index": index} for index in range(self.length)]
 
+    def name(self, entry: dict) -> str:
+        """Name the room of an entry; no such file exists."""
+        return f"room_{self.seed}_{entry['index']:05d}.png"
+
     def read(self, entry: dict) -> Frame:
         """Make the room of an entry."""
-        index = entry["index"]
-        rng = np.random.default_rng([self.seed, index])
+        rng = np.random.default_rng([self.seed, entry["index"]])
         if self.variety == "demo":
             intrinsics, scene = room_intrinsics(self.size), random_scene(rng)
         else:
@@ -100,7 +103,7 @@ class RoomGenerator:
             images = [folder[rng.integers(len(folder))] for folder in self.images]
             scene = with_camera(rng, wide_scene(rng, images), intrinsics, self.size)
         image, depth = render(scene, intrinsics, self.size, rng)
-        return Frame(image, depth, intrinsics, f"room_{self.seed}_{index:05d}.png")
+        return Frame(image, depth, intrinsics, self.name(entry))
 
 
 def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:

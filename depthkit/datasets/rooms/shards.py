@@ -26,6 +26,9 @@ class Generator(Protocol):
     def entries(self) -> list[dict]:
         """List one dict {"index": k} per room."""
 
+    def name(self, entry: dict) -> str:
+        """Name a room."""
+
     def read(self, entry: dict) -> Frame:
         """Make a room."""
 
@@ -71,8 +74,8 @@ class Shards:
             record["image"], record["depth"], record["intrinsics"] = frame.image, frame.depth, frame.intrinsics
             record["complete"] = 1  # last: another process must not see a part of the room
             return frame
-        name = f"room_{entry['index']:05d}.png"
-        return Frame(np.array(record["image"]), np.array(record["depth"]), np.array(record["intrinsics"]), name)
+        kept = (np.array(record[field]) for field in ("image", "depth", "intrinsics"))
+        return Frame(*kept, self.generator.name(entry))
 
     def _open(self, shard: int) -> np.memmap:
         path = self.folder / f"rooms_{shard:04d}.npy"
