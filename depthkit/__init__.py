@@ -5,9 +5,10 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
     from depthkit.apis.result import DepthResult
+    from depthkit.zoo.loading import create_model
 
 __version__ = "0.2.0"
-__all__ = ["DepthPredictor", "DepthResult", "__version__"]
+__all__ = ["DepthPredictor", "DepthResult", "__version__", "create_model"]
 
 
 def __getattr__(name: str) -> object:
@@ -20,6 +21,10 @@ def __getattr__(name: str) -> object:
         from depthkit.apis.result import DepthResult
 
         return DepthResult
+    if name == "create_model":
+        from depthkit.zoo.loading import create_model
+
+        return create_model
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -4,13 +4,14 @@ import gc
 import logging
 import os
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import hypothesis
 import pytest
 
+from fake_hub import COMMIT, FakeHub
 from helpers import CONFIGS, REPOSITORY, run_python
 
 # Tests run side by side (make test): two threads each would be more than there are cores, and threads that wait by
@@ -96,6 +97,63 @@ def demo_checkpoint(demo_config: Path, tmp_path_factory: pytest.TempPathFactory)
         model = MODELS.build(load_config(demo_config).model)
     torch.save({"state_dict": model.state_dict(), "meta": {}}, path)
     return path
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty cache of the hub of models, which only this test sees."""
+    from huggingface_hub import constants
+
+    folder = tmp_path / "hub"
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    return folder
+
+
+@pytest.fixture
+def hub(hub_cache: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
+    """A hub on this machine, which takes the place of the real one."""
+    from huggingface_hub import constants, file_download
+
+    server = FakeHub(b"weights" * 10_000)
+    template = f"{server.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "ENDPOINT", server.url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(file_download, "HUGGINGFACE_CO_URL_TEMPLATE", template, raising=False)  # before release 1.0
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def tiny_zoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], Path]:
+    """Make a published model tiny: `tiny_zoo("dpt-large")` returns a file of random weights for it."""
+    import dataclasses
+
+    from depthkit.zoo.table import MODELS
+
+    def shrink(name: str) -> Path:
+        import torch
+
+        from depthkit.zoo.loading import create_model
+
+        path = tmp_path / f"{name}.pth"
+        if path.exists():
+            return path
+        of = dataclasses.replace(
+            MODELS[name].architecture, embed_dim=48, depth=4, num_heads=3, taps=(0, 1, 2, 3), channels=16,
+            level_channels=(8, 16, 24, 32),
+        )  # fmt: skip
+        model = dataclasses.replace(MODELS[name], architecture=of, sha256=None, size=None, revision=COMMIT)
+        monkeypatch.setitem(MODELS, name, model)
+        torch.manual_seed(0)
+        state = create_model(name).state_dict()
+        for value in state.values():
+            if value.ndim > 1:
+                torch.nn.init.normal_(value, std=0.5 / value[0].numel() ** 0.5 if value.ndim == 2 else 0.1)
+        torch.save(state, path)
+        return path
+
+    return shrink
 
 
 @pytest.fixture

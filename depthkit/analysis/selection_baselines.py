@@ -34,7 +34,7 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
     if score == "selector":
         yield
         return
-    blocks = list(model.blocks[1::2])
+    blocks = model.selective_blocks
     hooks = []
     generator = torch.Generator().manual_seed(seed)
     for block in blocks:

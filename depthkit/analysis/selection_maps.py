@@ -67,7 +67,8 @@ class SelectionViewer:
 
         Args:
             image: uint8 RGB (H, W, 3).
-            layers: counted from 1; None: layers 2, 6 and 10 of a ToSA, all layers of an EViT that remove patches.
+            layers: counted from 1; None: layers 2, 6 and 10 of a ToSA, or where not all of these select tokens the
+                first, middle and last that does; all layers of an EViT that remove patches.
 
         Returns:
             uint8 RGB (H', W', 3); the image as the backbone sees it, padding or cropping included.
@@ -98,7 +99,10 @@ class SelectionViewer:
         if layers == "all":
             return known
         if layers is None:
-            return [layer for layer in known if layer in FIGURE_LAYERS or isinstance(self.backbone, EViT)]
+            if isinstance(self.backbone, EViT):
+                return known
+            some = {known[0], known[len(known) // 2], known[-1]}
+            return sorted(FIGURE_LAYERS if set(FIGURE_LAYERS) <= set(known) else some)
         for layer in layers:
             if layer not in known:
                 listed = ", ".join(map(str, known))
@@ -120,7 +124,8 @@ def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray
     """
     if isinstance(backbone, ToSA):
         _, selection = backbone.forward_features(image, return_selection=True)
-        return {2 * i + 2: attended[0].cpu().numpy() for i, attended in enumerate(selection)}
+        maps = zip(backbone.selective_layers, selection, strict=True)
+        return {layer + 1: attended[0].cpu().numpy() for layer, attended in maps}
     grid = backbone.patch_embed.dynamic_feat_size(image.shape[-2:])
     _, kept = backbone.forward_features(image, return_indices=True)
     maps = {}

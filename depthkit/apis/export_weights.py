@@ -1,16 +1,27 @@
-"""Export the weights of a checkpoint alone."""
+"""Export weights alone: those of a checkpoint, or of a published model as a checkpoint of depthkit."""
 
+import dataclasses
 import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmengine.config import Config
 from safetensors.torch import save
+from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_info import CheckpointInfo
+from depthkit.models.layers.blocks import Selection
+from depthkit.models.selective import make_selective
 from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
+from depthkit.utils.config import config_to_plain
 from depthkit.utils.io import atomic_path
+from depthkit.zoo.configs import Preprocessing, make_config
+from depthkit.zoo.loading import load_model
+from depthkit.zoo.table import ZooModel, find_model
 
 
-def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
+def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, config: Config | None = None) -> Path:
     """Write the weights of `checkpoint` to a ``.safetensors``, without what only a training needs.
 
     Optimizer, schedulers, history and the second set of weights of a moving average are left out. The weights are
@@ -20,6 +31,8 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     Args:
         checkpoint: a file of the training.
         out: the file to write, in a folder that exists; one that is there is replaced.
+        half: write float16, which takes half the space; what loads the file computes in float32 as before.
+        config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
 
     Returns:
         The path of `out`.
@@ -27,14 +40,81 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     Raises:
         InputError: `checkpoint` cannot be read, or `out` cannot be written or has another suffix.
     """
+    out = _checked(out)
+    state, info = read_state_dict(checkpoint), read_metadata(checkpoint)
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    if config is not None:
+        described = CheckpointInfo.of_training(config_to_plain(config), config.filename)
+        info = described if info is None else dataclasses.replace(described, metrics=info.metrics)
+    return _write(out, state, info)
+
+
+def export_published(
+    name: str,
+    out: str | Path,
+    weights: str | Path | None = None,
+    input_size: int | None = None,
+    preprocessing: Preprocessing = "authors",
+    keep_rate: float | Sequence[float] | None = None,
+    selection: Selection | None = None,
+    selective_layers: Sequence[int] | None = None,
+) -> Path:
+    """Write the weights of a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
+
+    It then serves like one that was trained here. The config says what was published by whom under which licence
+    (``published``), and of a model in metres it names NYU Depth V2 in ``data/nyu`` as test data.
+
+    Args:
+        name: as `depthkit models` lists it.
+        out: the file to write, in a folder that exists; one that is there is replaced.
+        weights, input_size, preprocessing: see `DepthPredictor.from_pretrained`.
+        keep_rate, selection, selective_layers: make it a ToSA, see `make_selective`; without a rate it is dense.
+
+    Returns:
+        The path of `out`.
+
+    Raises:
+        InputError: as `DepthPredictor.from_pretrained`, or `out` cannot be written or has another suffix.
+    """
+    out = _checked(out)
+    published = find_model(name)
+    config = make_config(published, weights, input_size, preprocessing)
+    model = load_model(published, config, weights)
+    if keep_rate is not None:
+        model = make_selective(model, keep_rate, selection, selective_layers)
+        config["model"]["backbone"] |= {
+            "type": "ToSA",
+            "keep_rate": model.backbone.keep_rate,
+            "selection": model.backbone.selective_blocks[0].selection,
+            "selective_layers": model.backbone.selective_layers,
+        }
+    config |= _test_data(published, config["test_pipeline"])
+    info = CheckpointInfo.of_training(config_to_plain(Config(config)), f"{name}.py")
+    return _write(out, model.state_dict(), info)
+
+
+def _test_data(published: ZooModel, pipeline: list[dict]) -> dict:
+    if published.output != "metric":
+        return {}
+    dataset = {"type": "NYUDepthV2", "data_root": "data/nyu", "split": "test", "pipeline": pipeline}
+    sampler = {"type": "DefaultSampler", "shuffle": False}
+    loader = {"batch_size": 1, "num_workers": 2, "persistent_workers": True, "sampler": sampler, "dataset": dataset}
+    return {"test_dataloader": loader, "test_evaluator": {"type": "DepthProtocolMetric", "protocol": "eigen"}}
+
+
+def _checked(out: str | Path) -> Path:
     out = Path(out).expanduser()
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: weights are exported as .safetensors; give the file that suffix")
-    info = read_metadata(checkpoint)
-    state = {key: value.contiguous().clone() for key, value in read_state_dict(checkpoint).items()}
+    return out
+
+
+def _write(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) -> Path:
     header = {"format": "pt"}
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())
+    tensors = {key: value.contiguous().clone() for key, value in state.items()}
     with atomic_path(out) as temporary:
-        temporary.write_bytes(save(state, metadata=header))  # save_file has errors of its own for a full disk
+        temporary.write_bytes(save(tensors, metadata=header))  # save_file has errors of its own for a full disk
     return out

@@ -27,10 +27,17 @@ class FocalRule:
             without a requested focal length is in metres as it is.
         assumed: the camera of an image whose focal length is unknown: the ``canonical`` one (the output is in metres as
             it is), or one with the field of view of ``nyu``, NYU Depth V2's camera.
+
+    Raises:
+        InputError: another value, such as one of a damaged config.
     """
 
     automatic: bool = True
     assumed: Literal["canonical", "nyu"] = "canonical"
+
+    def __post_init__(self) -> None:
+        if self.automatic not in (True, False) or self.assumed not in ("canonical", "nyu"):
+            raise InputError(f"{self}: expected automatic=True or False, and assumed='canonical' or 'nyu'")
 
 
 class FocalLength(NamedTuple):

@@ -1,7 +1,7 @@
 """Predict the depth of many images and save the results."""
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 from tqdm import tqdm
 
 from depthkit.apis.focal import FocalRequest, check_focal
-from depthkit.apis.result import DepthResult, FocalSource, SavedFiles, output_paths
+from depthkit.apis.result import RANGE_OF_RELATIVE, DepthResult, FocalSource
+from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
+from depthkit.utils.float_map import FloatFormat, check_float_format
 from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
@@ -25,22 +27,34 @@ class SavedPrediction:
 
     Attributes:
         image: the image's file.
-        files: the results by kind, see `depthkit.apis.result.output_paths`.
+        files: the results by kind, see `depthkit.apis.result_files.output_paths`.
+        kind: ``metric`` or ``relative``.
+        unit: of the values: ``m``, or ``none`` for the disparities of a relative result.
         saturated: number of pixels beyond the 65.535 m that the 16-bit PNG can hold.
-        min_depth: smallest valid depth [m], None if no pixel has one.
+        min_depth: smallest valid depth [m]; None if no pixel has one or the result is relative.
         max_depth: largest valid depth [m].
+        min_disparity: smallest disparity of a relative result; None of a metric one.
+        max_disparity: largest disparity of a relative result.
+        color_range: ends of the colour bar in this unit, see `DepthResult.color_range`.
         focal_length: [px], at the image's size; None where it is not known.
-        focal_source: where it is from: ``given``, ``exif`` or ``assumed``; None where it is not known.
+        focal_source: where it is from: ``given``, ``exif``, ``assumed`` or None.
+        metadata: what else is known by name: the model, its licence and so on.
         classes: names and probabilities of the likeliest classes, if asked.
     """
 
     image: Path
     files: dict[str, Path]
+    kind: Kind
+    unit: str
     saturated: int
     min_depth: float | None
     max_depth: float | None
+    min_disparity: float | None
+    max_disparity: float | None
+    color_range: tuple[float, float]
     focal_length: float | None
     focal_source: FocalSource | None
+    metadata: dict[str, str]
     classes: tuple[tuple[str, float], ...]
 
 
@@ -53,6 +67,7 @@ def predict_images(
     side_by_side: bool = False,
     point_cloud: bool = False,
     classes: bool = False,
+    float_format: FloatFormat = "npy",
 ) -> list[SavedPrediction]:
     """Predict images and save the results, with a progress bar on a terminal.
 
@@ -63,17 +78,19 @@ def predict_images(
         images: files, in any order; results of images with the same name get different names.
         out_dir: made if it does not exist.
         focal: focal length [px] of all images, or ``exif``; see `DepthPredictor`.
-        depth_range: ends of the colour bar [m]; None for `DepthResult.depth_range`.
+        depth_range: ends of the colour bar [m]; None for those of `DepthResult.color_range`.
         side_by_side: also save image | depth map.
         point_cloud: also save a point cloud.
         classes: also print the likeliest classes of each image.
+        float_format: of the file of float32 values.
 
     Returns:
         What was saved, for each image that could be read.
 
     Raises:
-        InputError: a result cannot be written, or would replace one of the images; the range is empty; `focal` is
-            not a focal length; `classes` of a model without a classifier.
+        InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
+            relative model; `focal` is not a focal length; `classes` of a model without a classifier; the format's
+            package is not installed.
     """
     if classes and not predictor.has_classes:
         raise InputError(
@@ -82,9 +99,13 @@ def predict_images(
     check_focal(focal)
     if depth_range is not None:
         check_range(depth_range)
+        if predictor.kind == "relative":
+            raise InputError(RANGE_OF_RELATIVE)
+    check_float_format(float_format)
     folder = make_output_folder(out_dir)
     stems = unique_stems(images)
-    check_not_inputs([p for s in stems for p in output_paths(folder, s, side_by_side, point_cloud).values()], images)
+    kinds = (predictor.kind, side_by_side, point_cloud, float_format)
+    check_not_inputs([path for stem in stems for path in output_paths(folder, stem, *kinds).values()], images)
     done = []
     for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
         try:
@@ -92,42 +113,75 @@ def predict_images(
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
             continue
-        saved = result.save(folder, stem, depth_range, side_by_side, point_cloud)
-        done.append(_describe(image, result, saved, classes))
+        saved = result.save(folder, stem, depth_range, side_by_side, point_cloud, float_format)
+        done.append(_describe(image, result, saved, depth_range, classes))
         _report(done[-1])
     return done
 
 
-def _describe(image: Path, result: DepthResult, saved: SavedFiles, classes: bool) -> SavedPrediction:
-    depth = result.depth[result.valid]
-    ends = (float(depth.min()), float(depth.max())) if depth.size else (None, None)
-    camera = (result.focal_length, result.focal_source)
-    return SavedPrediction(image, saved.paths, saved.saturated, *ends, *camera, result.classes if classes else ())
+def _describe(
+    image: Path, result: DepthResult, saved: SavedFiles, depth_range: tuple[float, float] | None, classes: bool
+) -> SavedPrediction:
+    shown = result.values[result.valid]
+    ends = (float(shown.min()), float(shown.max())) if shown.size else (None, None)
+    metric = result.kind == "metric"
+    min_depth, max_depth = ends if metric else (None, None)
+    min_disparity, max_disparity = (None, None) if metric else ends
+    return SavedPrediction(
+        image=image,
+        files=saved.paths,
+        kind=result.kind,
+        unit=result.describe()["unit"],
+        saturated=saved.saturated,
+        min_depth=min_depth,
+        max_depth=max_depth,
+        min_disparity=min_disparity,
+        max_disparity=max_disparity,
+        color_range=result.color_range(depth_range),
+        focal_length=result.focal_length,
+        focal_source=result.focal_source,
+        metadata=result.metadata,
+        classes=result.classes if classes else (),
+    )
 
 
 def _report(done: SavedPrediction) -> None:
     """Print what was saved, and what to know about it."""
-    empty = done.min_depth is None
-    span = "no valid depth" if empty else f"{done.min_depth:.2f} to {done.max_depth:.2f} m"
     camera = "" if done.focal_source is None else f"; focal length {done.focal_length:.4g} px, {done.focal_source}"
-    tqdm.write(f"{done.image} -> {done.files['colored']} ({span}{camera})", file=sys.stdout)
+    tqdm.write(f"{done.image} -> {done.files['colored']} ({_span(done)}{camera})", file=sys.stdout)
     for name, score in done.classes:
         tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
+    for warning in _warnings(done):
+        tqdm.write(f"warning: {done.image}: {warning}", file=sys.stderr)
+
+
+def _span(done: SavedPrediction) -> str:
+    if done.kind == "relative":
+        if done.min_disparity is None:
+            return "relative, no valid disparity"
+        return f"relative, disparity {done.min_disparity:.3g} to {done.max_disparity:.3g}"
+    return "no valid depth" if done.min_depth is None else f"{done.min_depth:.2f} to {done.max_depth:.2f} m"
+
+
+def _warnings(done: SavedPrediction) -> Iterator[str]:
     if done.saturated:
-        tqdm.write(
-            f"warning: {done.image}: {done.saturated} pixels are beyond the 65.535 m that "
-            f"{done.files['depth_png'].name} can hold; {done.files['depth_npy'].name} has them",
-            file=sys.stderr,
+        *_, exact = (path for name, path in done.files.items() if name.startswith("depth_"))
+        yield (
+            f"{done.saturated} pixels are beyond the 65.535 m that {done.files['depth_png'].name} can hold; "
+            f"{exact.name} has them"
         )
     if done.focal_source == "assumed":
-        tqdm.write(
-            f"warning: {done.image}: has no focal length in its EXIF; the metres are those of a camera of "
-            f"{done.focal_length:.4g} px (give --focal PX; twice the focal length is twice the metres)",
-            file=sys.stderr,
+        yield (
+            f"has no focal length in its EXIF; the metres are those of a camera of {done.focal_length:.4g} px (give "
+            "--focal PX; twice the focal length is twice the metres)"
         )
-    if "points" in done.files and done.focal_length is None:
-        tqdm.write(
-            f"warning: {done.image}: has no focal length in its EXIF; {done.files['points'].name} assumes that of NYU "
-            "Depth V2's camera",
-            file=sys.stderr,
+    if "points" not in done.files:
+        return
+    points = done.files["points"].name
+    if done.kind == "relative":
+        yield (
+            f"{points} does not have the scene's shape: the scale and shift of relative disparities are unknown (taken "
+            "as: median distance 1, shift 0); use a metric model, or align the result"
         )
+    if done.focal_length is None:
+        yield f"has no focal length in its EXIF; {points} assumes that of NYU Depth V2's camera"

@@ -2,20 +2,24 @@
 
 import copy
 import os
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from PIL import Image
 
 from depthkit.apis.focal import FocalRequest, FocalRule, choose_focal_length, exif_focal_length
-from depthkit.apis.result import DepthResult, Kind
+from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import Kind
 from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
-from depthkit.models import DepthClassifier
+from depthkit.models import DepthClassifier, DepthEstimator
+from depthkit.models.layers.blocks import Selection
+from depthkit.models.selective import make_selective
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
 from depthkit.utils.camera import pinhole, zoom_intrinsics
@@ -24,9 +28,9 @@ from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
 from depthkit.utils.io import pil_to_rgb, read_rgb
 from depthkit.visualization import DEFAULT_RANGE
-
-if TYPE_CHECKING:
-    from mmengine.config import Config
+from depthkit.zoo.configs import Preprocessing, make_config
+from depthkit.zoo.loading import load_model, print_licence
+from depthkit.zoo.table import find_model
 
 
 class DepthPredictor:
@@ -37,6 +41,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
+        predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
         config: path of a checkpoint that carries its config; or, with `checkpoint`, the path of a config or a
@@ -48,9 +53,7 @@ class DepthPredictor:
         InputError: the config, the checkpoint or the device cannot be used.
     """
 
-    def __init__(
-        self, config: "str | Path | Config", checkpoint: str | Path | None = None, device: str = "auto"
-    ) -> None:
+    def __init__(self, config: str | Path | Config, checkpoint: str | Path | None = None, device: str = "auto") -> None:
         is_path = isinstance(config, (str, os.PathLike))
         carried = checkpoint is None
         if carried and (not is_path or Path(config).suffix == ".py"):
@@ -77,17 +80,81 @@ class DepthPredictor:
         ):
             with config_errors(str(name), "model"):
                 model = MODELS.build(model_cfg)
-            with config_errors(str(name), "test_pipeline"):
-                self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+            self._set_up(model, cfg, str(name))
         load_weights(model, checkpoint)
+        print_licence(self.metadata)
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        name: str,
+        weights: str | Path | None = None,
+        input_size: int | None = None,
+        preprocessing: Preprocessing = "authors",
+        device: str = "auto",
+        keep_rate: float | Sequence[float] | None = None,
+        selection: Selection = "shared",
+        selective_layers: Sequence[int] | None = None,
+    ) -> "DepthPredictor":
+        """Make the predictor of a published model.
+
+        Args:
+            name: as `depthkit models` lists it.
+            weights: a file in the authors' layout, in that of transformers or in depthkit's; None: the published
+                one, from the hub's cache or downloaded into it.
+            input_size: [px], what the size of the network's input is derived from; None: the model's own.
+            preprocessing: resize images as the ``authors`` do, or as ``transformers`` does.
+            device: as above.
+            keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
+            selection: see `ToSA`.
+            selective_layers: see `make_selective`.
+
+        Raises:
+            InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
+                wrong.
+        """
+        published = find_model(name)
+        config = Config(make_config(published, weights, input_size, preprocessing))
+        predictor = cls.__new__(cls)
+        predictor.device = select_device(device)
+        model = load_model(published, config, weights)
+        with depthkit_scope():
+            predictor._set_up(model, config, name)
+        if keep_rate is not None:
+            predictor.select_tokens(keep_rate, selection, selective_layers)
+        return predictor
+
+    def select_tokens(
+        self,
+        keep_rate: float | Sequence[float],
+        selection: Selection | None = None,
+        selective_layers: Sequence[int] | None = None,
+    ) -> None:
+        """Let only the most important patches go through some of the model's layers (`make_selective`).
+
+        Raises:
+            InputError: an argument is wrong, or the model has no such form.
+        """
+        self.model = make_selective(self.model, keep_rate, selection, selective_layers)
+        self.metadata = {**self.metadata, "keep_rate": str(keep_rate)}
+
+    def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
+        """Take over a model and what its config says about images and results."""
+        with config_errors(name, "test_pipeline"):
+            self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+        with config_errors(name, "focal_rule"):
+            self.focal_rule = FocalRule(**cfg.get("focal_rule", {}))
         self.model = model.to(self.device).eval()
-        self.focal_rule = FocalRule()
-        max_depth = model_cfg["decode_head"].get("max_depth", DEFAULT_RANGE[1])
-        self.depth_range = (0.0, float(max_depth))
-        self.kind: Kind = "metric" if model_cfg.get("output", "depth") == "depth" else "relative"
+        self.metadata = {key: str(value) for key, value in cfg.get("published", {}).items()}
+        self.kind: Kind = "metric" if model.output == "depth" else "relative"
+        max_depth = cfg.model["decode_head"].get("max_depth", DEFAULT_RANGE[1])
+        self.depth_range = (0.0, float(max_depth)) if self.kind == "metric" else None
 
     def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
         """Predict the depth of one image of any size.
+
+        The result is in metres, or relative (`DepthResult.kind`). Of a model that gives relative depth, such as
+        ``da3mono-large``, the result has the inverse.
 
         Args:
             image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). The first two are turned upright by their
@@ -110,16 +177,19 @@ class DepthPredictor:
             sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
         with torch.inference_mode():
             predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
-        depth = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
+            values = 1 / values
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
         return DepthResult(
-            values=depth,
+            values=values,
             image=rgb,
             kind=self.kind,
             depth_range=self.depth_range,
             focal_length=camera.pixels,
             focal_source=camera.source,
             classes=classes,
+            metadata=self.metadata,
         )
 
     def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:

@@ -1,33 +1,33 @@
-"""The depth of one image: maps in colour, point clouds, and the files of both."""
+"""The depth of one image, metric or relative: maps in colour, point clouds, and the files of both."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 
+from depthkit.apis.alignment import Alignment, fit_alignment
+from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
 from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
-from depthkit.utils.io import write_depth_npy, write_depth_png, write_point_cloud_ply, write_rgb
-from depthkit.visualization import DEFAULT_RANGE, depth_to_points, draw_depth_map, draw_side_by_side
-from depthkit.visualization.depth_map import is_valid
+from depthkit.utils.disparity_png import write_disparity_png
+from depthkit.utils.float_map import FloatFormat, check_float_format, write_float_map
+from depthkit.utils.io import write_depth_png, write_point_cloud_ply, write_rgb
+from depthkit.visualization import (
+    DEFAULT_RANGE,
+    depth_to_points,
+    disparity_range,
+    draw_depth_map,
+    draw_disparity_beside,
+    draw_disparity_map,
+    draw_side_by_side,
+)
+from depthkit.visualization.depth_map import check_range, is_valid
 
-Kind = Literal["metric", "relative"]
 FocalSource = Literal["given", "exif", "assumed"]
-
-
-@dataclass(frozen=True)
-class SavedFiles:
-    """What `DepthResult.save` wrote.
-
-    Attributes:
-        paths: the files by kind: ``colored``, ``depth_png``, ``depth_npy``, and ``side_by_side`` and ``points``
-            if asked.
-        saturated: number of pixels beyond 65.535 m, which the 16-bit PNG stores as 65.535 m.
-    """
-
-    paths: dict[str, Path]
-    saturated: int
+# Points of a relative result beyond this many times the median distance are left out: sky is infinitely far.
+_FARTHEST = 20
+RANGE_OF_RELATIVE = "range: is in metres, but this model's results are relative; leave it out, or use a metric model"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class DepthResult:
         """
         if self.kind == "relative":
             raise InputError(
-                "depth: this result is relative, its disparities have an unknown scale and shift; use .disparity, "
+                "depth: this result is relative, the scale and shift of its disparities are unknown; use .disparity, "
                 "or .align(reference) and .to_metric(alignment) with some known distances, or a metric model"
             )
         return self.values
@@ -95,31 +95,105 @@ class DepthResult:
 
     @property
     def intrinsics(self) -> np.ndarray:
-        """Camera matrix [px] (3, 3), centred; without an EXIF focal length that of NYU Depth V2, scaled."""
+        """Camera matrix [px] (3, 3), centred; without a focal length that of NYU Depth V2, scaled."""
         focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
         return focal_intrinsics(focal, self.size)
 
-    def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
-        """Draw the depth map in colour (red is near, blue is far) with a colour bar in metres.
+    def color_range(self, depth_range: tuple[float, float] | None = None) -> tuple[float, float]:
+        """Return the ends of the colour bar: near and far [m]; of a relative result far and near in disparity.
 
         Args:
-            depth_range: ends of the colour bar [m]; None for the model's range.
+            depth_range: [m]; None for the model's range, and for the percentiles 2 and 98 of a relative result.
+
+        Raises:
+            InputError: the range is empty, or it is given for a relative result.
+        """
+        if self.kind == "metric":
+            return check_range(depth_range or self.depth_range or DEFAULT_RANGE)
+        if depth_range is not None:
+            raise InputError(RANGE_OF_RELATIVE)
+        return disparity_range(self.values)
+
+    def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
+        """Draw the map in colour with a colour bar.
+
+        A metric result is red near and blue far, with a bar in metres. A relative one is bright near and dark far, its
+        bar has no numbers, and its colours follow the image: two images cannot be compared.
+
+        Args:
+            depth_range: see `color_range`.
             side_by_side: put the image beside it.
 
         Returns:
             uint8 RGB (H', W', 3).
+
+        Raises:
+            InputError: see `color_range`.
         """
-        depth_range = depth_range or self.depth_range or DEFAULT_RANGE
+        ends = self.color_range(depth_range)
+        if self.kind == "relative":
+            if side_by_side:
+                return draw_disparity_beside(self.image, self.values, ends)
+            return draw_disparity_map(self.values, ends)
         if side_by_side:
-            return draw_side_by_side(self.image, self.depth, depth_range=depth_range)
-        return draw_depth_map(self.depth, depth_range)
+            return draw_side_by_side(self.image, self.values, depth_range=ends)
+        return draw_depth_map(self.values, ends)
 
     def point_cloud(self) -> tuple[np.ndarray, np.ndarray]:
-        """Return points [m] float32 (N, 3), x right, y down, z forward, and their colours, uint8 (N, 3).
+        """Return points float32 (N, 3), x right, y down, z forward, and their colours, uint8 (N, 3).
 
-        The shape is right only as far as `intrinsics` is.
+        The points of a metric result are in metres, and their shape is right as far as `intrinsics` is. The shape of a
+        relative result's points is **not** that of the scene, because the shift of its disparities is unknown: it is
+        taken as 0, the median distance as 1 (no unit), and what is more than 20 times as far is left out. `align` and
+        `to_metric` give the true shape.
         """
-        return depth_to_points(self.depth, self.intrinsics, self.image)
+        if self.kind == "metric":
+            return depth_to_points(self.values, self.intrinsics, self.image)
+        disparity = np.where(self.valid & (self.values > 0), self.values, 0)
+        median = np.median(disparity[disparity > 0]) if disparity.any() else 1
+        near = disparity * _FARTHEST >= median
+        distance = np.divide(median, disparity, out=np.zeros(self.size, np.float32), where=near)
+        return depth_to_points(distance, self.intrinsics, self.image)
+
+    def align(self, reference: np.ndarray) -> Alignment:
+        """Fit 1/depth = scale * disparity + shift to known distances, by least squares on 1/depth.
+
+        A metric result can be aligned too, which corrects its metres. See `depthkit.apis.alignment.fit_alignment`.
+
+        Args:
+            reference: depth [m] (H, W), 0 or NaN where unknown; or points (N, 3) of x [px], y [px] and depth [m].
+
+        Raises:
+            InputError: the reference cannot be used.
+        """
+        return fit_alignment(self.disparity, reference)
+
+    def to_metric(self, alignment: Alignment) -> "DepthResult":
+        """Return this result in metres, by the scale and shift that `align` found.
+
+        Where scale * disparity + shift is not positive, farther than infinity, there is no depth: 0.
+
+        Raises:
+            InputError: the scale is not positive, or a number is not finite.
+        """
+        scale, shift = (float(number) for number in alignment)
+        if not (np.isfinite([scale, shift]).all() and scale > 0):
+            raise InputError(f"alignment: scale {scale:g} and shift {shift:g}; expected finite numbers, scale above 0")
+        inverse = scale * self.disparity.astype(np.float64) + shift
+        depth = np.divide(1, inverse, out=np.zeros(self.size), where=inverse > np.finfo(np.float32).tiny)
+        note = f"1/depth = {scale:.9g} * disparity + {shift:.9g}"
+        return replace(
+            self, values=depth.astype(np.float32), kind="metric", metadata={**self.metadata, "alignment": note}
+        )
+
+    def describe(self) -> dict[str, str]:
+        """Return what the files say about the values: kind, quantity, unit, focal length, and `metadata`."""
+        metric = self.kind == "metric"
+        text = {"kind": self.kind, "quantity": "depth" if metric else "disparity", "unit": "m" if metric else "none"}
+        if self.focal_length is not None:
+            text["focal_length"] = f"{self.focal_length:.9g}"
+            text["focal_source"] = self.focal_source or "unknown"
+        return {**self.metadata, **text}
 
     def save(
         self,
@@ -128,44 +202,39 @@ class DepthResult:
         depth_range: tuple[float, float] | None = None,
         side_by_side: bool = False,
         point_cloud: bool = False,
+        float_format: FloatFormat = "npy",
     ) -> SavedFiles:
         """Write the files of `output_paths` into an existing folder, each complete or not at all.
+
+        `describe` goes into their texts: PNG chunks, TIFF's image description, EXR's header, PLY's comments.
 
         Args:
             out_dir: the folder.
             stem: how the names of the files begin.
-            depth_range: ends of the colour bar [m]; None for the model's range.
+            depth_range: see `color_range`.
             side_by_side: also write image and depth in one image.
             point_cloud: also write the point cloud.
+            float_format: of the file of float32 values.
 
         Returns:
             The files, and how many pixels the PNG could not hold.
 
         Raises:
-            InputError: a file cannot be written.
+            InputError: a file cannot be written, the format needs a package that is not installed, or see
+                `color_range`.
         """
-        paths = output_paths(out_dir, stem, side_by_side, point_cloud)
-        write_rgb(paths["colored"], self.colored(depth_range))
-        saturated = write_depth_png(paths["depth_png"], self.depth)
-        write_depth_npy(paths["depth_npy"], self.depth)
+        check_float_format(float_format)
+        paths = output_paths(out_dir, stem, self.kind, side_by_side, point_cloud, float_format)
+        text, saturated = self.describe(), 0
+        write_rgb(paths["colored"], self.colored(depth_range), text)
+        if self.kind == "metric":
+            saturated = write_depth_png(paths["depth_png"], self.values, text)
+            write_float_map(paths[f"depth_{float_format}"], self.values, text, channel="Z")
+        else:
+            write_disparity_png(paths["disparity_png"], self.values, text)
+            write_float_map(paths[f"disparity_{float_format}"], self.values, text)
         if side_by_side:
-            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True))
+            write_rgb(paths["side_by_side"], self.colored(depth_range, side_by_side=True), text)
         if point_cloud:
-            write_point_cloud_ply(paths["points"], *self.point_cloud())
+            write_point_cloud_ply(paths["points"], *self.point_cloud(), text)
         return SavedFiles(paths, saturated)
-
-
-def output_paths(
-    out_dir: str | Path, stem: str, side_by_side: bool = False, point_cloud: bool = False
-) -> dict[str, Path]:
-    """Return the files that `DepthResult.save` writes with these arguments, by kind.
-
-    ``_colored.png``; ``_depth.png``, 16-bit [mm]; ``_depth.npy``, float32 [m]; and ``_side_by_side.png`` and
-    ``_points.ply`` if asked.
-    """
-    suffixes = {"colored": "_colored.png", "depth_png": "_depth.png", "depth_npy": "_depth.npy"}
-    if side_by_side:
-        suffixes["side_by_side"] = "_side_by_side.png"
-    if point_cloud:
-        suffixes["points"] = "_points.ply"
-    return {kind: Path(out_dir) / f"{stem}{suffix}" for kind, suffix in suffixes.items()}

@@ -41,10 +41,10 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
 
-    The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W), in
-    metres. Any batch; H and W are multiples of the model's size_divisor (16 in most configs) and at least 128 px;
-    resizing and padding are left to the caller. The file is run and compared with the model on an image before it is
-    kept. All of it runs on the CPU.
+    The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W); how that
+    becomes metres is printed, and is in the file's metadata. Any batch; H and W are multiples of the model's
+    size_divisor (16 in most configs) and at least 128 px; resizing and padding are left to the caller. The file is run
+    and compared with the model on an image before it is kept. All of it runs on the CPU.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
     file_format = file_format or _FORMATS.get(out.suffix)
@@ -55,11 +55,14 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     loaded = options.load_given_config(config, cfg_options, ctx)
     model = options.load_predictor(loaded, weights, "cpu").model
     from depthkit.export.agreement import TOLERANCE
-    from depthkit.export.deployable import smallest_side
+    from depthkit.export.deployable import describe_output, smallest_side
     from depthkit.export.formats import export_model
 
     found = export_model(model, out, file_format)
-    print(f"{out}: depth of RGB images from 0 to 255, (B, 3, H, W) to (B, 1, H, W) [m]")
+    print(f"{out}: RGB images from 0 to 255 (B, 3, H, W) to depth (B, 1, H, W)")
+    metadata = describe_output(model)
+    for name, text in metadata.items():
+        print(f"{name}: {text}")
     print(f"H and W: multiples of {model.size_divisor}, {smallest_side(model.size_divisor)} px or more")
     if model.test_cfg["flip"] or model.test_cfg["mode"] != "whole":
         print(f"not part of the file: test_cfg {model.test_cfg}")
@@ -68,5 +71,5 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
         batch, height, width = one.size
         print(f"{batch} x {height} x {width} px: {one.largest:.2g} m, {one.beyond:.2%}")
     if json_path:
-        content = {"file": out, "format": file_format, "tolerance": TOLERANCE}
+        content = {"file": out, "format": file_format, "metadata": metadata, "tolerance": TOLERANCE}
         options.write_json(json_path, content | {"agreement": [dataclasses.asdict(one) for one in found]})

@@ -21,6 +21,8 @@ COMMANDS = (
     "prepare-nyu",
     "tokens",
     "benchmark",
+    "evaluate-selection",
+    "models",
     "configs",
     "demo",
 )

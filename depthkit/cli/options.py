@@ -21,6 +21,13 @@ if TYPE_CHECKING:
 OLD_WEIGHTS = {"--checkpoint": "--weights"}  # for `Command(aliases=...)`
 
 
+def complete_zoo_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
+    """Return the names of the published models that begin with `incomplete`, for the shell."""
+    from depthkit.zoo.table import MODELS
+
+    return [name for name in MODELS if name.startswith(incomplete)]
+
+
 def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, Any] | None:
     """Parse KEY=VALUE as mmengine does: numbers, True/False/None, `(224,304)`, `[a,b]`, else text."""
     if not pairs:
@@ -55,11 +62,29 @@ config = click.option(
     metavar="NAME|FILE.py",
     help="The config that the weights were trained with. For weights that do not carry it, and for --cfg-options.",
 )
-weights = click.option(
+zoo_model = click.option(
+    "--model",
+    metavar="NAME",
+    shell_complete=complete_zoo_model,
+    help="A published model, of those that `depthkit models` lists; its weights are downloaded once.",
+)
+weights_of_zoo_model = click.option(
     "--weights",
-    required=True,
     metavar="FILE",
-    help="A .pth or .safetensors file that `train` or `export-weights` wrote.",
+    help="A .pth or .safetensors file that `train` or `export-weights` wrote; with --model a published one that was "
+    "fetched by hand.",
+)
+input_size = click.option(
+    "--input-size",
+    type=click.IntRange(min=1),
+    metavar="PX",
+    help="With --model: what the size of the network's input is derived from; smaller is faster.  [default: the "
+    "model's: 518, 504 or 384]",
+)
+preprocessing = click.option(
+    "--preprocessing",
+    type=click.Choice(["authors", "transformers"]),
+    help="With --model: resize images as the authors' code does, or as transformers does.  [default: authors]",
 )
 weights_or_positional = click.option("--weights", metavar="FILE", help="The same as WEIGHTS, spelled out.")
 cfg_options = _cfg_options("the config")
@@ -130,6 +155,55 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
+
+
+def check_model_or_weights(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
+    """Check that `--model`, `--weights` and `--config` fit.
+
+    Raises:
+        click.UsageError: neither a model nor weights are named, or both a model and a config.
+    """
+    if model is None and weights is None:
+        raise click.UsageError("Missing option '--model' or '--weights': name a published model, or a file.", ctx)
+    if model is not None and config is not None:
+        raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
+
+
+def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
+    """Check that `settings`, options that are for published models, come with `--model`.
+
+    Raises:
+        click.UsageError: one of them is given without it.
+    """
+    given = [name for name, value in settings.items() if value is not None]
+    if model is None and given:
+        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
+
+
+def fetch_zoo_model(model: str, weights: str | None) -> Path:
+    """Return the file of weights of a published model, before the seconds that importing torch takes.
+
+    Raises:
+        InputError: there is no such model, no file `weights`, or the published one cannot be downloaded.
+    """
+    from depthkit.zoo.download import fetch_weights
+    from depthkit.zoo.table import find_model
+
+    published = find_model(model)
+    if weights is None:
+        return fetch_weights(published)
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+    return path
+
+
+def load_zoo_predictor(model: str, weights: str | None, device: str, **settings: object) -> "DepthPredictor":
+    """Build the predictor of a published model; `settings` that are None are left out."""
+    from depthkit.apis.predictor import DepthPredictor
+
+    given = {name: value for name, value in settings.items() if value is not None}
+    return DepthPredictor.from_pretrained(model, weights, device=device, **given)
 
 
 def check_output(path: Path | None, *inputs: str | Path | None) -> None:

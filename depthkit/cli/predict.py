@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
 @click.command(
@@ -14,14 +15,20 @@ from depthkit.cli.command import Command
     cls=Command,
     aliases=options.OLD_WEIGHTS,
     examples=(
+        "depthkit predict photo.jpg --model depth-anything-v2-small",
+        "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
         'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
     ),
 )
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
-@options.weights
+@options.zoo_model
+@options.weights_of_zoo_model
 @options.config
 @options.out_folder
+@options.input_size
+@options.preprocessing
+@selection_options
 @click.option(
     "--focal",
     metavar="PX|exif",
@@ -29,7 +36,13 @@ from depthkit.cli.command import Command
     "without one in its EXIF is an error.  [default: that of EXIF, else an assumed one]",
 )
 @click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
-@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply, in metres.")
+@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply; in metres if the model is metric.")
+@click.option(
+    "--float-format",
+    type=click.Choice(["npy", "tiff", "exr"]),
+    default="npy",
+    help="Of the file of float32 values. exr needs pip install 'depthkit[exr]'.",
+)
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
 @click.option(
     "--range",
@@ -43,35 +56,74 @@ from depthkit.cli.command import Command
 @options.device
 @options.cfg_options_with_config
 @click.pass_context
-def main(ctx, images, weights, config, out, focal, depth_range, json_path, device, cfg_options, **kinds) -> int:
+def main(
+    ctx,
+    images,
+    model,
+    weights,
+    config,
+    out,
+    input_size,
+    preprocessing,
+    keep_rate,
+    selection,
+    selective_layers,
+    focal,
+    depth_range,
+    json_path,
+    device,
+    cfg_options,
+    **kinds,
+) -> int:
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
-    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Images of any size and kind can be
-    read, and their EXIF rotation is applied. Metres follow the focal length: from --focal, else from EXIF, else one is
-    assumed and a warning says so.
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Metres follow the focal length: from
+    --focal, else from EXIF, else one is assumed and a warning says so.
+
+    A relative model has no metres: NAME_colored.png has other colours (bright is near, dark is far);
+    NAME_disparity.png is 16-bit, from the smallest to the largest disparity, which stand in its text chunks; and
+    NAME_disparity.npy is float32. Images of any size and kind can be read, and their EXIF rotation is applied.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    from depthkit.apis.focal import check_focal
+    options.check_model_or_weights(model, weights, config, ctx)
+    settings = {"input_size": input_size, "preprocessing": preprocessing}
+    options.check_needs_model(model, settings, ctx)
+    check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
+    if focal is not None:
+        from depthkit.apis.focal import check_focal
 
-    focal = check_focal(focal)
+        focal = check_focal(focal)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
+    if model is not None:
+        options.fetch_zoo_model(model, weights)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    predictor = options.load_predictor(loaded, weights, device)
+    if model is None:
+        predictor = options.load_predictor(loaded, weights, device)
+    else:
+        predictor = options.load_zoo_predictor(model, weights, device, **settings)
+    if keep_rate is not None:
+        predictor.select_tokens(keep_rate, selection, selective_layers)
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
     if focal is not None and predictor.model.canonical_focal is None:
         print(
-            "warning: the metres of this model do not follow the camera (its config has no canonical_focal); --focal "
+            "warning: the output of this model does not follow the camera (its config has no canonical_focal); --focal "
             "is for point clouds only",
             file=sys.stderr,
         )
     saved = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
     if json_path:
-        content = {"weights": weights, "device": predictor.device, "images": [dataclasses.asdict(one) for one in saved]}
+        content = {
+            "model": model,
+            "weights": weights,
+            "metadata": predictor.metadata,
+            "device": predictor.device,
+            "images": [dataclasses.asdict(one) for one in saved],
+        }
         options.write_json(json_path, content)
     if not saved:
         return 2

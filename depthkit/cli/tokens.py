@@ -48,7 +48,8 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
     cls=VariadicOption,
     callback=_parse_layers,
     metavar="N ...|all",
-    help="Counted from 1.  [default: 2 6 10, as in figure 4 of the paper; of an EViT all that remove patches]",
+    help="Counted from 1.  [default: 2 6 10, as in figure 4 of the paper, or first, middle and last that select; of "
+    "an EViT all that remove patches]",
 )
 @options.device
 @options.config

@@ -1,4 +1,4 @@
-"""A depth model as a plain function of tensors, and its graph with dynamic sizes."""
+"""A depth model as a plain function of tensors, what its numbers mean, and its dynamic graph."""
 
 import copy
 
@@ -13,10 +13,10 @@ MIN_SIDE = 128  # [px]; the graph has no branches for images that are only a few
 
 
 class Deployable(nn.Module):
-    """A `DepthEstimator` as a plain module: images from 0 to 255 in, depth in metres out.
+    """A `DepthEstimator` as a plain module: images from 0 to 255 in, the model's output out.
 
     The normalisation of its data preprocessor is included; resizing, padding and averaging with the mirrored image are
-    not. A model with `canonical_focal` gives canonical depth: multiply it by fx / canonical_focal.
+    not, nor is the focal length. `describe_output` says what the numbers mean.
 
     Args:
         model: is copied, and not changed.
@@ -35,8 +35,23 @@ class Deployable(nn.Module):
             embed.dynamic_img_pad = False
 
     def forward(self, images: Tensor) -> Tensor:
-        """Predict depth (B, 1, H, W) [m] from RGB images (B, 3, H, W), float32 from 0 to 255."""
+        """Predict (B, 1, H, W) from RGB images (B, 3, H, W), float32 from 0 to 255."""
         return self.model((images - self.mean) / self.std)
+
+
+def describe_output(model: DepthEstimator) -> dict[str, str]:
+    """Return what the numbers of `Deployable` mean, as text that a file's metadata can hold.
+
+    Returns:
+        ``output``: ``depth`` [m], ``disparity`` or ``relative_depth``; ``metres``: how to compute them, for depth; and
+        ``canonical_focal`` [px], for a model that has one.
+    """
+    if model.output != "depth":
+        return {"output": model.output}
+    if model.canonical_focal is None:
+        return {"output": "depth", "metres": "depth"}
+    rule = "depth * fx / canonical_focal, where fx is the focal length in pixels at the size of `images`"
+    return {"output": "depth", "metres": rule, "canonical_focal": repr(float(model.canonical_focal))}
 
 
 def smallest_side(divisor: int) -> int:

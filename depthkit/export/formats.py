@@ -1,5 +1,6 @@
 """Write a depth model as a file of torch.export or ONNX, checked before it is kept."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,15 +10,19 @@ from torch.export import ExportedProgram
 
 from depthkit.errors import InputError
 from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare
-from depthkit.export.deployable import trace
+from depthkit.export.deployable import describe_output, trace
 from depthkit.models import DepthEstimator
 from depthkit.utils.io import atomic_path
 
 SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
+METADATA_NAME = "depthkit.json"  # in a .pt2; an .onnx has a place for such pairs
 
 
 def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> list[Agreement]:
     """Write `model` to `path`, read it back, and compare it with the original on images of several sizes.
+
+    What `describe_output` returns is in the file: ``depthkit.json`` among torch.export.load's `extra_files`, or the
+    metadata of an ONNX model.
 
     Args:
         model: in evaluation mode, on the CPU.
@@ -34,12 +39,12 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
     path = Path(path)
     if path.suffix != SUFFIXES[file_format]:
         raise InputError(f"{path}: expected a name that ends in {SUFFIXES[file_format]} for the format {file_format}")
-    write, load = {"torch": (torch.export.save, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
+    write, load = {"torch": (_write_torch, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
     if file_format == "onnx":
         _check_packages()
     program = trace(model)
     with atomic_path(path) as temporary:
-        write(program, temporary)
+        write(program, describe_output(model), temporary)
         found = compare(model, load(temporary))
         for one in found:
             if not one.holds:
@@ -51,11 +56,15 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
     return found
 
 
+def _write_torch(program: ExportedProgram, metadata: dict[str, str], path: Path) -> None:
+    torch.export.save(program, path, extra_files={METADATA_NAME: json.dumps(metadata)})
+
+
 def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:
     return torch.export.load(path).module()
 
 
-def _write_onnx(program: ExportedProgram, path: Path) -> None:
+def _write_onnx(program: ExportedProgram, metadata: dict[str, str], path: Path) -> None:
     try:
         exported = torch.onnx.export(
             program, dynamo=True, input_names=["images"], output_names=["depth"], verbose=False
@@ -65,6 +74,7 @@ def _write_onnx(program: ExportedProgram, path: Path) -> None:
         raise InputError(
             f"the model has an operation that cannot be written as ONNX here ({reason}); use the format torch"
         ) from error
+    exported.model.metadata_props.update(metadata)
     exported.save(path)
 
 

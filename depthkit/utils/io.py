@@ -1,4 +1,6 @@
-"""Images, depth maps and point clouds on disk: the only place that knows millimetres and file formats.
+"""Images, depth maps and point clouds on disk: the only place that knows millimetres.
+
+Float maps are written in `float_map`, relative disparities in `disparity_png`.
 
 Depth is float32 metres everywhere inside depthkit, and 0 means "no measurement". Every function raises `InputError`
 naming the file if it cannot be read or written. Files are written under a temporary name in the same folder and
@@ -6,15 +8,17 @@ renamed when complete, so a partly written file is never seen.
 """
 
 import contextlib
+import json
 import os
 import secrets
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from tokenize import TokenError
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL.PngImagePlugin import PngInfo
 
 from depthkit.errors import InputError
 
@@ -27,6 +31,7 @@ _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError,
     TokenError, struct.error, Image.DecompressionBombError,
 )  # fmt: skip
+IMAGE_DESCRIPTION = 270  # a tag of TIFF
 # From 16 to 8 bits: 65535 / 255.
 _SIXTEEN_TO_EIGHT = 257.0
 
@@ -74,15 +79,33 @@ def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
     return np.array(image.convert("RGB"))
 
 
+def read_image(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, str]]:
+    """Read an image's values as they are stored, (H, W[, channels]), and the texts beside them.
+
+    Raises:
+        InputError: the file is not an image or is damaged.
+    """
+    with _decoding(path, "an image"), Image.open(path) as image:
+        stored, text = np.array(image), image.info
+        if image.format == "TIFF":
+            try:
+                text = json.loads(image.tag_v2.get(IMAGE_DESCRIPTION, ""))
+            except ValueError:  # somebody else's description
+                text = {}
+    return stored, {k: v for k, v in text.items() if isinstance(v, str)} if isinstance(text, dict) else {}
+
+
 def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarray:
     """Read a depth map as float32 (H, W) [m], 0 where nothing was measured.
 
     Args:
         path: a 16-bit PNG or TIFF (or a float TIFF), a `.npy` array (H, W), or a `.h5` file with a dataset `depth`.
-        scale: file units per metre; None: 1000 (millimetres) for images, 1 (metres) for `.npy` and `.h5`.
+        scale: file units per metre; None: 1 (metres) for `.npy`, `.h5` and the float TIFF that depthkit writes, 1000
+            (millimetres) for other images.
 
     Raises:
-        InputError: the file cannot be read, is an 8-bit or colour image, or has negative or non-finite depth.
+        InputError: the file cannot be read, is an 8-bit or colour image, holds relative disparities, or has negative
+            or non-finite depth.
     """
     path = Path(path)
     if scale is not None and not (np.isfinite(scale) and scale > 0):
@@ -93,7 +116,7 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
     elif suffix == ".h5":
         stored, default_scale = _load_h5_depth(path), 1.0
     elif suffix in DEPTH_SUFFIXES:
-        stored, default_scale = _load_depth_image(path), MILLIMETRES_PER_METRE
+        stored, default_scale = _load_depth_image(path)
     else:
         known = ", ".join(sorted(DEPTH_SUFFIXES))
         raise InputError(f"{path}: '{suffix}' is not a known depth format; expected one of {known}")
@@ -141,36 +164,49 @@ def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
         raise
 
 
-def write_rgb(path: str | os.PathLike, image: np.ndarray) -> None:
-    """Write a uint8 RGB image (H, W, 3) in the format of the suffix; PNG is lossless, JPEG has quality 95."""
+def write_rgb(path: str | os.PathLike, image: np.ndarray, text: Mapping[str, str] | None = None) -> None:
+    """Write a uint8 RGB image (H, W, 3) in the format of the suffix; PNG is lossless, JPEG has quality 95.
+
+    `text` goes into the text chunks of a PNG.
+    """
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, compress_level=3, quality=95)
+        Image.fromarray(image).save(temporary, compress_level=3, quality=95, pnginfo=png_text(text or {}))
 
 
-def write_depth_png(path: str | os.PathLike, depth: np.ndarray) -> int:
-    """Write depth (H, W) [m] as a 16-bit PNG in millimetres.
+def png_text(text: Mapping[str, str]) -> PngInfo:
+    """Return `text` as text chunks of a PNG, for Pillow."""
+    chunks = PngInfo()
+    for key, value in text.items():
+        chunks.add_text(key, value)
+    return chunks
+
+
+def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[str, str] | None = None) -> int:
+    """Write depth (H, W) [m] as a 16-bit PNG in millimetres, with `text` and its unit in text chunks.
 
     Pixels beyond 65.535 m, also infinity, become 65535; NaN and negative ones become 0, no measurement.
 
     Returns:
         How many pixels are beyond 65.535 m.
     """
-    millimetres = np.rint(np.asarray(depth, dtype=np.float64) * MILLIMETRES_PER_METRE)
+    millimetres = np.array(depth, dtype=np.float64)  # one copy, changed in place: maps can be large
+    millimetres *= MILLIMETRES_PER_METRE
+    np.rint(millimetres, out=millimetres)
     saturated = int((millimetres > MAX_UINT16).sum())
-    millimetres = np.clip(np.nan_to_num(millimetres, nan=0.0, posinf=MAX_UINT16), 0, MAX_UINT16)
+    np.nan_to_num(millimetres, copy=False, nan=0.0, posinf=MAX_UINT16)
+    np.clip(millimetres, 0, MAX_UINT16, out=millimetres)
+    chunks = png_text({**(text or {}), "unit": "mm"})
     with atomic_path(path) as temporary:
-        Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3)
+        Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3, pnginfo=chunks)
     return saturated
 
 
-def write_depth_npy(path: str | os.PathLike, depth: np.ndarray) -> None:
-    """Write depth (H, W) [m] as a float32 `.npy` file, whatever the suffix."""
-    with atomic_path(path) as temporary, temporary.open("wb") as stream:
-        np.lib.format.write_array(stream, np.ascontiguousarray(depth, dtype=np.float32), allow_pickle=False)
+def write_point_cloud_ply(
+    path: str | os.PathLike, points: np.ndarray, colors: np.ndarray, text: Mapping[str, str] | None = None
+) -> None:
+    """Write points (N, 3) with uint8 RGB colours (N, 3) as a binary little-endian PLY file.
 
-
-def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: np.ndarray) -> None:
-    """Write points (N, 3) [m] with uint8 RGB colours (N, 3) as a binary little-endian PLY file.
+    `text` goes into the header's comments.
 
     Raises:
         InputError: the shapes are others, or the file cannot be written.
@@ -180,11 +216,13 @@ def write_point_cloud_ply(path: str | os.PathLike, points: np.ndarray, colors: n
         raise InputError(f"{path}: points {points.shape} and colours {colors.shape}; expected (N, 3) for both")
     vertices = np.empty(len(points), dtype=[("xyz", "<f4", 3), ("rgb", "u1", 3)])
     vertices["xyz"], vertices["rgb"] = points, colors
-    header = ["ply", "format binary_little_endian 1.0", f"element vertex {len(points)}"]
+    header = ["ply", "format binary_little_endian 1.0"]
+    header += [f"comment {key}: {' '.join(value.split())}" for key, value in (text or {}).items()]
+    header += [f"element vertex {len(points)}"]
     header += [f"property float {axis}" for axis in "xyz"]
     header += [f"property uchar {channel}" for channel in ("red", "green", "blue")]
     with atomic_path(path) as temporary:
-        temporary.write_bytes("\n".join([*header, "end_header", ""]).encode("ascii") + vertices.tobytes())
+        temporary.write_bytes("\n".join([*header, "end_header", ""]).encode("ascii", "replace") + vertices.tobytes())
 
 
 @contextlib.contextmanager
@@ -198,15 +236,20 @@ def _decoding(path: str | os.PathLike, expected: str) -> Iterator[None]:
         raise _unreadable(path, expected, error) from error
 
 
-def _load_depth_image(path: Path) -> np.ndarray:
-    with _decoding(path, "an image"), Image.open(path) as image:
-        stored, mode = np.array(image), image.mode
-    if not (mode.startswith("I;16") or mode in ("I", "F")):
+def _load_depth_image(path: Path) -> tuple[np.ndarray, float]:
+    """Return what an image stores (H, W), and how many of its units are one metre."""
+    stored, text = read_image(path)
+    if stored.ndim != 2 or stored.dtype.itemsize < 2:
         raise InputError(
-            f"{path}: is an 8-bit or colour image (mode {mode}); expected depth as a 16-bit grey image in millimetres, "
-            "or in the units that depth_scale gives"
+            f"{path}: is an 8-bit or colour image; expected depth as a 16-bit grey image in millimetres, or in the "
+            "units that depth_scale gives"
         )
-    return stored
+    if text.get("kind") == "relative":
+        raise InputError(
+            f"{path}: holds relative disparities, whose scale is unknown; expected depth, align them with known "
+            "distances first (DepthResult.align)"
+        )
+    return stored, 1.0 if text.get("unit") == "m" else MILLIMETRES_PER_METRE
 
 
 def _load_npy(path: Path) -> np.ndarray:

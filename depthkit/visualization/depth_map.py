@@ -1,17 +1,15 @@
 """Depth maps as coloured images with a fixed range in metres."""
 
-import matplotlib
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.visualization.panels import ColorBar, draw_panels, resize_to_height
+from depthkit.visualization.palette import paint
+from depthkit.visualization.panels import ColorBar, draw_beside, draw_panels
 
 # Reversed turbo: near is red, far is blue, as in most images of depth. Never scaled to the map's own extremes, which
 # would make a prediction that is four times too far look right.
 COLORMAP = "turbo_r"
 DEFAULT_RANGE = (0.0, 10.0)  # [m], the range of indoor sensors and of NYU Depth V2
-INVALID_COLOR = (60, 60, 60)  # dark grey, which the colormap does not have
-_MAX_PANEL_HEIGHT = 960  # [px]; panels side by side are for looking at; the full size is saved separately
 
 
 def colorize(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE) -> np.ndarray:
@@ -31,12 +29,7 @@ def colorize(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE
     depth = np.asarray(depth, dtype=np.float32)
     if depth.ndim != 2:
         raise InputError(f"depth: has shape {depth.shape}; expected one depth map (height, width)")
-    valid = is_valid(depth)
-    fraction = np.clip((np.where(valid, depth, low) - low) / (high - low), 0.0, 1.0)
-    palette = (matplotlib.colormaps[COLORMAP](np.linspace(0, 1, 256))[:, :3] * 255).round().astype(np.uint8)
-    image = palette[np.rint(fraction * 255).astype(np.uint8)]
-    image[~valid] = INVALID_COLOR
-    return image
+    return paint(depth, is_valid(depth), (low, high), COLORMAP)
 
 
 def draw_depth_map(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE) -> np.ndarray:
@@ -64,12 +57,9 @@ def draw_side_by_side(
     Returns:
         uint8 RGB (H', W', 3).
     """
-    height = min(image.shape[0], _MAX_PANEL_HEIGHT)
     maps = {"prediction": pred} if gt is None else {"prediction": pred, "ground truth": gt}
-    # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
-    drawn = [resize_to_height(colorize(depth, depth_range), height, smooth=False) for depth in maps.values()]
-    panels = [resize_to_height(image, height, smooth=True), *drawn]
-    return draw_panels(panels, ["image", *maps], _color_bar(list(maps.values()), depth_range))
+    drawn = {title: colorize(depth, depth_range) for title, depth in maps.items()}
+    return draw_beside(image, drawn, _color_bar(list(maps.values()), depth_range))
 
 
 def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:
@@ -88,4 +78,4 @@ def is_valid(depth: np.ndarray) -> np.ndarray:
 def _color_bar(maps: list[np.ndarray], depth_range: tuple[float, float]) -> ColorBar:
     low, high = check_range(depth_range)
     shown = np.concatenate([depth[is_valid(depth)] for depth in maps])
-    return ColorBar(COLORMAP, low, high, bool((shown < low).any()), bool((shown > high).any()))
+    return ColorBar(COLORMAP, low, high, "depth [m]", below=bool((shown < low).any()), above=bool((shown > high).any()))

@@ -1,7 +1,7 @@
-"""Images put beside each other, with titles above and a colour bar in metres at the right."""
+"""Images put beside each other, with titles above and a colour bar at the right."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -13,7 +13,8 @@ from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
 _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the text would dwarf them
-_MIN_FONT, _MAX_FONT = 12, 96  # [px]
+_MIN_FONT = 12  # [px]
+_MAX_PANEL_HEIGHT = 960  # [px]; images side by side are for looking at; the full size is saved separately
 _DPI = 100
 
 
@@ -23,8 +24,10 @@ class ColorBar:
 
     Attributes:
         colormap: matplotlib's name.
-        low: lower end [m].
-        high: upper end [m].
+        low: value of the lower end.
+        high: value of the upper end.
+        label: what the values are, and their unit.
+        ticks: values and their names; none for numbers.
         below: whether lower values are shown in the lower end's colour; draws an arrow there.
         above: whether higher values are shown in the upper end's colour; draws an arrow there.
     """
@@ -32,6 +35,8 @@ class ColorBar:
     colormap: str
     low: float
     high: float
+    label: str
+    ticks: tuple[tuple[float, str], ...] = ()
     below: bool = False
     above: bool = False
 
@@ -52,9 +57,10 @@ def draw_panels(
         uint8 RGB (H', W', 3).
     """
     enlarge = math.ceil(_MIN_SIDE / max(images[0].shape[:2]))
-    images = [image.repeat(enlarge, axis=0).repeat(enlarge, axis=1) for image in images]
+    if enlarge > 1:
+        images = [image.repeat(enlarge, axis=0).repeat(enlarge, axis=1) for image in images]
     height = images[0].shape[0]
-    font = min(max(round(height / 30), _MIN_FONT), _MAX_FONT)
+    font = max(round(height / 30), _MIN_FONT)
     gap = font // 2
     top = 2 * font if titles else gap
     # A bar as high as an extremely flat image would be a smear, and so would titles as wide as an extremely narrow one.
@@ -65,20 +71,32 @@ def draw_panels(
     left = starts[-1] + cells[-1] + gap
     width = left + (7 * font if color_bar else 0)
 
-    figure = Figure(figsize=(width / _DPI, canvas_height / _DPI), dpi=_DPI, facecolor="white")
-    canvas = FigureCanvasAgg(figure)
-    points = font * 72 / _DPI
-    for place, image, title in zip(places, images, titles or [""] * len(images), strict=True):
-        x, y = place + image.shape[1] / 2, canvas_height - top / 2
-        figure.text(x / width, y / canvas_height, title, fontsize=points, ha="center", va="center")
+    drawn = np.full((canvas_height, width, 3), 255, np.uint8)
+    if titles:
+        centres = [place + image.shape[1] / 2 for place, image in zip(places, images, strict=True)]
+        drawn[:top, :left] = _draw_titles(titles, centres, (top, left), font)
     if color_bar:
-        area = (left + font / 2, 1.5 * font, font, canvas_height - top - 2.5 * font)
-        _draw_color_bar(figure, color_bar, tuple(np.divide(area, (width, canvas_height) * 2)), points)
-    canvas.draw()
-    drawn = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+        drawn[:, left:] = _draw_color_bar(color_bar, top, (canvas_height, width - left), font)
     for place, image in zip(places, images, strict=True):
         drawn[top : top + height, place : place + image.shape[1]] = image
     return drawn
+
+
+def draw_beside(image: np.ndarray, maps: Mapping[str, np.ndarray], color_bar: ColorBar) -> np.ndarray:
+    """Draw an image and coloured maps of any size beside it, at the image's height but 960 px at most.
+
+    Args:
+        image: uint8 RGB (H, W, 3).
+        maps: uint8 RGB, by title.
+        color_bar: of all the maps.
+
+    Returns:
+        uint8 RGB (H', W', 3).
+    """
+    height = min(image.shape[0], _MAX_PANEL_HEIGHT)
+    # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
+    drawn = [resize_to_height(colored, height, smooth=False) for colored in maps.values()]
+    return draw_panels([resize_to_height(image, height, smooth=True), *drawn], ["image", *maps], color_bar)
 
 
 def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray:
@@ -91,9 +109,39 @@ def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray
     return cv2.resize(image, (width, height), interpolation=method)
 
 
-def _draw_color_bar(figure: Figure, bar: ColorBar, area: tuple[float, ...], points: float) -> None:
+def _draw_titles(titles: Sequence[str], centres: Sequence[float], size: tuple[int, int], font: int) -> np.ndarray:
+    """Draw text [px] around x = `centres` on a white strip of `size` (H, W)."""
+    figure = _new_figure(size)
+    for title, x in zip(titles, centres, strict=True):
+        figure.text(x / size[1], 0.5, title, fontsize=font * 72 / _DPI, ha="center", va="center")
+    return _render(figure)
+
+
+def _draw_color_bar(bar: ColorBar, top: int, size: tuple[int, int], font: int) -> np.ndarray:
+    """Draw the bar on a white strip of `size` (H, W), below `top`, all in [px]."""
+    height, width = size
+    points = font * 72 / _DPI
+    figure = _new_figure(size)
+    area = np.divide((font / 2, 1.5 * font, font, height - top - 2.5 * font), (width, height) * 2)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     mappable = ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap])
-    drawn = figure.colorbar(mappable, cax=figure.add_axes(area), extend=extend[bar.below, bar.above])
-    drawn.set_label("depth [m]", fontsize=points)
-    drawn.ax.tick_params(labelsize=points)
+    drawn = figure.colorbar(mappable, cax=figure.add_axes(tuple(area)), extend=extend[bar.below, bar.above])
+    drawn.set_label(bar.label, fontsize=points)
+    if bar.ticks:
+        values, names = zip(*bar.ticks, strict=True)
+        drawn.set_ticks(values, labels=names)
+    thickness = max(points / 15, 0.8)  # matplotlib's own, in proportion where the text is large
+    drawn.outline.set_linewidth(thickness)
+    drawn.ax.tick_params(labelsize=points, width=thickness, length=points / 3, pad=points / 3)
+    return _render(figure)
+
+
+def _new_figure(size: tuple[int, int]) -> Figure:
+    return Figure(figsize=(size[1] / _DPI, size[0] / _DPI), dpi=_DPI, facecolor="white")
+
+
+def _render(figure: Figure) -> np.ndarray:
+    """Return a figure as uint8 RGB (H, W, 3)."""
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3]

@@ -63,6 +63,15 @@ def test_every_score_chooses_as_many_and_the_model_is_left_as_it_was(model, imag
     assert not any(block._forward_pre_hooks or "choose" in vars(block) for block in model.blocks)
 
 
+def test_they_follow_the_selective_layers(images):
+    model = ToSA(img_size=64, embed_dim=48, depth=6, num_heads=3, selective_layers=(2, 4)).eval()
+    before = model.forward_features(images, return_selection=True)[1]
+    for score in ("random", "oracle"):
+        with scored_by(model, score):
+            chosen = model.forward_features(images, return_selection=True)[1]
+        assert not any(torch.equal(a, b) for a, b in zip(before, chosen, strict=True))
+
+
 def test_what_the_scores_are(model, images):
     current, following = first_maps(model, images)
     expected = {

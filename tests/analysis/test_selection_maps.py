@@ -70,6 +70,9 @@ def test_default_layers_are_the_papers():
     photo = np.zeros((96, 96, 3), np.uint8)
     tosa = viewer(ToSA(**TINY, depth=12, selection="shared"))
     np.testing.assert_array_equal(tosa.draw(photo), tosa.draw(photo, [2, 6, 10]))
+    other = viewer(ToSA(**TINY, depth=12, selection="shared", selective_layers=(1, 4, 7, 10)))
+    np.testing.assert_array_equal(other.draw(photo), other.draw(photo, [2, 8, 11]))
+    np.testing.assert_array_equal(other.draw(photo, "all"), other.draw(photo, [2, 5, 8, 11]))
     evit = viewer(EViT(**TINY, depth=12))
     np.testing.assert_array_equal(evit.draw(photo), evit.draw(photo, [4, 7, 10]))
 

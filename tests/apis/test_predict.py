@@ -1,5 +1,6 @@
 """Many images are predicted and saved; that one cannot be read does not stop the others."""
 
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +11,23 @@ from depthkit.apis.result import DepthResult
 from depthkit.errors import InputError
 
 
-def predict(image, focal=None):
-    """A predictor that reads nothing."""
-    if image.name.startswith("bad"):
-        raise InputError(f"{image}: is not an image")
-    depth = np.full((20, 30), 70.0 if image.name.startswith("far") else 2.0, np.float32)
-    return DepthResult(depth, np.zeros((20, 30, 3), np.uint8))
+class Predictor:
+    """Reads nothing: values by the image's name."""
+
+    def __init__(self, kind="metric", **fields):
+        self.kind, self.fields = kind, fields
+
+    def __call__(self, image, focal=None):
+        if image.name.startswith("bad"):
+            raise InputError(f"{image}: is not an image")
+        values = np.full((20, 30), 70.0 if image.name.startswith("far") else 2.0, np.float32)
+        values[0, 0] /= 4
+        if image.name.startswith("empty"):
+            values[:] = np.nan
+        return DepthResult(values, np.zeros((20, 30, 3), np.uint8), self.kind, **self.fields)
+
+
+predict = Predictor()
 
 
 def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
@@ -23,14 +35,14 @@ def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     out_dir = tmp_path / "new" / "out"
     saved = predict_images(predict, images, out_dir, point_cloud=True)
     assert [one.image.name for one in saved] == ["a.jpg", "far.jpg"]
-    assert [(one.min_depth, one.saturated) for one in saved] == [(2, 0), (70, 600)]
+    assert [(one.min_depth, one.max_depth, one.saturated) for one in saved] == [(0.5, 2, 0), (17.5, 70, 599)]
     written = {path for one in saved for path in one.files.values()}
     assert written == set(out_dir.iterdir()) and len(written) == 8
     out, err = capsys.readouterr()
-    assert "a_colored.png (2.00 to 2.00 m)" in out
+    assert "a_colored.png (0.50 to 2.00 m)" in out
     assert "error: " in err and "bad.jpg: is not an image" in err
-    assert "far.jpg: 600 pixels are beyond the 65.535 m that far_depth.png can hold" in err
-    assert err.count("no focal length") == 2
+    assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
+    assert err.count("no focal length in its EXIF") == 2
 
 
 def test_an_image_is_never_overwritten(tmp_path):
@@ -56,3 +68,63 @@ def test_an_empty_range_is_found_at_the_start(tmp_path):
     with pytest.raises(InputError, match="two depths in metres"):
         predict_images(predict, [Path("a.jpg")], tmp_path / "out", depth_range=(3, 3))
     assert not (tmp_path / "out").exists()
+
+
+def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
+    metadata = {"model": "some-model", "licence": "CC-BY-NC-4.0"}
+    predictor = Predictor("relative", focal_length=640.0, focal_source="given", metadata=metadata)
+    (one, empty) = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, point_cloud=True)
+    out, err = capsys.readouterr()
+    assert "(relative, disparity 0.5 to 2; focal length 640 px, given)" in out and " m)" not in out
+    assert "(relative, no valid disparity; focal" in out
+    assert "a_points.ply does not have the scene's shape" in err and err.count("warning") == 2
+    assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
+    assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (2, 4))
+    assert (one.focal_length, one.focal_source, one.metadata) == (640, "given", metadata)
+    assert set(one.files) == {"colored", "disparity_png", "disparity_npy", "points"}
+    assert {path.name for path in tmp_path.glob("a_*")} == {path.name for path in one.files.values()}
+    assert empty.min_disparity is None
+
+
+def test_a_metric_result_says_its_unit_and_colours(tmp_path):
+    (one,) = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
+    assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (0, 20))
+    (one,) = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
+    assert one.color_range == (1, 3)
+
+
+@pytest.mark.parametrize(
+    ("fields", "warning"),
+    [
+        ({}, "no focal length in its EXIF; a_points.ply assumes that of NYU"),
+        ({"focal_length": 640.0, "focal_source": "assumed"}, "the metres are those of a camera of 640 px"),
+        ({"focal_length": 640.0, "focal_source": "exif"}, None),
+        ({"focal_length": 640.0, "focal_source": "given"}, None),
+    ],
+)
+def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, warning):
+    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path, point_cloud=True)
+    err = capsys.readouterr().err
+    assert err.count("warning") == bool(warning) and (warning or "") in err
+    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path)  # without points, only metres can be wrong
+    assert ("warning" in capsys.readouterr().err) == (fields.get("focal_source") == "assumed")
+
+
+def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
+    with pytest.raises(InputError, match="range: is in metres, but this model's results are relative"):
+        predict_images(Predictor("relative"), [Path("a.jpg")], tmp_path / "out", depth_range=(0, 3))
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_package_is_found_at_the_start(tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "OpenEXR", None)
+    with pytest.raises(InputError, match=r"needs the package OpenEXR; run pip install 'depthkit\[exr\]'"):
+        predict_images(predict, [Path("a.jpg")], tmp_path / "out", float_format="exr")
+    assert not (tmp_path / "out").exists()
+
+
+def test_disparities_never_replace_an_image(tmp_path):
+    image = tmp_path / "a_disparity.png"
+    image.write_bytes(b"mine")
+    with pytest.raises(InputError, match="a_disparity.png: is one of the inputs"):
+        predict_images(Predictor("relative"), [tmp_path / "a.jpg", image], tmp_path)

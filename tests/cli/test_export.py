@@ -15,6 +15,7 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
     options = {"model.backbone.depth": 2, "model.backbone.out_indices": (0, 1), "model.backbone.embed_dim": 48}
     options |= {"model.decode_head.in_channels": (48, 48), "model.decode_head.scales": (2, 1)}
     options |= {"model.backbone.keep_rate": 1, "model.test_cfg.flip": True}  # dense: soon traced
+    options |= {"model.canonical_focal": 123.5}
     init_default_scope("depthkit")
     model = MODELS.build(load_config(demo_config, options).model)
     torch.save(model.state_dict(), tmp_path / "w.pth")
@@ -25,10 +26,12 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert "H and W: multiples of 8, 128 px or more" in done.stdout
+    assert "canonical_focal: 123.5\n" in done.stdout and "metres: depth * fx / canonical_focal, where" in done.stdout
     assert "not part of the file: test_cfg" in done.stdout and "2 x 224 x 304 px: " in done.stdout
     assert torch.export.load(out).module()(torch.rand(1, 3, 136, 184)).shape == (1, 1, 136, 184)
     agreement = json.loads((tmp_path / "agreement.json").read_text())
     assert (agreement["format"], agreement["file"]) == ("torch", str(out))
+    assert agreement["metadata"]["canonical_focal"] == "123.5"
     assert [one["size"] for one in agreement["agreement"]] == [[1, 128, 128], [2, 224, 304], [1, 480, 640]]
 
 

@@ -112,6 +112,18 @@ def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_p
         assert (result["min_depth"], result["max_depth"]) == (depth.min(), depth.max())
 
 
+def test_floats_as_tiff_and_what_json_says_of_them(predict, images, tmp_path):
+    options = ("--float-format", "tiff", "--json", tmp_path / "results.json")
+    done = predict(tmp_path / "out", images / "rgb.jpg", *options)
+    assert done.returncode == 0, done.stderr
+    (result,) = json.loads((tmp_path / "results.json").read_text())["images"]
+    assert set(result["files"]) == {"colored", "depth_png", "depth_tiff"}
+    depth = np.asarray(Image.open(result["files"]["depth_tiff"]))
+    assert depth.dtype == np.float32 and (depth.min(), depth.max()) == (result["min_depth"], result["max_depth"])
+    assert (result["kind"], result["unit"], result["color_range"]) == ("metric", "m", [0, 10])
+    assert result["min_disparity"] is None and result["focal_source"] is None
+
+
 def test_what_cannot_be_used_is_one_sentence(cli, demo_config, demo_checkpoint, images, tmp_path):
     executed = write_crafted_checkpoint(tmp_path / "crafted.pth")
     (tmp_path / "file").touch()
@@ -127,3 +139,39 @@ def test_what_cannot_be_used_is_one_sentence(cli, demo_config, demo_checkpoint, 
         assert expected in done.stderr
     assert not executed.exists()
     assert sorted(file.name for file in tmp_path.iterdir()) == ["crafted.pth", "file"]
+
+
+def test_metres_follow_the_focal_length(predict, images, tmp_path):
+    canonical = ("--cfg-options", "model.canonical_focal=100")
+    for out, options in (("once", (*canonical, "--focal", 150)), ("twice", (*canonical, "--focal", "300.0"))):
+        done = predict(tmp_path / out, images / "rgb.jpg", *options, "--json", tmp_path / f"{out}.json")
+        assert done.returncode == 0 and not done.stderr, done.stderr
+    assert " m; focal length 300 px, given)" in done.stdout
+    content = json.loads((tmp_path / "twice.json").read_text())["images"][0]
+    assert (content["focal_length"], content["focal_source"]) == (300, "given")
+    once, twice = (np.load(tmp_path / out / "rgb_depth.npy") for out in ("once", "twice"))
+    np.testing.assert_array_equal(twice, 2 * once)
+    done = predict(tmp_path / "out", images / "rgb.jpg", images / "grey.png", *canonical)
+    assert done.returncode == 0 and done.stderr.count("has no focal length in its EXIF; the metres are those of") == 2
+    done = predict(tmp_path / "out", images / "rgb.jpg", "--focal", 150)
+    assert (
+        "warning: the output of this model does not follow the camera" in done.stderr and done.stderr.count("\n") == 1
+    )
+
+
+@pytest.mark.parametrize(
+    ("focal", "message"),
+    [
+        ("0", "focal: '0' is not a focal length"),
+        ("-3", "focal: '-3' is not a focal length"),
+        ("nan", "focal: 'nan' is not a focal length"),
+        ("inf", "focal: 'inf' is not a focal length"),
+        ("26mm", "focal: '26mm' is not a focal length"),
+        ("13", "rgb.jpg: a focal length of 13 px is impossible for 120x140 px; expected 14 to 14000"),
+        ("exif", "rgb.jpg: has no focal length in its EXIF; give it in pixels"),
+    ],
+)
+def test_a_focal_length_that_cannot_be_is_one_sentence(predict, images, tmp_path, focal, message):
+    done = predict(tmp_path / "out", images / "rgb.jpg", f"--focal={focal}", "--cfg-options", "model.canonical_focal=9")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1 and message in done.stderr, done.stderr
+    assert not list(tmp_path.glob("out/*"))

@@ -1,5 +1,7 @@
 """Exported models: read back, they give the depth of the original at sizes and batches they were not traced with."""
 
+import json
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -7,7 +9,7 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.export import agreement
-from depthkit.export.deployable import Deployable, smallest_side
+from depthkit.export.deployable import Deployable, describe_output, smallest_side
 from depthkit.export.formats import export_model
 from depthkit.models import DepthEstimator
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
@@ -15,9 +17,10 @@ from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 PREPROCESSOR = dict(type="SegDataPreProcessor", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
 
-def tiny(backbone: str, neck: dict | None = None, **arguments) -> DepthEstimator:
+def tiny(backbone: str, neck: dict | None = None, canonical_focal: float | None = None, **arguments) -> DepthEstimator:
     torch.manual_seed(0)
     model = DepthEstimator(
+        canonical_focal=canonical_focal,
         data_preprocessor=PREPROCESSOR,
         backbone=dict(type=backbone, embed_dim=48, depth=2, num_heads=3, out_indices=(0, 1), **arguments),
         neck=neck,
@@ -36,7 +39,7 @@ def images() -> torch.Tensor:
 
 
 MODELS = {
-    "deit": dict(backbone="DeiT"),
+    "deit": dict(backbone="DeiT", canonical_focal=246.5),
     "evit": dict(backbone="EViT", keep_rate=(0.7, 0.5)),
     "tosa_shared": dict(backbone="ToSA", selection="shared", keep_rate=0.7),
     "tosa_per_head": dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
@@ -51,7 +54,9 @@ def test_torch_program(name, images, tmp_path):
     found = export_model(model, tmp_path / "m.pt2", "torch")
     assert [one.size for one in found] == [(1, 128, 128), (2, 224, 304), (1, 480, 640)]
     assert all(one.largest <= 1e-4 and one.beyond == 0 for one in found)
-    run = torch.export.load(tmp_path / "m.pt2").module()
+    metadata = {"depthkit.json": ""}
+    run = torch.export.load(tmp_path / "m.pt2", extra_files=metadata).module()
+    assert json.loads(metadata["depthkit.json"]) == describe_output(model)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     with torch.no_grad():
         assert run(images).shape == (3, 1, 176, 240)
@@ -68,9 +73,23 @@ def test_onnx(name, images, tmp_path):
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]  # no weights in a file beside it
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     assert [(i.name, i.type) for i in session.get_inputs()] == [("images", "tensor(float)")]
+    assert session.get_modelmeta().custom_metadata_map == describe_output(model)
     depth = torch.from_numpy(session.run(["depth"], {"images": images.numpy()})[0])
     with torch.no_grad():
         torch.testing.assert_close(depth, Deployable(model)(images), rtol=0, atol=1e-4)
+
+
+def test_what_the_numbers_mean():
+    assert describe_output(tiny("DeiT")) == {"output": "depth", "metres": "depth"}
+    described = describe_output(tiny("DeiT", canonical_focal=246.4575025))
+    assert float(described.pop("canonical_focal")) == 246.4575025
+    assert described == {
+        "output": "depth",
+        "metres": "depth * fx / canonical_focal, where fx is the focal length in pixels at the size of `images`",
+    }
+    relative = tiny("DeiT")
+    relative.output = "disparity"
+    assert describe_output(relative) == {"output": "disparity"}
 
 
 def test_the_model_itself_stays_as_it_was():
@@ -84,7 +103,7 @@ def test_the_model_itself_stays_as_it_was():
 
 def test_a_file_that_disagrees_is_not_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
-    monkeypatch.setattr("torch.export.save", lambda program, path: path.touch())
+    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: lambda images: images[:, :1] * torch.nan)
     with pytest.raises(InputError, match="m.pt2: not written because the exported model differs"):
         export_model(tiny("DeiT"), tmp_path / "m.pt2", "torch")

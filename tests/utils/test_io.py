@@ -11,8 +11,8 @@ from depthkit.errors import InputError
 from depthkit.utils.io import (
     atomic_path,
     read_depth,
+    read_image,
     read_rgb,
-    write_depth_npy,
     write_depth_png,
     write_point_cloud_ply,
     write_rgb,
@@ -125,8 +125,7 @@ def test_depth_scale_is_units_per_metre(tmp_path):
 
 def test_npy_and_h5_hold_metres(tmp_path):
     depth = np.array([[0.0, 1.25], [3.5, 100.0]], np.float32)
-    write_depth_npy(tmp_path / "d.npy", depth)
-    np.testing.assert_array_equal(np.load(tmp_path / "d.npy"), depth)
+    np.save(tmp_path / "d.npy", depth)
     np.testing.assert_array_equal(read_depth(tmp_path / "d.npy"), depth)
     with h5py.File(tmp_path / "d.h5", "w") as file:
         file["depth"] = depth
@@ -202,10 +201,34 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     assert os.listdir(tmp_path) == ["a.txt"]
 
 
-@pytest.mark.parametrize("writer", [write_depth_png, write_depth_npy])
-def test_writing_into_a_missing_folder_is_one_sentence(tmp_path, writer):
+def test_writing_into_a_missing_folder_is_one_sentence(tmp_path):
     with pytest.raises(InputError, match="cannot be written"):
-        writer(tmp_path / "nowhere" / "d", np.ones((2, 2)))
+        write_depth_png(tmp_path / "nowhere" / "d", np.ones((2, 2)))
+
+
+def test_texts_of_a_png_come_back(tmp_path):
+    text = {"model": "a-b", "licence": "nicht kommerziell, größer 0, 只读"}
+    write_rgb(tmp_path / "a.png", gradient(), text)
+    image, read = read_image(tmp_path / "a.png")
+    assert read == text and (image == gradient()).all()
+    write_depth_png(tmp_path / "d.png", np.ones((2, 2)), text)
+    stored, read = read_image(tmp_path / "d.png")
+    assert read == {**text, "unit": "mm"} and (stored == 1000).all()
+    assert read_depth(tmp_path / "d.png").tolist() == [[1, 1], [1, 1]]
+
+
+@pytest.mark.parametrize("description", ["taken by me", "[1]", "3", '{"unit": 1}', None])
+def test_a_float_tiff_of_others_is_in_millimetres(tmp_path, description):
+    tags = {} if description is None else {270: description}
+    Image.fromarray(np.full((2, 2), 1500, np.float32)).save(tmp_path / "d.tif", tiffinfo=tags)
+    assert read_depth(tmp_path / "d.tif").tolist() == [[1.5, 1.5], [1.5, 1.5]]
+    assert read_image(tmp_path / "d.tif")[1] == {}
+
+
+def test_texts_are_comments_of_a_point_cloud(tmp_path):
+    write_point_cloud_ply(tmp_path / "p.ply", np.zeros((1, 3)), np.zeros((1, 3)), {"unit": "m", "note": "a\nb ü"})
+    header = (tmp_path / "p.ply").read_bytes().partition(b"end_header\n")[0]
+    assert header.startswith(b"ply\nformat binary_little_endian 1.0\ncomment unit: m\ncomment note: a b ?\nelement")
 
 
 def test_no_space_left(tmp_path, monkeypatch):

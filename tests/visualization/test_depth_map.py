@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from depthkit.errors import InputError
 from depthkit.visualization import colorize, draw_depth_map, draw_side_by_side
-from depthkit.visualization.depth_map import INVALID_COLOR
+from depthkit.visualization.palette import INVALID_COLOR
 
 
 def find(picture, part):

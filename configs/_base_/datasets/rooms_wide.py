@@ -28,6 +28,7 @@ generated = dict(
     type="Rooms",
     length=rooms,
     size=render_size,
+    seed=0,
     variety="wide",
     textures=[f"{data_root}/*/*.jpg"],
     cache=cache,

@@ -10,7 +10,7 @@ import numpy as np
 from depthkit.datasets.base_dataset import Pipeline
 from depthkit.datasets.depth_dataset import DepthDataset
 from depthkit.datasets.rooms.cameras import random_intrinsics, with_camera
-from depthkit.datasets.rooms.rendering import render
+from depthkit.datasets.rooms.rendering import Rendering, render
 from depthkit.datasets.rooms.scene import random_scene
 from depthkit.datasets.rooms.shards import Shards
 from depthkit.datasets.rooms.wide import wide_scene
@@ -94,7 +94,12 @@ class RoomGenerator:
         return f"room_{self.seed}_{entry['index']:05d}.png"
 
     def read(self, entry: dict) -> Frame:
-        """Make the room of an entry."""
+        """Make the room of an entry, as a frame."""
+        rendering, intrinsics = self.render(entry)
+        return Frame(rendering.image, rendering.depth, intrinsics, self.name(entry))
+
+    def render(self, entry: dict) -> tuple[Rendering, np.ndarray]:
+        """Make the room of an entry, with its normals; return also the camera's intrinsics (3, 3) [px]."""
         rng = np.random.default_rng([self.seed, entry["index"]])
         if self.variety == "demo":
             intrinsics, scene = room_intrinsics(self.size), random_scene(rng)
@@ -102,8 +107,7 @@ class RoomGenerator:
             intrinsics = random_intrinsics(rng, self.size)
             images = [folder[rng.integers(len(folder))] for folder in self.images]
             scene = with_camera(rng, wide_scene(rng, images), intrinsics, self.size)
-        image, depth = render(scene, intrinsics, self.size, rng)
-        return Frame(image, depth, intrinsics, self.name(entry))
+        return render(scene, intrinsics, self.size, rng), intrinsics
 
 
 def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:

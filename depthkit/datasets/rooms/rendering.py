@@ -1,5 +1,7 @@
 """Render a scene as an image and its exact depth, by casting one ray through the centre of each pixel."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
@@ -14,9 +16,22 @@ ROOM = -1  # the id of the room's own walls, beside the boxes' indices
 NEAR = 0.05  # [m]; what comes nearer to the camera may be anywhere in the image
 
 
-def render(
-    scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+class Rendering(NamedTuple):
+    """What a camera sees of a scene.
+
+    Attributes:
+        image: uint8 RGB (H, W, 3).
+        depth: along the optical axis, float32 (H, W) [m].
+        normals: of the surfaces, towards the side that is seen, float32 (H, W, 3), in the camera's axes right, down
+            and forward.
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    normals: np.ndarray
+
+
+def render(scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> Rendering:
     """Render what a camera sees of a scene.
 
     Args:
@@ -24,9 +39,6 @@ def render(
         intrinsics: of the camera (3, 3) [px].
         shape: (H, W) of the image.
         rng: draws exposure, vignetting and noise.
-
-    Returns:
-        The image, uint8 RGB (H, W, 3), and the depth along the optical axis, float32 (H, W) [m].
     """
     rays = camera_rays(intrinsics, shape, scene.rotation)
     depth, ids = cast(scene, rays, intrinsics)
@@ -37,7 +49,8 @@ def render(
     colors, normals, glow = _surfaces(scene, ids.ravel(), points, footprint)
     light = illuminate(scene, points, normals, shape)
     radiance = colors * (light * (1 - glow) + 1.6 * glow)
-    return _expose(radiance.T.reshape(*shape, 3), rng), depth
+    seen = (scene.rotation.T.astype(np.float32) @ normals).T.reshape(*shape, 3)
+    return Rendering(_expose(radiance.T.reshape(*shape, 3), rng), depth, seen)
 
 
 def camera_rays(intrinsics: np.ndarray, shape: tuple[int, int], rotation: np.ndarray) -> np.ndarray:

@@ -10,6 +10,7 @@ from depthkit.datasets.transforms.color_jitter import ColorJitter
 from depthkit.datasets.transforms.packing import PackClassInputs, PackDepthInputs
 from depthkit.datasets.transforms.random_geometry import RandomCropRGBD, RandomFlipRGBD, RandomZoom
 from depthkit.datasets.transforms.random_tilt import RandomTilt
+from depthkit.datasets.transforms.resize_to_multiple import ResizeToMultiple
 from depthkit.datasets.transforms.resizing import ResizeRGBD
 from depthkit.datasets.transforms.timm_transform import TimmTransform
 
@@ -23,5 +24,6 @@ __all__ = [
     "RandomTilt",
     "RandomZoom",
     "ResizeRGBD",
+    "ResizeToMultiple",
     "TimmTransform",
 ]

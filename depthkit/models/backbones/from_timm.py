@@ -9,14 +9,14 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
-from depthkit.models.backbones.tosa import ToSA
+from depthkit.models.backbones.dinov2 import DINOv2
+from depthkit.models.backbones.tosa import ToSA, rates_by_layer
 from depthkit.models.layers.blocks import Selection, SelectiveBlock, StandardBlock
-from depthkit.models.layers.keep_rates import check_keep_rates
 from depthkit.models.layers.selector import ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
 # Subclasses of these may compute anything, so the type itself is checked.
-_MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT)
+_MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT, DINOv2)
 
 
 @validate_arguments
@@ -28,9 +28,10 @@ def tosa_from_timm(
     score_stride: Count = 4,
     cls_token_weight: Probability | None = None,
     selector_layers: SelectorLayers = 1,
+    selective_layers: Sequence[int] | None = None,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
-    """Turn a timm VisionTransformer into its ToSA form: every second layer becomes token selective.
+    """Turn a timm VisionTransformer into its ToSA form: some layers become token selective.
 
     It takes DeiT, DeiT-3, ViT, CLIP's and SigLIP's ViT, DINOv2 and similar models: with or without class,
     distillation and register tokens, LayerScale, QK norm, any patch size, embedding, MLP and pooling. `vit` stays as
@@ -40,12 +41,13 @@ def tosa_from_timm(
 
     Args:
         vit: a VisionTransformer, from ``timm.create_model`` or a constructor.
-        keep_rate: as in `ToSA`, like the five that follow.
+        keep_rate: as in `ToSA`, like the six that follow.
         selection: ``per_head`` or ``shared``.
         score_rows: ``all``, ``grid`` or ``pooled``.
         score_stride: distance [patches] of the rows.
         cls_token_weight: of the class token's row, or None.
         selector_layers: 0, 1 or 2.
+        selective_layers: 0-based; None: every second layer.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
 
@@ -61,7 +63,7 @@ def tosa_from_timm(
         cls_token_weight=cls_token_weight,
         selector_layers=selector_layers,
     )
-    return _ConvertedToSA(vit, keep_rate, selective, out_indices)
+    return _ConvertedToSA(vit, keep_rate, selective_layers, selective, out_indices)
 
 
 class _ConvertedToSA(ToSA):
@@ -71,12 +73,13 @@ class _ConvertedToSA(ToSA):
         self,
         vit: VisionTransformer,
         keep_rate: float | Sequence[float],
+        selective_layers: Sequence[int] | None,
         selective: dict,
         out_indices: Sequence[int] | None,
     ) -> None:
         _check_model(vit)
         depth = len(vit.blocks)
-        rates = check_keep_rates(keep_rate, depth // 2)
+        rates = rates_by_layer(keep_rate, selective_layers, depth)
         # Not ToSA's constructor: all that it would build is there, and timm's methods need attributes only.
         nn.Module.__init__(self)
         _share(vit, self)
@@ -85,7 +88,7 @@ class _ConvertedToSA(ToSA):
         self.is_init = True
         self.blocks = nn.Sequential(
             *(
-                _make_selective(block, rates[i // 2], selective) if i % 2 else _make_standard(block)
+                _make_selective(block, rates[i], selective) if i in rates else _make_standard(block)
                 for i, block in enumerate(vit.blocks)
             )
         )

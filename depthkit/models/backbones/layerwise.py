@@ -41,9 +41,7 @@ class LayerwiseDeiT(DeiT):
         taps, _ = feature_take_indices(len(self.blocks), indices)
         images = x if output_fmt == "NCHW" else None
 
-        def take(tokens: Tensor) -> Tensor | tuple[Tensor, Tensor]:
-            return self._split(self.norm(tokens) if norm else tokens, images, return_prefix_tokens)
-
+        take = partial(self._split, images=images, with_prefix=return_prefix_tokens, norm=norm)
         tokens, maps = self._run_layers(x, self._new_state(x), take, taps, stop_early)
         return maps if intermediates_only else (self.norm(tokens), maps)
 
@@ -61,7 +59,8 @@ class LayerwiseDeiT(DeiT):
 
     def _extract(self, x: Tensor, state: Any, with_tokens: bool) -> Features:
         taps = self.out_indices or ()
-        tokens, maps = self._run_layers(x, state, partial(self._split, images=x), taps, stop_early=not with_tokens)
+        take = partial(self._split, images=x, with_prefix=True, norm=self.norm_maps)
+        tokens, maps = self._run_layers(x, state, take, taps, stop_early=not with_tokens)
         return Features(maps, self.norm(tokens) if with_tokens else None)
 
     def _run_layers(
@@ -94,8 +93,11 @@ class LayerwiseDeiT(DeiT):
         if attn_mask is not None:
             raise InputError("attn_mask: token selection takes none; leave it out")
 
-    def _split(self, tokens: Tensor, images: Tensor | None, with_prefix: bool = True) -> Tensor | tuple[Tensor, Tensor]:
+    def _split(
+        self, tokens: Tensor, images: Tensor | None, with_prefix: bool, norm: bool
+    ) -> Tensor | tuple[Tensor, Tensor]:
         """Split tokens (B, N, C) into patches, with `images` as a map (B, C, h, w), and prefix tokens if any."""
+        tokens = self.norm(tokens) if norm else tokens
         prefix, patches = tokens[:, : self.num_prefix_tokens], tokens[:, self.num_prefix_tokens :]
         if images is not None:
             grid = self.patch_embed.dynamic_feat_size(images.shape[-2:])

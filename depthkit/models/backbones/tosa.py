@@ -1,12 +1,14 @@
-"""ToSA: a DeiT whose every second layer is token selective, and which keeps all tokens."""
+"""ToSA: a DeiT of which some layers are token selective, and which keeps all tokens."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import zip_longest
 
 import torch
 from torch import Tensor, nn
 
+from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import PairState, Selection, SelectiveBlock, StandardBlock
@@ -23,7 +25,7 @@ class ForwardState:
     Attributes:
         grid: (h, w) of the patches.
         with_loss: compute the selectors' loss.
-        pairs: the states of the pairs of layers that have run.
+        pairs: the states of the pairs of layers, a token selective one and the one before it, that have run.
     """
 
     grid: tuple[int, int]
@@ -35,10 +37,10 @@ class ForwardState:
 class ToSA(LayerwiseDeiT):
     """Token selective attention (Singh et al., CVPRW 2024, arXiv 2406.08816) on a DeiT.
 
-    Layers come in pairs. The first of a pair is a standard one. From its Q·K maps a token selector predicts the
-    maps of the second; there the most important tokens attend, and all others skip the layer unchanged. All
-    tokens stay, so the maps serve a dense decoder. With ``keep_rate=1`` it is the dense DeiT. An odd last layer
-    is a standard one. Base weights have timm's keys; selectors are at ``blocks.<second>.selector``.
+    A token selective layer and the standard one before it are a pair. From the Q·K maps of the first a token selector
+    predicts the maps of the second; there the most important tokens attend, and all others skip the layer unchanged.
+    All tokens stay, so the maps serve a dense decoder. With ``keep_rate=1`` it is the dense DeiT. Base weights have
+    timm's keys; selectors are at ``blocks.<second>.selector``.
 
     Args:
         keep_rate: fraction of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
@@ -50,6 +52,9 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
+        selective_layers: the token selective layers, 0-based and ascending, each behind a standard one; None: every
+            second layer, 1, 3, 5 and so on. In a map of `out_indices` that taps one of them, the tokens that skipped
+            it are those of the layer before.
         depth, **deit: the arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
             as `pretrained`; the selectors then start at the identity.
 
@@ -66,6 +71,7 @@ class ToSA(LayerwiseDeiT):
         score_stride: Count = 4,
         cls_token_weight: Probability | None = None,
         selector_layers: SelectorLayers = 1,
+        selective_layers: Sequence[int] | None = None,
         depth: Count = 12,
         **deit,
     ) -> None:
@@ -76,17 +82,27 @@ class ToSA(LayerwiseDeiT):
             cls_token_weight=cls_token_weight,
             selector_layers=selector_layers,
         )
-        rates = check_keep_rates(keep_rate, depth // 2)
+        rates = rates_by_layer(keep_rate, selective_layers, depth)
         super().__init__(depth=depth, block_fn=partial(_make_block, rates=rates, selective=selective), **deit)
+
+    @property
+    def selective_layers(self) -> tuple[int, ...]:
+        """The token selective layers, 0-based and ascending."""
+        return tuple(i for i, block in enumerate(self.blocks) if isinstance(block, SelectiveBlock))
+
+    @property
+    def selective_blocks(self) -> list[SelectiveBlock]:
+        """The modules of `selective_layers`."""
+        return [block for block in self.blocks if isinstance(block, SelectiveBlock)]
 
     @property
     def keep_rate(self) -> tuple[float, ...]:
         """The keep rate of each pair of layers; assign one number, or one for each pair."""
-        return tuple(block.keep_rate for block in self.blocks[1::2])
+        return tuple(block.keep_rate for block in self.selective_blocks)
 
     @keep_rate.setter
     def keep_rate(self, keep_rate: float | Sequence[float]) -> None:
-        blocks = self.blocks[1::2]
+        blocks = self.selective_blocks
         for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
             block.keep_rate = rate
 
@@ -105,7 +121,7 @@ class ToSA(LayerwiseDeiT):
         tokens = self.norm(tokens)
         if not return_selection:
             return tokens
-        pairs = zip(state.pairs, self.blocks[1::2], strict=False)
+        pairs = zip(state.pairs, self.selective_blocks, strict=True)
         return tokens, [self._attended(pair, block, len(tokens)) for pair, block in pairs]
 
     def extract_features(self, x: Tensor, with_tokens: bool = False) -> Features:
@@ -139,17 +155,41 @@ class ToSA(LayerwiseDeiT):
     def _layers(self, x: Tensor, state: ForwardState, count: int) -> Iterator[Tensor]:
         """Yield the tokens (B, N, C) after each of the first `count` layers."""
         x = self._embed(x)
-        for i, block in enumerate(self.blocks[:count]):
-            if i % 2 == 0:
-                partner = self.blocks[i + 1] if i + 1 < count else None
-                choose = partner and partner.choose
-                state.pairs.append(PairState(state.grid, choose, state.with_loss and partner is not None))
-            x = self._run(block, x, state.pairs[-1])
+        blocks = list(self.blocks)[:count]
+        pair = None
+        for block, following in zip_longest(blocks, blocks[1:]):
+            if isinstance(following, SelectiveBlock):
+                pair = PairState(state.grid, following.choose, state.with_loss)
+                state.pairs.append(pair)
+            elif isinstance(block, StandardBlock):
+                pair = PairState(state.grid, None, False)
+            x = self._run(block, x, pair)
             yield x
 
 
-def _make_block(*, depth: int, rates: tuple[float, ...], selective: dict, **arguments) -> nn.Module:
-    """Build layer `depth` (0-based): even ones are standard, odd ones token selective."""
-    if depth % 2 == 0:
+def rates_by_layer(
+    keep_rate: float | Sequence[float], selective_layers: Sequence[int] | None, depth: int
+) -> dict[int, float]:
+    """Return the keep rate of each token selective layer, by its 0-based index.
+
+    Arguments are those of `ToSA`.
+
+    Raises:
+        InputError: `keep_rate` is out of range or has not one number for each of them; a layer is the first of the
+            model or not below `depth`, does not ascend, or has another token selective one before it.
+    """
+    layers = tuple(range(1, depth, 2) if selective_layers is None else selective_layers)
+    apart = all(after - before > 1 for before, after in zip((-1, *layers), layers, strict=False))
+    if selective_layers is not None and not (layers and layers[-1] < depth and apart):
+        raise InputError(
+            f"selective_layers={selective_layers}: expected 0-based layers from 1 to {depth - 1}, in ascending order "
+            "and no two side by side; each needs a standard layer before it"
+        )
+    return dict(zip(layers, check_keep_rates(keep_rate, len(layers)), strict=True))
+
+
+def _make_block(*, depth: int, rates: Mapping[int, float], selective: dict, **arguments) -> nn.Module:
+    """Build layer `depth` (0-based): token selective if it has a keep rate."""
+    if depth not in rates:
         return StandardBlock(depth=depth, **arguments)
-    return SelectiveBlock(depth=depth, keep_rate=rates[depth // 2], **selective, **arguments)
+    return SelectiveBlock(depth=depth, keep_rate=rates[depth], **selective, **arguments)

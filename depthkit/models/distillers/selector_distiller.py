@@ -42,8 +42,8 @@ class SelectorDistiller(DepthkitModel):
         super().__init__(data_preprocessor, init_cfg)
         self.num_rows = num_rows
         self.backbone = MODELS.build(backbone)
-        selective = self.backbone.blocks[1::2] if isinstance(self.backbone, ToSA) else []
-        if not len(selective):
+        selective = self.backbone.selective_blocks if isinstance(self.backbone, ToSA) else []
+        if not selective:
             raise InputError(f"backbone: {type(self.backbone).__name__} has no token selectors; expected type='ToSA'")
         self.keep_rates = self.backbone.keep_rate
         self.backbone.keep_rate = 1.0

@@ -111,6 +111,7 @@ def _build_with_every_layer(config: dict) -> DeiT:
     if not isinstance(model, DeiT):
         raise InputError(f"{type(model).__name__}: expected a backbone of depthkit's, such as ToSA or DeiT")
     model.out_indices = tuple(range(len(model.blocks)))
+    model.norm_maps = False  # the last map is normalised on its way to the classifier
     return model
 
 

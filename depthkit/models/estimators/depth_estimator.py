@@ -42,7 +42,8 @@ class DepthEstimator(DepthkitModel):
         canonical_focal: focal length [px], at the size of the network's input, of the camera that all images are
             taken to come from (Metric3D, Yin et al., ICCV 2023, section 3.1, label transformation): training compares
             with ``gt * canonical_focal / fx``, predictions are multiplied by ``fx / canonical_focal``, fx from
-            each sample's `intrinsics`. The decoder's range is then that of canonical depth. None: ignore intrinsics.
+            each sample's `intrinsics`. The decoder's range is then that of canonical depth, and so is what the mode
+            ``tensor`` and an exported graph give. None: ignore intrinsics.
         output: what the decoder gives: ``depth`` [m]; ``disparity``: 1 / depth, up to a scale and a shift that differ
             from image to image (MiDaS, Ranftl et al., TPAMI 2022); ``relative_depth``: depth up to a scale. A model of
             the last two predicts and cannot be trained, because the losses compare metres.

@@ -11,7 +11,7 @@ from timm.models.vision_transformer import VisionTransformer
 from torch import nn
 
 from depthkit.errors import InputError
-from depthkit.models import DeiT, ToSA, tosa_from_timm
+from depthkit.models import DeiT, DINOv2, ToSA, tosa_from_timm
 
 SMALL = dict(embed_dim=48, depth=4, num_heads=3, num_classes=5)
 both = pytest.mark.parametrize("selection", ["per_head", "shared"])
@@ -129,6 +129,74 @@ def test_bypassed_tokens_are_bit_identical_whatever_the_prefix(selection, prefix
     assert changed[:, :prefix].all()
 
 
+@both
+def test_chosen_layers_become_selective(selection):
+    vit = create("vit_small_patch14_reg4_dinov2", depth=6, dynamic_img_size=True)
+    images = torch.randn(2, 3, 42, 70)
+    model = tosa_from_timm(vit, keep_rate=1, selection=selection, selective_layers=(1, 4), out_indices=(2, 5))
+    assert model.selective_layers == (1, 4) and model.keep_rate == (1, 1)
+    with torch.no_grad():
+        dense = vit.forward_intermediates(images, indices=[2, 5], intermediates_only=True)
+        assert all(torch.equal(a, b) for a, b in zip(model(images), dense, strict=True))
+        model.keep_rate = 0.4
+        _, maps = model.forward_features(images, return_selection=True)
+    assert [int(attended[0, 0].sum()) for attended in maps] == [6, 6]
+
+
+def small_dinov2(**arguments) -> DINOv2:
+    torch.manual_seed(0)
+    settings = dict(img_size=70, embed_dim=48, depth=12, num_heads=3, out_indices=(2, 5, 8, 11))
+    vit = DINOv2(**settings | arguments).eval()
+    with torch.no_grad():
+        for name, parameter in vit.named_parameters():
+            if "gamma" in name or "norm" in name or "qkv" in name:
+                parameter.normal_(std=0.3)
+    return vit
+
+
+@both
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        dict(),
+        dict(reg_tokens=4),
+        dict(reg_tokens=4, position_resampling="timm", norm_eps=1e-5),
+        dict(norm_maps=False, position_resampling="bilinear"),
+    ],
+    ids=str,
+)
+def test_dinov2_of_the_published_models(selection, arguments):
+    vit = small_dinov2(**arguments)
+    layers, taps = (1, 4, 7, 10), (2, 5, 8, 11)
+    model = tosa_from_timm(vit, keep_rate=1, selection=selection, selective_layers=layers, out_indices=taps)
+    seen = {}
+    for layer in layers:
+        model.blocks[layer].register_forward_hook(lambda _, args, out, i=layer: seen.update({i: (args[0], out)}))
+    images = torch.randn(2, 3, 98, 126)  # 7 x 9 patches: windows of 4 x 4 are cut off at two sides
+    with torch.no_grad():
+        features, expected = (one.extract_features(images, with_tokens=True) for one in (model, vit))
+        torch.testing.assert_close(list(features.maps), list(expected.maps), rtol=0, atol=0)
+        assert torch.equal(features.tokens, expected.tokens)
+        model.keep_rate = 0.4
+        _, maps = model.forward_features(images, return_selection=True)
+        assert not torch.equal(model(images)[0], vit(images)[0])
+    for layer, attended in zip(layers, maps, strict=True):
+        assert (attended.flatten(2).sum(-1) == 25).all()
+        changed = (seen[layer][0] != seen[layer][1]).any(dim=-1)
+        assert torch.equal(changed[:, vit.num_prefix_tokens :], attended.any(dim=1).flatten(1))
+        assert changed[:, : vit.num_prefix_tokens].all()
+
+
+@pytest.mark.parametrize("norm_maps", [False, True])
+def test_a_normalised_map_is_the_norm_of_the_plain_one(norm_maps):
+    vit = small_dinov2(norm_maps=norm_maps)
+    model = tosa_from_timm(vit, keep_rate=0.4, out_indices=(2, 5))
+    images = torch.randn(1, 3, 70, 56)
+    with torch.no_grad():
+        plain = model.forward_intermediates(images, [2, 5], norm=norm_maps, intermediates_only=True)
+        assert all(torch.equal(a, b) for a, b in zip(model(images), plain, strict=True))
+
+
 def test_parameters_are_the_same_objects_and_only_selectors_are_new():
     vit = create("vit_small_patch14_reg4_dinov2", drop_path_rate=0.1)
     before = {name: id(module) for name, module in vit.named_modules()}
@@ -238,6 +306,7 @@ def test_what_has_no_token_selective_form_is_named(make, message):
         ({"keep_rate": (0.5,) * 3}, "one for each of the 2 pairs"),
         ({"selection": "heads"}, "selection='heads'"),
         ({"out_indices": (4,)}, "out_indices=(4,)"),
+        ({"selective_layers": (1, 2)}, "selective_layers=(1, 2)"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

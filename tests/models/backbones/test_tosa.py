@@ -73,37 +73,41 @@ def test_real_weights_bypass_is_bit_identical(selection, deit_tiny_weights):
 def reference_forward(model: ToSA, images: torch.Tensor) -> torch.Tensor:
     """ToSA written the plain way: every map materialised, every token set looped over."""
     x = model._pos_embed(model.patch_embed(images))
-    for first, second in zip(model.blocks[0::2], model.blocks[1::2], strict=True):
-        heads, scale = first.attn.num_heads, first.attn.head_dim**-0.5
-        q, k, v = first.attn.qkv(first.norm1(x)).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
-        maps = q @ k.transpose(-2, -1) * scale
-        x = x + first.attn.proj((maps.softmax(-1) @ v).transpose(1, 2).flatten(2))
-        x = x + first.mlp(first.norm2(x))
+    for layer, block in enumerate(model.blocks):
+        heads, scale = block.attn.num_heads, block.attn.head_dim**-0.5
+        if layer not in model.selective_layers:
+            q, k, v = block.attn.qkv(block.norm1(x)).unflatten(-1, (3, heads, -1)).permute(2, 0, 3, 1, 4)
+            maps = q @ k.transpose(-2, -1) * scale
+            x = x + block.attn.proj((maps.softmax(-1) @ v).transpose(1, 2).flatten(2))
+            x = x + block.mlp(block.norm2(x))
+            continue
 
-        scores = importance(second.selector(maps))
-        if second.selection == "shared":
+        scores = importance(block.selector(maps))  # from the maps of the layer before
+        if block.selection == "shared":
             scores = scores.mean(1, keepdim=True).expand(-1, heads, -1)
         patches = scores.shape[-1] - model.num_prefix_tokens
-        index = top_patches(scores, num_kept(second.keep_rate, patches), model.num_prefix_tokens)
+        index = top_patches(scores, num_kept(block.keep_rate, patches), model.num_prefix_tokens)
         out = x.clone()
         for image in range(len(x)):
-            qkv = second.attn.qkv(second.norm1(x[image])).unflatten(-1, (3, heads, -1))
+            qkv = block.attn.qkv(block.norm1(x[image])).unflatten(-1, (3, heads, -1))
             joined = torch.zeros(x.shape[1], heads, qkv.shape[-1])
             for head in range(heads):
                 own = index[image, head]
                 q, k, v = qkv[own, :, head].unbind(1)
                 joined[own, head] = (q @ k.T * scale).softmax(-1) @ v
             union = index[image].unique()
-            tokens = x[image, union] + second.attn.proj(joined.flatten(1))[union]
-            out[image, union] = tokens + second.mlp(second.norm2(tokens))
+            tokens = x[image, union] + block.attn.proj(joined.flatten(1))[union]
+            out[image, union] = tokens + block.mlp(block.norm2(tokens))
         x = out
     return model.norm(x)
 
 
 @both
-def test_all_rows_equal_a_reference_that_materialises_the_maps(selection):
-    model = build(selection=selection, keep_rate=(0.3, 0.6), score_rows="all", distilled=True)
-    for block in model.blocks[1::2]:
+@pytest.mark.parametrize("layers", [None, (2, 5)])
+def test_all_rows_equal_a_reference_that_materialises_the_maps(selection, layers):
+    more = dict(depth=7, selective_layers=layers) if layers else {}
+    model = build(selection=selection, keep_rate=(0.3, 0.6), score_rows="all", distilled=True, **more)
+    for block in model.selective_blocks:
         torch.nn.init.normal_(block.selector.mix.weight)
     images = torch.randn(2, 3, 64, 80)
     with torch.no_grad():
@@ -138,6 +142,44 @@ def test_the_selector_decides_which_tokens_attend():
         model.blocks[1].selector.mix.weight.neg_()  # what attracted attention now repels it
     _, after = model.forward_features(images, return_selection=True)
     assert not torch.equal(before[0], after[0])
+
+
+def test_every_second_layer_is_what_none_stands_for():
+    model, named = build(depth=5), build(depth=5, selective_layers=(1, 3))
+    assert model.selective_layers == named.selective_layers == (1, 3)
+    images = torch.randn(1, 3, 64, 64)
+    torch.testing.assert_close(named.state_dict(), model.state_dict(), rtol=0, atol=0)
+    assert torch.equal(named.forward_features(images), model.forward_features(images))
+
+
+@both
+def test_selective_layers_are_those_that_leave_tokens_out(selection):
+    model = build(depth=6, selective_layers=(2, 5), keep_rate=(0.5, 0.25), selection=selection)
+    selectors = {name.split(".")[1] for name in model.state_dict() if "selector" in name}
+    assert selectors == {"2", "5"} and model.keep_rate == (0.5, 0.25)
+    seen, maps = run_with_hooks(model, torch.randn(2, 3, 64, 48))
+    assert [int(attended[0, 0].sum()) for attended in maps] == [6, 3]
+    for layer, (before, after) in seen.items():
+        changed = (before != after).any(dim=-1)[:, 1:]
+        expected = dict(zip((2, 5), maps, strict=True)).get(layer)
+        assert changed.all() if expected is None else torch.equal(changed, expected.any(dim=1).flatten(1))
+    model.keep_rate = (1, 0.5)
+    assert [block.keep_rate for block in model.selective_blocks] == [1, 0.5]
+
+
+@both
+def test_with_keep_rate_one_selective_layers_change_nothing(selection):
+    model = build(depth=6, selective_layers=(1, 4), keep_rate=1, selection=selection, out_indices=(2, 4))
+    dense = DeiT(**{**SMALL, "depth": 6}, out_indices=(2, 4)).eval()
+    dense.load_state_dict(model.state_dict(), strict=False)
+    images = torch.randn(2, 3, 64, 48)
+    assert all(torch.equal(a, b) for a, b in zip(model(images), dense(images), strict=True))
+
+
+def test_only_pairs_that_ran_have_a_loss():
+    model = build(depth=6, selective_layers=(2, 5), out_indices=(3,)).train()
+    model.extract_features(torch.randn(2, 3, 64, 64)).losses["loss_selector"].backward()
+    assert {name for name, p in model.named_parameters() if p.grad is not None} == {"blocks.2.selector.mix.weight"}
 
 
 def test_an_odd_last_layer_is_a_standard_one():
@@ -214,6 +256,12 @@ def test_stochastic_depth_leaves_bypassed_tokens_alone():
         ({"score_rows": "some"}, "score_rows='some'"),
         ({"score_stride": 0}, "score_stride=0"),
         ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number of 1"),
+        ({"selective_layers": (0, 2)}, "selective_layers=(0, 2): expected 0-based layers from 1 to 3"),
+        ({"selective_layers": (1, 4)}, "selective_layers=(1, 4): expected"),
+        ({"selective_layers": (1, 2)}, "no two side by side; each needs a standard layer before it"),
+        ({"selective_layers": (3, 1)}, "selective_layers=(3, 1): expected"),
+        ({"selective_layers": ()}, "selective_layers=(): expected"),
+        ({"selective_layers": (1, 3), "keep_rate": (0.5,)}, "one for each of the 2 pairs"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

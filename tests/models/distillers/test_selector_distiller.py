@@ -47,6 +47,14 @@ def test_at_the_start_the_selector_is_the_identity(model):
         assert ((measures["found"] >= 0) & (measures["found"] <= 1)).all()
 
 
+def test_selectors_of_chosen_layers_learn():
+    model = SelectorDistiller({**BACKBONE, "depth": 6, "selective_layers": (2, 4), "keep_rate": (0.3, 0.5)}).train()
+    model(torch.randn(2, 3, 64, 64), mode="loss")["loss_selector"].backward()
+    reached = {name for name, p in model.named_parameters() if p.grad is not None}
+    assert reached == {f"backbone.blocks.{layer}.selector.mix.weight" for layer in (2, 4)}
+    assert model.eval()(torch.randn(1, 3, 64, 64), [SegDataSample()], mode="predict")[0].measures["kl"].shape == (2,)
+
+
 def test_the_layers_run_densely_and_without_dropout_in_training():
     torch.manual_seed(0)
     model = SelectorDistiller({**BACKBONE, "drop_path_rate": 0.5}).train()

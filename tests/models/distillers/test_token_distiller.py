@@ -56,6 +56,16 @@ def test_the_losses_are_those_of_the_two_models_logits_and_tokens(weights):
     assert "loss_layers" not in losses
 
 
+def test_the_final_norm_comes_once_where_a_backbone_normalises_its_maps(weights):
+    model = distiller(weights, {**STUDENT, "norm_maps": True})
+    student = ToSA(**SMALL, keep_rate=0.5, selection="shared", pretrained=weights)
+    for one in (model.backbone, student):
+        torch.nn.init.constant_(one.norm.weight, 3.0)
+    images = torch.randn(2, 3, 64, 64)
+    with torch.no_grad():
+        torch.testing.assert_close(model(images), student(images))
+
+
 @pytest.mark.parametrize("selection", ["shared", "per_head"])
 def test_only_the_selector_loss_reaches_the_selectors_and_it_reaches_nothing_else(weights, selection):
     model = distiller(weights, {**STUDENT, "selection": selection}, layers_weight=1.0).train()

@@ -1,0 +1,74 @@
+"""`depthkit evaluate-selection`."""
+
+import click
+
+from depthkit.cli import options
+from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layers
+
+
+@click.command(
+    "evaluate-selection",
+    cls=Command,
+    aliases=options.OLD_WEIGHTS | {"--keep-rate": "--keep-rates"},
+    examples=(
+        "depthkit evaluate-selection --model depth-anything-v2-small --images photos/",
+        "depthkit evaluate-selection --weights best.pth --images photos/ --keep-rates 0.7 0.5 --json result.json",
+    ),
+)
+@options.zoo_model
+@options.weights_of_zoo_model
+@options.config
+@click.option(
+    "--images",
+    cls=VariadicOption,
+    required=True,
+    metavar="IMAGE|FOLDER|GLOB ...",
+    help="Any images; no labels are needed. Twenty or more, of the kind that the model is for.",
+)
+@click.option(
+    "--keep-rates",
+    cls=VariadicOption,
+    type=KEEP_RATE,
+    default=(0.7, 0.5, 0.25),
+    metavar="RATE ...",
+    help="Fractions of the patches that go through the token selective layers; each one number, or one for each of "
+    "these layers, 0.7,0.5,0.5,0.3.",
+)
+@selection
+@selective_layers
+@options.device
+@options.json_file
+@options.cfg_options_with_config
+@click.pass_context
+def main(
+    ctx, model, weights, config, images, keep_rates, selection, selective_layers, device, json_path, cfg_options
+) -> int:  # fmt: skip
+    """Measure on your own images what token selection changes in a depth model, and what it saves.
+
+    Compares with the depth of the dense model itself, so no labels are needed. Beside each keep rate stand two
+    controls: as many patches drawn at random, and the dense model on a smaller input that takes about the same time.
+    If the smaller input differs less, use that. Keep rate 1 must differ by exactly 0.
+
+    The JSON file has images, skipped (unreadable), output, selection, selective_layers, layers, and for each of
+    `results`: name, kind, keep_rate, macs and inputs (sizes, with the number of images), and as mean and standard error
+    over the images seconds, time_ratio (to the dense model), size (of the difference), close (fraction of near pixels)
+    and scale.
+
+    Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
+    """
+    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    options.check_output(json_path, weights, config, *found)
+    options.check_zoo_model(model, weights, config, ctx)
+    loaded = options.load_given_config(config, cfg_options, ctx)
+    if model is None:
+        predictor = options.load_predictor(loaded, weights, device)
+    else:
+        predictor = options.load_zoo_predictor(model, weights, device)
+    from depthkit.analysis.selection_evaluation import evaluate_selection
+
+    print(f"device: {predictor.device}")
+    report = evaluate_selection(predictor, found, keep_rates, selection, selective_layers)
+    if json_path:
+        options.write_json(json_path, {"model": model, "weights": weights, "device": predictor.device, **report})
+    return 1 if missing or report["skipped"] else 0

@@ -1,0 +1,94 @@
+"""A depth model in its token selective form, with the same parameters."""
+
+import copy
+from collections.abc import Sequence
+from itertools import chain
+
+from depthkit.errors import InputError
+from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
+from depthkit.models.estimators.depth_estimator import DepthEstimator
+from depthkit.models.layers.blocks import Selection
+from depthkit.utils.validation import validate_arguments
+
+
+@validate_arguments
+def make_selective(
+    model: DepthEstimator,
+    keep_rate: float | Sequence[float],
+    selection: Selection | None = None,
+    selective_layers: Sequence[int] | None = None,
+) -> DepthEstimator:
+    """Make the ToSA form of a depth model; of one that is a ToSA, the same with another keep rate.
+
+    `model` stays as it is and shares its parameters. With ``keep_rate=1`` the result computes exactly what a dense
+    `model` does. Selectors start at the identity: there is nothing to train first, but training may help.
+
+    Args:
+        model: with a plain vision transformer as backbone (`DeiT`, `DINOv2`) or a `ToSA`.
+        keep_rate: fraction of the patches that attend in a token selective layer; one number, or one for each.
+        selection: ``shared`` or ``per_head``, see `ToSA`; None: ``shared``, or that of a ToSA.
+        selective_layers: 0-based; None: `layers_between_taps`, or those of a ToSA.
+
+    Raises:
+        InputError: an argument is wrong, the backbone has no token selective form, or it is a ToSA that selects in
+            another way than asked.
+    """
+    backbone = model.backbone
+    if not isinstance(backbone, DeiT) or isinstance(backbone, EViT):
+        raise InputError(
+            f"keep_rate: {type(backbone).__name__} has no token selective form; expected a model with a plain vision "
+            "transformer, such as DeiT or DINOv2, or a ToSA"
+        )
+    made = copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
+    if isinstance(backbone, ToSA):
+        _check_selects_so(backbone, selection, selective_layers)
+        made.backbone.keep_rate = keep_rate
+        return made
+    made.backbone = tosa_from_timm(
+        made.backbone,
+        keep_rate=keep_rate,
+        selection=selection or "shared",
+        selective_layers=layers_between_taps(backbone.out_indices) if selective_layers is None else selective_layers,
+        out_indices=backbone.out_indices,
+    )
+    return made
+
+
+def layers_between_taps(taps: Sequence[int]) -> tuple[int, ...]:
+    """Choose token selective layers so that in every map of the decoder all tokens were updated.
+
+    From the last tapped layer backwards, each layer that is neither tapped, nor the first, nor before one that was
+    chosen: as many as there can be, with the last of them right before each tap. Taps 2, 5, 8, 11 give layers 1, 4, 7,
+    10; taps 4, 11, 17, 23 give 1, 3, 6, 8, 10, 12, 14, 16, 18, 20, 22; taps 5, 11, 17, 23 give 2, 4, 6, and so on. The
+    rule is ours.
+
+    Args:
+        taps: 0-based layers whose maps the decoder takes.
+
+    Raises:
+        InputError: there is no such layer.
+    """
+    chosen: list[int] = []
+    for layer in range(max(taps), 0, -1):
+        if layer not in taps and layer + 1 not in chosen:
+            chosen.insert(0, layer)
+    if not chosen:
+        raise InputError(
+            f"keep_rate: the decoder takes the maps of layers {', '.join(map(str, taps))}, and none that could be "
+            "token selective lies between; name some as selective_layers"
+        )
+    return tuple(chosen)
+
+
+def _check_selects_so(backbone: ToSA, selection: str | None, selective_layers: Sequence[int] | None) -> None:
+    """Raise InputError if a ToSA selects in another way than asked; None asks nothing."""
+    own = next((block.selection for block in backbone.selective_blocks), None)
+    layers = None if selective_layers is None else tuple(selective_layers)
+    for name, asked, found in (
+        ("selection", selection, own),
+        ("selective_layers", layers, backbone.selective_layers),
+    ):
+        if asked not in (None, found):
+            raise InputError(
+                f"{name}={asked}: this model is a ToSA with {name}={found}; only its keep_rate can be changed"
+            )

@@ -1,0 +1,247 @@
+"""Get the file of a published model from the hub, once, and check it. It imports no torch."""
+
+import errno
+import hashlib
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from depthkit.errors import InputError
+from depthkit.zoo.table import ZooModel
+
+if TYPE_CHECKING:
+    from huggingface_hub import HfFileMetadata
+
+# How long the hub may take to say what it has [s]. The environment variable HF_HUB_ETAG_TIMEOUT changes it.
+_PATIENCE = 3.5
+_CHUNK = 2**20  # [bytes]
+_SHA256 = re.compile("[0-9a-f]{64}")
+_NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EIO)
+
+
+def cached_weights(model: ZooModel) -> Path | None:
+    """Return the file of `model` in the hub's cache, None if it is not there; nothing is downloaded."""
+    from huggingface_hub import try_to_load_from_cache
+
+    found = try_to_load_from_cache(model.repo, model.file, revision=model.revision)
+    return Path(found) if isinstance(found, str) else None
+
+
+def cache_folder() -> Path:
+    """Return the folder in which the hub's files are kept; the environment variable HF_HUB_CACHE names it."""
+    from huggingface_hub import constants
+
+    return Path(constants.HF_HUB_CACHE)
+
+
+def fetch_weights(model: ZooModel) -> Path:
+    """Return the file of `model`, downloaded if it is not in the hub's cache.
+
+    After the download its SHA-256 is compared with that of the table, or, where the table has none, with the one that
+    the hub says. A file that differs is removed from the cache.
+
+    Raises:
+        InputError: one sentence that says what is wrong (no network, no access, no space, another file) and how to get
+            the file by hand. Where the hub does not answer it comes after 3.5 s.
+    """
+    found = cached_weights(model)
+    if found is not None:
+        if model.size is not None and found.stat().st_size != model.size:
+            _remove(found)
+            raise InputError(
+                f"{model.name}: {found} had {found.name} of another size than published and was removed; run the "
+                f"command again to download it, or {_by_hand(model)}"
+            )
+        return found
+    with _quiet_hub():
+        known = _ask_hub(model)
+        published = known.etag if _SHA256.fullmatch(known.etag) else None
+        if model.sha256 and published and published != model.sha256:
+            raise InputError(
+                f"{model.name}: the hub has another {model.file} (SHA-256 {published[:12]}..., expected "
+                f"{model.sha256[:12]}...), so it was not downloaded; get the published file and give it by --weights "
+                "FILE"
+            )
+        _check_space(model, known.size or model.size)
+        path = _download(model)
+    expected = model.sha256 or published
+    actual = _hash(path)
+    if expected and actual != expected:
+        _remove(path)
+        raise InputError(
+            f"{model.name}: the downloaded {model.file} is damaged or another file (SHA-256 {actual[:12]}..., expected "
+            f"{expected[:12]}...) and was removed from the cache; run the command again, or {_by_hand(model)}"
+        )
+    return path
+
+
+def _ask_hub(model: ZooModel) -> "HfFileMetadata":
+    """Ask for size and hash of the file; this finds out within seconds whether it can be downloaded.
+
+    The question runs in a thread, because looking up a name has no time limit of its own.
+    """
+    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
+
+    if constants.HF_HUB_OFFLINE:
+        raise InputError(
+            f"{model.name}: its file is not in the cache {cache_folder()}, and HF_HUB_OFFLINE is set; unset it, or "
+            f"{_by_hand(model)}"
+        )
+    given = constants.HF_HUB_ETAG_TIMEOUT
+    patience = _PATIENCE if given == constants.DEFAULT_ETAG_TIMEOUT else given
+    url = hf_hub_url(model.repo, model.file, revision=model.revision)
+    answers: list[HfFileMetadata | Exception] = []
+
+    def ask() -> None:
+        try:
+            answers.append(get_hf_file_metadata(url, timeout=patience))
+        except Exception as error:  # told to the user below
+            answers.append(error)
+
+    thread = threading.Thread(target=ask, daemon=True)
+    thread.start()
+    thread.join(patience)
+    if not answers:
+        raise _unreachable(model, f"no answer within {patience:g} s")
+    if isinstance(answers[0], Exception):
+        raise _refused(model, answers[0]) from answers[0]
+    if not (answers[0].etag and answers[0].commit_hash):
+        raise _unreachable(model, "what answers there is not a hub; a proxy, or the page of a login?")
+    return answers[0]
+
+
+def _download(model: ZooModel) -> Path:
+    from huggingface_hub import hf_hub_download
+
+    try:
+        return Path(hf_hub_download(model.repo, model.file, revision=model.revision))
+    except Exception as error:  # network, hub and disk have no common type
+        number = _disk_error(error)
+        if number in _NO_SPACE:
+            raise _no_space(model, "is full") from error
+        if number is not None:
+            raise InputError(
+                f"{model.name}: the cache {cache_folder()} cannot be written ({os.strerror(number)}); name another "
+                f"folder by the environment variable HF_HUB_CACHE, or {_by_hand(model)}"
+            ) from error
+        if _status(error):
+            raise _refused(model, error) from error
+        raise InputError(
+            f"{model.name}: the download of {model.file} broke off ({type(error).__name__}) and nothing of it was "
+            f"kept as complete; run the command again, or {_by_hand(model)}"
+        ) from error
+
+
+def _check_space(model: ZooModel, size: int | None) -> None:
+    """Raise `InputError` if the cache has no room for `size` bytes."""
+    folder = cache_folder().absolute()
+    while not folder.exists():
+        folder = folder.parent
+    free = shutil.disk_usage(folder).free
+    if size is not None and free < size:
+        raise _no_space(model, f"has {free / 1e6:.0f} MB free, and the file has {size / 1e6:.0f} MB")
+
+
+def _hash(path: Path) -> str:
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def _remove(path: Path) -> None:
+    """Remove a file of the cache and all links that lead to it: a snapshot's, and those of its blob."""
+    while path.is_symlink():
+        target = path.parent / os.readlink(path)
+        path.unlink()
+        path = target
+    path.unlink(missing_ok=True)
+
+
+def _by_hand(model: ZooModel, is_there: bool = True) -> str:
+    other = model.transformers_repo
+    if not is_there and other and other != model.repo:
+        place = f"model.safetensors from https://huggingface.co/{other}, the same weights in another layout"
+    else:
+        place = f"{model.file} from {model.url}"
+    return f"fetch {place}, by hand and give it by --weights FILE (in Python: weights)"
+
+
+def _unreachable(model: ZooModel, reason: str) -> InputError:
+    from huggingface_hub import constants
+
+    return InputError(f"{model.name}: {constants.ENDPOINT} cannot be reached ({reason}); {_by_hand(model)}")
+
+
+def _no_space(model: ZooModel, state: str) -> InputError:
+    return InputError(
+        f"{model.name}: the disk of the cache {cache_folder()} {state}; free some space, or name another folder by the "
+        "environment variable HF_HUB_CACHE"
+    )
+
+
+def _refused(model: ZooModel, error: Exception) -> InputError:
+    """Say what the hub's answer, or its absence, means."""
+    from huggingface_hub.errors import GatedRepoError
+
+    status = _status(error)
+    if status in (401, 403, 404) and not _is_of_hub(error):
+        return _unreachable(model, f"HTTP {status} from something that is not a hub; a proxy, or the page of a login?")
+    if isinstance(error, GatedRepoError):
+        return InputError(
+            f"{model.name}: the authors ask to accept their terms first (HTTP {status}); do so at "
+            f"https://huggingface.co/{model.repo}, run `hf auth login`, and repeat the command"
+        )
+    if status in (401, 403):
+        return InputError(
+            f"{model.name}: the hub gives no access to {model.repo} (HTTP {status}): it was removed or made private, "
+            f"or the token HF_TOKEN is not valid; {_by_hand(model, is_there=False)}"
+        )
+    if status == 404:
+        return InputError(
+            f"{model.name}: {model.repo} has no {model.file} at revision {model.revision or 'main'} any more "
+            f"(HTTP 404); {_by_hand(model, is_there=False)}"
+        )
+    if status:
+        return InputError(
+            f"{model.name}: the hub fails (HTTP {status}); repeat the command later, or {_by_hand(model)}"
+        )
+    return _unreachable(model, type(error).__name__)
+
+
+def _status(error: Exception) -> int | None:
+    return getattr(getattr(error, "response", None), "status_code", None)
+
+
+def _is_of_hub(error: Exception) -> bool:
+    """Whether an answer has what only the hub's have: a code or a message of the error."""
+    return any(name.lower().startswith("x-error-") for name in error.response.headers)
+
+
+def _disk_error(error: BaseException | None) -> int | None:
+    """Return the number of the disk's error that lies under `error`, None if it is of another kind."""
+    while error is not None:
+        if isinstance(error, OSError) and error.errno in (*_NO_SPACE, *_NOT_WRITABLE):
+            return error.errno
+        error = error.__cause__ or error.__context__
+    return None
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    """Keep the hub's own warnings back inside the block: what matters becomes one sentence. Its bar stays."""
+    logger = logging.getLogger("huggingface_hub")
+    before = logger.level
+    logger.setLevel(logging.ERROR)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

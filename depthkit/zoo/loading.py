@@ -1,0 +1,81 @@
+"""Build a published model, with its weights."""
+
+import functools
+import os
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from depthkit.errors import InputError
+from depthkit.models import DepthEstimator
+from depthkit.models.weights import read_state_dict
+from depthkit.registry import MODELS, depthkit_scope
+from depthkit.zoo.configs import make_config
+from depthkit.zoo.download import fetch_weights
+from depthkit.zoo.layouts import to_depthkit
+from depthkit.zoo.table import FREE_LICENCES, ZooModel, find_model
+
+
+def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
+    """Build a published model alone, without the preprocessing of images.
+
+    Args:
+        name: as `depthkit models` lists it.
+        pretrained: False: random weights; True: the published ones, from the hub's cache or downloaded into it; or the
+            path of a file, in the authors' layout, in that of transformers, or in depthkit's.
+
+    Returns:
+        In evaluation mode. It maps normalised images (B, 3, H, W), with H and W multiples of 14 (``dpt-large``: 32), to
+        what the authors' module gives, (B, 1, H, W): disparity, metres, or depth of an unknown scale. For
+        ``da3metric-large`` multiply it by the focal length [px] at the network's input and divide it by 300.
+
+    Raises:
+        InputError: there is no such model, its file cannot be had, or a file is of another model.
+    """
+    model = find_model(name)
+    if pretrained is False:
+        with depthkit_scope():
+            return MODELS.build(make_config(model)["model"]).eval()
+    if pretrained is not True and not isinstance(pretrained, str | os.PathLike):
+        raise InputError(f"pretrained={pretrained!r}: expected True, False or the path of a file")
+    weights = None if pretrained is True else pretrained
+    return load_model(model, make_config(model, weights), weights)
+
+
+def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
+    """Build `model` by its `config` with the weights of a file, None for the published one; in evaluation mode.
+
+    Raises:
+        InputError: the file cannot be had, or is of another model.
+    """
+    path = fetch_weights(model) if weights is None else Path(weights)
+    state = read_state_dict(path)
+    # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
+    with depthkit_scope(), torch.device("meta"):
+        built = MODELS.build(config["model"])
+    print_licence(config["published"])
+    built.load_state_dict({name: value.float() for name, value in to_depthkit(state, built, path).items()}, assign=True)
+    with depthkit_scope():  # it has tensors that no file holds
+        built.data_preprocessor = MODELS.build(config["model"]["data_preprocessor"])
+    return built.eval()
+
+
+def print_licence(published: Mapping[str, str]) -> None:
+    """Tell the user once, on stderr, of a licence other than Apache-2.0 and MIT.
+
+    Args:
+        published: of the config of a published model; of another model it is empty.
+    """
+    if published.get("licence", "MIT") not in FREE_LICENCES:
+        _print_once(
+            f"note: {published['model']}: the licence of these weights is {published['licence']} "
+            f"({published['licence_note']})"
+        )
+
+
+@functools.cache
+def _print_once(text: str) -> None:
+    print(text, file=sys.stderr)

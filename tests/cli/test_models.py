@@ -1,0 +1,59 @@
+import json
+
+from depthkit.zoo.table import MODELS
+from helpers import run_and_list_imports
+
+
+def test_the_table_fits_a_terminal_and_needs_no_torch(monkeypatch, tmp_path):
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path))
+    printed, imported = run_and_list_imports("-m", "depthkit.cli.main", "models")
+    assert not {"torch", "mmengine", "pydantic"} & imported
+    lines = printed.splitlines()
+    assert max(map(len, lines)) <= 100
+    rows = {line.split()[0]: line for line in lines[1 : len(MODELS) + 1]}
+    assert list(rows) == list(MODELS)
+    assert (
+        " ".join(rows["depth-anything-v2-metric-indoor-small"].split()[1:]) == "25 M metres, up to 20 Apache-2.0 99 MB"
+    )
+    assert "unresolved   ~389 MB" in rows["depth-anything-v2-metric-outdoor-base"]
+    assert "CC-BY-NC-4.0" in rows["depth-anything-v2-large"] and "relative disparity" in rows["dpt-large"]
+
+
+def test_the_details_of_one(cli, monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    printed = cli("models", "depth-anything-v2-base").stdout
+    model = MODELS["depth-anything-v2-base"]
+    for text in (model.url, model.sha256, "CC-BY-NC-4.0 (not for commercial use", "arXiv:2406.09414", "390 MB"):
+        assert text in printed
+    assert f"no; it would be downloaded to {tmp_path}" in printed
+
+
+def test_json_has_everything(cli, tmp_path):
+    done = cli("models", "--json", tmp_path / "models.json")
+    assert done.returncode == 0, done.stderr
+    content = json.loads((tmp_path / "models.json").read_text())
+    assert [model["name"] for model in content] == list(MODELS)
+    assert content[0]["architecture"]["taps"] == [2, 5, 8, 11]
+    assert content[0]["paper"]["arxiv"] == "2406.09414" and content[0]["kind"] == "relative"
+
+
+def test_what_is_downloaded_is_here(cli, monkeypatch, tmp_path):
+    from huggingface_hub import constants
+
+    cached = tmp_path / "models--Intel--dpt-large"
+    (cached / "snapshots" / "c0ffee").mkdir(parents=True)
+    (cached / "snapshots" / "c0ffee" / "model.safetensors").touch()
+    (cached / "refs").mkdir()
+    (cached / "refs" / "main").write_text("c0ffee")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
+    lines = cli("models").stdout.splitlines()
+    assert [line.split()[0] for line in lines if line.endswith("here")] == ["dpt-large"]
+    assert str(cached / "snapshots" / "c0ffee" / "model.safetensors") in cli("models", "dpt-large").stdout
+
+
+def test_an_unknown_name(cli):
+    done = cli("models", "depth-anything-v2-smal")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "did you mean depth-anything-v2-small" in done.stderr
