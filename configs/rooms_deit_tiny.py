@@ -8,7 +8,7 @@ _base_ = [
     "_base_/schedules/depth_20e.py",
     "default_runtime.py",
 ]
-max_epochs = 6
+max_epochs = 10
 decay_from = 0.7 * max_epochs
 ema = 0.002
 gradient_weight = 2.0
