@@ -1,19 +1,19 @@
-# Depth with DeiT-Tiny, learnt from generated rooms and freely licensed RGB-D pairs: the model that ships.
+# Depth with DeiT-Tiny, learnt from generated rooms and freely licensed RGB-D pairs: a small model.
 # Command: depthkit train rooms_deit_tiny --cfg-options data_root=<free_rgbd> cache=<folder>
-# Hardware: not yet run. Time: not yet run.
-# Result: not yet run.
+# Hardware: 2 CPU cores, busy. Time: 70 minutes, 2026-11-21, stopped and resumed (docs/models/rooms-deit-tiny.md).
+# Result: protocol full, four real scenes never trained on: abs_rel 0.417, with median scaling 0.253.
 _base_ = [
     "_base_/models/dpt_deit_tiny.py",
     "_base_/datasets/rooms_wide.py",
     "_base_/schedules/depth_20e.py",
     "default_runtime.py",
 ]
-max_epochs = 10
-decay_from = 0.7 * max_epochs
-ema = 0.002
+max_epochs = 4
+decay_from = 2  # epochs
+ema = 0.015
 gradient_weight = 2.0
 train_cfg = dict(max_epochs=max_epochs)
-# The rate stays high until the last quarter, so that a longer training can start from the middle of a shorter one.
+# The rate stays high up to `decay_from`, so that a longer training can start from the middle of a shorter one.
 param_scheduler = [
     dict(type="LinearLR", start_factor=0.04, by_epoch=False, end=200),
     dict(
