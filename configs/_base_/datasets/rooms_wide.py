@@ -37,11 +37,12 @@ generated = dict(
 )
 measured = dict(type="RGBDFolder", data_root=data_root, depth_scale=1000, indices=pairs, pipeline=train_pipeline)
 train_dataloader = dict(
+    batch_size=batch_size,
     dataset=dict(
         _delete_=True,
         type="ConcatDataset",
         datasets=[generated, dict(type="RepeatDataset", times=repeats, dataset=measured)],
-    )
+    ),
 )
 test_dataloader = dict(
     dataset=dict(
