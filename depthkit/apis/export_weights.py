@@ -1,5 +1,6 @@
 """Export weights alone: those of a checkpoint, or of a published model as a checkpoint of depthkit."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -21,7 +22,7 @@ from depthkit.zoo.table import find_model
 from depthkit.zoo.zoo_model import ZooModel
 
 
-def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
+def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, config: Config | None = None) -> Path:
     """Write the weights of `checkpoint` to a ``.safetensors``, without what only a training needs.
 
     Optimizer, schedulers, history and the second set of weights of a moving average are left out. The weights are
@@ -31,6 +32,8 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     Args:
         checkpoint: a file of the training.
         out: the file to write, in a folder that exists; one that is there is replaced.
+        half: write float16, which takes half the space; what loads the file computes in float32 as before.
+        config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
 
     Returns:
         The path of `out`.
@@ -39,7 +42,13 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
         InputError: `checkpoint` cannot be read, or `out` cannot be written or has another suffix.
     """
     out = _checked(out)
-    return _write(out, read_state_dict(checkpoint), read_metadata(checkpoint))
+    state, info = read_state_dict(checkpoint), read_metadata(checkpoint)
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    if config is not None:
+        described = CheckpointInfo.of_training(config_to_plain(config), config.filename)
+        info = described if info is None else dataclasses.replace(described, metrics=info.metrics)
+    return _write(out, state, info)
 
 
 def export_published(
