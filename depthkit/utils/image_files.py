@@ -131,8 +131,15 @@ def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Pa
     for entry in visible:
         if recursive and entry.is_dir(follow_symlinks=False):
             yield from _scan(entry.path, recursive, suffixes)
-        elif os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
+        elif os.path.splitext(entry.name)[1].lower() in suffixes and _is_file(entry):
             yield Path(entry.path)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
 
 
 def _with_suffix(image: Path) -> str:

@@ -224,7 +224,7 @@ def test_no_space_left(tmp_path, monkeypatch):
     def full(*_args, **_options):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Image.Image, "save", full)
+    monkeypatch.setattr("depthkit.utils.png_file._write_chunk", full)
     with pytest.raises(InputError, match=r"d\.png: cannot be written \(No space left on device\)"):
         write_depth_png(tmp_path / "d.png", np.ones((2, 2)))
     assert not os.listdir(tmp_path)
