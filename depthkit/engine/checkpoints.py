@@ -15,7 +15,7 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, weights_to_cpu
 
 from depthkit.errors import InputError
-from depthkit.models.weights import METADATA_KEY, read_checkpoint
+from depthkit.models.checkpoint_file import METADATA_KEY, read_checkpoint
 from depthkit.utils.io import atomic_path
 
 # Names by the checkpoint hook. The best ones have no optimizer, so a training cannot be resumed from them.

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -51,6 +52,8 @@ def run_tool(command: click.Command, args: Sequence[str] | None = None, prog_nam
     # it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _prepare_streams()
+    if not sys.warnoptions:  # what libraries warn of, nobody who types a command can change; -W default shows it
+        warnings.simplefilter("ignore")
     args = list(sys.argv[1:] if args is None else args)
     try:
         with signals_as_exceptions():

@@ -146,7 +146,7 @@ def test_depth_must_have_sixteen_bits(tmp_path, shape):
         (np.ones((2, 2, 3)), "shape"),
         (np.ones((0, 4)), "shape"),
         (np.array([["a"]]), "type"),
-        (np.array([[None]]), "expected a depth array"),
+        (np.array([[None]]), "of type object; expected numbers"),
     ],
 )
 def test_wrong_depth_arrays_are_named(tmp_path, array, message):

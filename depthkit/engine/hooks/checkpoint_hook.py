@@ -12,8 +12,8 @@ from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import add_metrics, pack
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import METADATA_KEY
 from depthkit.models.checkpoint_info import CheckpointInfo
-from depthkit.models.weights import METADATA_KEY
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.validation import Index, validate_arguments
