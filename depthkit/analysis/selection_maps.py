@@ -18,6 +18,7 @@ from depthkit.models.weights import load_backbone
 from depthkit.utils.device import select_device
 from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
+from depthkit.utils.output_file import check_file_name
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.panels import resize_to_height
 from depthkit.visualization.token_map import draw_token_maps
@@ -221,8 +222,8 @@ def save_token_maps(
 ) -> dict[Path, Path]:
     """Draw the token maps of images and save them as NAME_tokens.png, with a progress bar on a terminal.
 
-    The viewer's metadata go into their text chunks. An image that cannot be read is reported on stderr, and the others
-    are still drawn.
+    The viewer's metadata go into their text chunks. An image that cannot be read, or whose result cannot have its
+    name, is reported on stderr, and the others are still drawn.
 
     Args:
         viewer: of the model.
@@ -242,6 +243,7 @@ def save_token_maps(
     saved = {}
     for image, path in zip(tqdm(images, unit="image", disable=None), paths, strict=True):
         try:
+            check_file_name(path)
             rgb = read_rgb(image)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)

@@ -78,7 +78,7 @@ def main(ctx, images, weights, out, json_path, layers, device, config, cfg_optio
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    found, missing = options.find_images(images, out, "_tokens.png")  # before torch and mmseg are imported
     options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
     given = {name: value for name, value in of_backbone.items() if value is not None}

@@ -1,6 +1,7 @@
 """The mm metric around `depth_metrics` and `Protocol`."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from logging import WARNING
@@ -17,6 +18,7 @@ from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, poo
 from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
 from depthkit.utils.io import write_depth_png
+from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import validate_arguments
 
@@ -102,7 +104,8 @@ def prediction_name(img_path: str) -> str:
     base, _, index = img_path.partition("#")  # "file.mat#12" is frame 12 of a .mat
     parts = [Path(base).parent.name, Path(base).stem, index]
     readable = "_".join(re.sub(r"[^\w.-]", "_", part) for part in parts if part)
-    digest = hashlib.sha256(img_path.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(os.fsencode(img_path)).hexdigest()[:6]
+    readable = shorten(readable, 200)  # bytes; file systems take 255 in a name
     return f"{readable}_{digest}_depth.png"
 
 

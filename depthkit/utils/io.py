@@ -10,7 +10,6 @@ renamed when complete, so a partly written file is never seen.
 import contextlib
 import json
 import os
-import secrets
 import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +20,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from PIL.PngImagePlugin import PngInfo
 
 from depthkit.errors import InputError
+from depthkit.utils.output_file import atomic_path
 
 DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
 MILLIMETRES_PER_METRE = 1000.0
@@ -137,31 +137,6 @@ def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
     if depth.min() < 0:
         raise InputError(f"{name}: depth goes down to {depth.min():g}; write 0 where nothing was measured")
     return depth
-
-
-@contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path (same folder and suffix) that becomes `path` if the block ends without error.
-
-    On any error the temporary file is removed and an older file at `path` stays.
-
-    Raises:
-        InputError: an `OSError` inside the block: no space left, a read-only or missing folder.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise InputError(
-                f"{path}: cannot be written ({error.strerror or error}); free some space or choose an output "
-                "folder that exists and can be written to"
-            ) from error
-        raise
 
 
 def write_rgb(path: str | os.PathLike, image: np.ndarray, text: Mapping[str, str] | None = None) -> None:

@@ -23,7 +23,7 @@ def main(results, out) -> None:
     """
     from depthkit.analysis.trade_off import read_panels
     from depthkit.analysis.trade_off_plot import draw_trade_off
-    from depthkit.utils.io import atomic_path
+    from depthkit.utils.output_file import atomic_path
 
     figure = draw_trade_off(read_panels(results))
     with atomic_path(out) as temporary:

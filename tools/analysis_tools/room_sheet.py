@@ -35,7 +35,7 @@ def main(out, variety, rooms, seed, textures, beside) -> None:
     from depthkit.analysis.room_sheet import HEADER, contact_sheet, depth_row
     from depthkit.datasets import Frame, RGBDFolder
     from depthkit.datasets.rooms.dataset import RoomGenerator, read_textures
-    from depthkit.utils.io import atomic_path
+    from depthkit.utils.output_file import atomic_path
 
     generator = RoomGenerator(rooms, (144, 192), seed, variety, read_textures(textures))
     made = [generator.render(entry) for entry in generator.entries()]
