@@ -12,7 +12,7 @@ from mmengine.dist import is_main_process
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
-from depthkit.engine.work_folder import check_new, clean_work_folder, remove_checkpoints
+from depthkit.engine.work_folder import check_new, clean_work_folder, find_periodic, remove_checkpoints
 from depthkit.errors import InputError
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_folder import make_output_folder
@@ -35,8 +35,8 @@ def train(
     Args:
         config: from `depthkit.utils.config.load_config`; it is changed to what is run.
         work_dir: folder for checkpoints and logs; None for the config's, or ``work_dirs/<name of the config>``.
-        resume: continue from the newest valid checkpoint in `work_dir`, or start anew where there is none. A process
-            that torchrun restarts (``--max-restarts``) does this in any case.
+        resume: continue from the newest valid checkpoint in `work_dir`, or start anew where there is none (from the
+            config's `load_from`, if any). A process that torchrun restarts (``--max-restarts``) does this in any case.
         overwrite: remove the checkpoints that an earlier training left in `work_dir`, once this one can start.
         amp: mixed precision; needs a GPU.
         seed: of weights, order and augmentation; None for the config's.
@@ -65,6 +65,9 @@ def train(
     make_output_folder(config.work_dir)
     if not resume and not overwrite:
         check_new(config.work_dir)
+    if resume and config.get("load_from"):
+        resume = bool(find_periodic(config.work_dir))
+        config.load_from = None if resume else config.load_from  # mmengine would resume from that file
     config.resume = resume
     config.launcher = launcher
     # mmengine keeps loggers and visualizers by this name and the second: two trainings must not share them.

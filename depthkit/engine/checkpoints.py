@@ -13,7 +13,7 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, weights_to_cpu
 
-from depthkit.engine.work_folder import PERIODIC, find_checkpoints
+from depthkit.engine.work_folder import find_periodic
 from depthkit.errors import InputError
 from depthkit.models.weights import read_checkpoint
 
@@ -46,7 +46,7 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
     Raises:
         InputError: there are checkpoints, but none is valid.
     """
-    found = [path for path in find_checkpoints(work_dir) if PERIODIC.fullmatch(path.name)]
+    found = find_periodic(work_dir)
     for path in found:
         try:
             content = read_checkpoint(path)
@@ -57,9 +57,7 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
             return path
         logger.warning(f"{path}: holds no training state; trying the one before it")
     if found:
-        raise InputError(
-            f"{work_dir}: none of its {len(found)} checkpoints is valid; train anew with --overwrite"
-        )
+        raise InputError(f"{work_dir}: none of its {len(found)} checkpoints is valid; train anew with --overwrite")
     return None
 
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 
 LINES = "scalar_lines"  # in the message hub of a checkpoint: how long the log was when it was saved
 _FILE = Path("vis_data") / "scalars.json"

@@ -95,7 +95,7 @@ class SeededBatches:
 
 
 def seeded(loader: DataLoader) -> DataLoader:
-    """Return a loader as `loader`, with `SeededBatches` as its ``batch_sampler`` and `SeededDataset` around its data."""
+    """Return `loader` with `SeededBatches` as its ``batch_sampler`` and `SeededDataset` around its data."""
     return DataLoader(
         SeededDataset(loader.dataset),
         batch_sampler=SeededBatches(loader.batch_sampler),

@@ -10,13 +10,20 @@ PERIODIC = re.compile(r"(?P<kind>epoch|iter)_(?P<number>\d+)\.pth")
 BEST = re.compile(r"best_(?P<metric>.+)_(epoch|iter)_\d+\.pth")
 POINTER = "last_checkpoint"  # mmengine's file with the path of the newest one
 # Temporary names of files that are renamed when they are complete: by the Runner, and by `atomic_path`.
-_UNFINISHED = re.compile(r"\..+\.pth\.tmp|\.(.+\.)?[0-9a-f]{8}\.(png|json|pth)")
+_UNFINISHED = re.compile(r"\..+\.pth\.tmp|\.(.+\.)?[0-9a-f]{8}(\.(png|json|pth))?")
 
 
 def find_checkpoints(work_dir: str | Path) -> list[Path]:
     """List the periodic and the best checkpoints of a training, newest first."""
-    found = [path for path in Path(work_dir).glob("*.pth") if PERIODIC.fullmatch(path.name) or BEST.fullmatch(path.name)]
+    found = [
+        path for path in Path(work_dir).glob("*.pth") if PERIODIC.fullmatch(path.name) or BEST.fullmatch(path.name)
+    ]
     return sorted(found, key=lambda path: path.stat().st_mtime_ns, reverse=True)
+
+
+def find_periodic(work_dir: str | Path) -> list[Path]:
+    """List the checkpoints that a training can be resumed from, newest first."""
+    return [path for path in find_checkpoints(work_dir) if PERIODIC.fullmatch(path.name)]
 
 
 def check_new(work_dir: str | Path) -> None:

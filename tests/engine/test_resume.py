@@ -58,7 +58,7 @@ HOOKS = {
 
 @pytest.fixture(params=HOOKS)
 def make(request, tiny_config):
-    """`make("name")`: the config of a training of four epochs with five iterations each, and a validation after each."""
+    """`make("name")`: the config of a training of four epochs with five iterations and a validation each."""
 
     def config(name: str, resume: bool = False):
         checkpoint = {"type": "AtomicCheckpointHook", "save_best": "abs_rel", "rule": "less", **HOOKS[request.param]}
@@ -75,10 +75,13 @@ def make(request, tiny_config):
             val_cfg={},
             val_evaluator={"type": "DistanceToOne"},
             optim_wrapper={"type": "OptimWrapper", "optimizer": {"type": "SGD", "lr": 0.3, "momentum": 0.5}},
-            param_scheduler=[{"type": "StepLR", "step_size": 1, "gamma": 0.7}, {"type": "ConstantLR", "by_epoch": False}],
+            param_scheduler=[
+                {"type": "StepLR", "step_size": 1, "gamma": 0.7},
+                {"type": "ConstantLR", "by_epoch": False},
+            ],
             default_hooks={"checkpoint": checkpoint, "logger": {"type": "LoggerHook", "interval": 1}},
             custom_hooks=[{"type": "EMAHook", "momentum": 0.3}],
-        )  # fmt: skip
+        )
         made.train_dataloader.dataset.type = "NoisyNumbers"
         return made
 

@@ -33,12 +33,9 @@ class Twice:
 
 def loader(workers: int = 0, batch_size: int = 2, sampler: object = None) -> DataLoader:
     sampler = sampler or DefaultSampler(Draws(), seed=3)
-    context = {"multiprocessing_context": "fork", "persistent_workers": True} if workers else {}
-    return seeded(
-        DataLoader(
-            Draws(), batch_size=batch_size, sampler=sampler, num_workers=workers, collate_fn=list, drop_last=True, **context
-        )
-    )  # fmt: skip
+    of_workers = {"multiprocessing_context": "fork", "persistent_workers": True} if workers else {}
+    made = DataLoader(Draws(), batch_size, sampler=sampler, num_workers=workers, collate_fn=list, **of_workers)
+    return seeded(made)
 
 
 def draw(made: DataLoader, seed: int = 0, epoch: int = 0, skip: int = 0) -> list[tuple]:

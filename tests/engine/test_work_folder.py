@@ -7,7 +7,13 @@ from depthkit.errors import InputError
 
 OURS = ["epoch_1.pth", "iter_20.pth", "best_abs_rel_epoch_1.pth"]
 OTHERS = ["teacher.pth", "epoch_one.pth", "config.py", ".hidden", ".epoch_1.pth", "vis/val_0000_a_iter_0000004.png"]
-UNFINISHED = [".epoch_6.pth.tmp", "vis/.val_0_a_iter_4.0a1b2c3d.png", "vis/.0a1b2c3d.png", "run/vis_data/.0a1b2c3d.json"]
+UNFINISHED = [
+    ".epoch_6.pth.tmp",
+    "vis/.val_0_a_iter_4.0a1b2c3d.png",
+    "vis/.0a1b2c3d.png",
+    ".0a1b2c3d",
+    "run/vis_data/.0a1b2c3d.json",
+]
 
 
 def fill(folder: Path, *names: str) -> None:

@@ -113,7 +113,7 @@ class Campaign:
                 continue
             waited = end["seconds"] - killed["seconds"]
             if end["status"] != 2 or "Traceback" in end["output"] or waited > _WITHIN:
-                yield f"the other process ended with status {end['status']} after {waited:.0f} s: {end['output'][-500:]}"
+                yield f"the other ended with status {end['status']} after {waited:.0f} s: {end['output'][-500:]}"
 
     def _draw(self, rng: random.Random, straight: Straight) -> Kill:
         rank = rng.randrange(self.processes)

@@ -1,4 +1,4 @@
-"""The training that is killed: a tiny ToSA on generated rooms, with everything switched on that draws random numbers."""
+"""The training that is killed: a tiny ToSA on generated rooms, with all that draws random numbers."""
 
 from pathlib import Path
 

@@ -19,7 +19,7 @@ from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.weights import METADATA_KEY
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.validation import Index, validate_arguments
 
 _PATHS = ("last_ckpt", "best_ckpt")  # how the entries of the message hub begin that hold the path of a checkpoint
@@ -86,6 +86,7 @@ class AtomicCheckpointHook(CheckpointHook):
         hub = runner.message_hub
         for name in [name for name in hub.runtime_info if name.startswith(_PATHS)]:  # the folder may have been moved
             hub.update_info(name, os.path.join(runner.work_dir, os.path.basename(hub.get_info(name))))
+            self.saved_iter = runner.iter  # resumed from a periodic one
         super().before_train(runner)
         self.file_backend = _KeepingFiles()
         config = config_to_plain(runner.cfg)
@@ -109,7 +110,8 @@ class AtomicCheckpointHook(CheckpointHook):
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
         """Save the best checkpoint, and once more the periodic one of the same weights."""
         self._check_best(metrics)
-        runner.message_hub.update_info(VALIDATED, runner.iter)
+        state = {VALIDATED: runner.iter, "iter": runner.iter, "epoch": runner.epoch}
+        runner.message_hub.update_info_dict(state)  # mmengine updates the last two at other moments after a resume
         self.metrics = {name: float(value) for name, value in metrics.items() if name not in ("images", "skipped")}
         self.last_ckpt = None  # mmengine would save a periodic one at every best one, whatever the interval
         super().after_val_epoch(runner, metrics)
@@ -123,9 +125,10 @@ class AtomicCheckpointHook(CheckpointHook):
         """Leave the folder of a training that was killed at its end as any other."""
         super().after_train(runner)
         self._remove_outdated(runner)
-        newest = runner.message_hub.runtime_info.get("last_ckpt")
-        if newest and is_main_process():
-            with atomic_path(Path(runner.work_dir) / POINTER) as temporary:
+        pointer, newest = Path(runner.work_dir) / POINTER, runner.message_hub.runtime_info.get("last_ckpt")
+        written = pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+        if is_main_process() and newest not in (written, None):
+            with atomic_path(pointer) as temporary:
                 temporary.write_text(newest, encoding="utf-8")
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
