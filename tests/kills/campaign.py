@@ -6,7 +6,6 @@ import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
-from kills.comparison import differences
 from kills.kill_points import Kill
 from kills.server import Server
 from kills.training import VARIANTS, write_config
@@ -93,7 +92,7 @@ class Campaign:
             if end["status"]:
                 problems.append(f"the resumed training ended with status {end['status']}: {end['output'][-500:]}")
         if not problems:
-            problems = differences(straight.folder, folder)
+            problems = self.server.compare(straight.folder, folder)
         if not problems:
             shutil.rmtree(folder)
         return Trial(f"{variant} {name}", tuple(kills), tuple(problems))
@@ -116,7 +115,8 @@ class Campaign:
                 yield f"the other ended with status {end['status']} after {waited:.0f} s: {end['output'][-500:]}"
 
     def _draw(self, rng: random.Random, straight: Straight) -> Kill:
-        rank = rng.randrange(self.processes)
-        if rank == 0 and rng.random() < _AT_A_WRITE:
-            return Kill(write=rng.randint(1, straight.writes), torn=rng.random() < 0.5)
-        return Kill(seconds=rng.uniform(0, straight.seconds), rank=rank)
+        # Processes that have not yet found each other wait for minutes: that is torchrun's to notice, not theirs.
+        if self.processes > 1 or rng.random() < _AT_A_WRITE:
+            rank = rng.randrange(self.processes)
+            return Kill(write=rng.randint(1, straight.writes), torn=rng.random() < 0.5, rank=rank)
+        return Kill(seconds=rng.uniform(0, straight.seconds))

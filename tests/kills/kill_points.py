@@ -15,7 +15,8 @@ class Kill:
     """One signal to one process.
 
     Attributes:
-        write: number of the write in the work folder at which it comes, counted from 1; None: see `seconds`.
+        write: number of the write in the work folder at which it comes, counted from 1; None: see `seconds`. It is the
+            first process that writes, whichever is killed.
         torn: leave the file that is about to be written with its first bytes only.
         seconds: when it comes, from the start on.
         number: of the signal.
@@ -30,16 +31,17 @@ class Kill:
 
 
 class WriteCounter:
-    """Counts what this process writes in a folder, as Python's audit events tell, and kills it at one of them.
+    """Counts what this process writes in a folder, as Python's audit events tell, and kills one at one of them.
 
     Audit hooks see every `open`, rename and removal before it happens, whoever calls it. The product has no part in
     this.
     """
 
-    def __init__(self, folder: Path, kill: Kill | None) -> None:
+    def __init__(self, folder: Path, kill: Kill | None, victim: int | None = None) -> None:
         self.folder = str(folder) + os.sep
         self.kill = kill
         self.owner = os.getpid()  # not the workers that are forked later
+        self.victim = victim or self.owner
         self.count = 0
         sys.addaudithook(self._see)
 
@@ -54,7 +56,7 @@ class WriteCounter:
         kill = self.kill
         if kill is None or kill.write != self.count:
             return
-        if opened and kill.torn:
+        if opened and kill.torn and self.victim == self.owner:
             with open(path, "ab" if args[2] & os.O_APPEND else "wb") as file:
                 file.write(_TORN)
-        os.kill(self.owner, kill.number)
+        os.kill(self.victim, kill.number)

@@ -69,6 +69,13 @@ class Server:
             "processes": processes,
             "limit": limit,
         }
+        return self._ask(run=request)
+
+    def compare(self, straight: Path, resumed: Path) -> list[str]:
+        """Return the `differences` of two work folders."""
+        return self._ask(compare=[str(straight), str(resumed)])
+
+    def _ask(self, **request: object) -> list:
         self._process.stdin.write(json.dumps(request) + "\n")
         self._process.stdin.flush()
         answer = self._process.stdout.readline()
@@ -85,13 +92,17 @@ def main() -> None:
     """Serve until the standard input ends."""
     for name in _PRELOAD:
         importlib.import_module(name)
+    from kills.comparison import differences  # it imports torch, which the process that asks does not need
+
     gc.collect()
     gc.freeze()
     answers = os.fdopen(os.dup(1), "w")
     os.dup2(2, 1)  # what a library prints is no answer
     print("ready", file=answers, flush=True)
     for line in sys.stdin:
-        print(json.dumps(_serve(**json.loads(line))), file=answers, flush=True)
+        request = json.loads(line)
+        answer = _serve(**request["run"]) if "run" in request else differences(*map(Path, request["compare"]))
+        print(json.dumps(answer), file=answers, flush=True)
 
 
 def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limit: float) -> list[dict]:
@@ -100,10 +111,10 @@ def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limi
     port = _free_port()
     time.sleep(1 - time.time() % 1)  # the folders of runs are named by the second
     start = time.monotonic()
-    pids = [
-        _fork(args, Path(folder), kill if kill and kill.rank == rank else None, log, _launch(rank, processes, port))
-        for rank, log in enumerate(logs)
-    ]
+    pids = [0] * processes
+    for rank in reversed(range(processes)):  # the first one, which writes, may kill another
+        counter = (Path(folder), None if rank else kill, pids[kill.rank] if kill else None)
+        pids[rank] = _fork(args, counter, logs[rank], _launch(rank, processes, port))
     ends: dict[int, tuple[int, float]] = {}
     pending = kill if kill and kill.seconds is not None else None
     while len(ends) < processes:
@@ -130,7 +141,7 @@ def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limi
     ]
 
 
-def _fork(args: list[str], folder: Path, kill: Kill | None, log: Path, launch: dict[str, str]) -> int:
+def _fork(args: list[str], counter: tuple, log: Path, launch: dict[str, str]) -> int:
     """Start `depthkit ARGS` in a fork that leads a process group of its own; return its number."""
     _writes_file(log).unlink(missing_ok=True)
     pid = os.fork()
@@ -144,9 +155,9 @@ def _fork(args: list[str], folder: Path, kill: Kill | None, log: Path, launch: d
         os.dup2(output, 1)
         os.dup2(output, 2)
         os.environ.update(launch)
-        counter = WriteCounter(folder, kill)
+        writes = WriteCounter(*counter)
         status = _call(args)
-        _writes_file(log).write_text(str(counter.count))
+        _writes_file(log).write_text(str(writes.count))
         sys.stdout.flush()
         sys.stderr.flush()
     finally:

@@ -11,7 +11,6 @@ import pytest
 
 from helpers import tool_environment
 from kills.campaign import Campaign
-from kills.comparison import differences, leftovers
 from kills.kill_points import Kill
 from kills.training import write_config
 
@@ -49,14 +48,15 @@ def test_a_signal_ends_a_training_in_order(campaign, number: int) -> None:
     assert end["status"] == 128 + number
     assert re.search(r"stopped at iteration \d+ of 12; .* same command with --resume", end["output"])
     assert "Traceback" not in end["output"]
-    assert leftovers(folder) == []
+    assert not [path.name for path in folder.rglob(".*")]
     assert trainings.server.run([*args, "--resume"], folder)[0]["status"] == 0
-    assert differences(straight.folder, folder) == []
+    assert trainings.server.compare(straight.folder, folder) == []
 
 
 def test_torchrun_restarts_a_training_that_lost_a_process(campaign, tmp_path) -> None:
     """The config kills the second process once, in the third epoch."""
-    straight = campaign(2).straight("epochs")
+    trainings = campaign(2)
+    straight = trainings.straight("epochs")
     config = tmp_path / "lost.py"
     config.write_text(
         f'_base_ = "{write_config(tmp_path, "epochs", 2)}"\n'
@@ -77,8 +77,8 @@ def test_torchrun_restarts_a_training_that_lost_a_process(campaign, tmp_path) ->
     )
     assert done.returncode == 0, done.stderr
     assert "resumed from" in done.stdout
-    found = [line for line in differences(straight.folder, tmp_path / "out") if "depthkit: config" not in line]
-    assert found == []
+    found = trainings.server.compare(straight.folder, tmp_path / "out")
+    assert [line for line in found if "depthkit: config" not in line] == []
 
 
 _LOST_PROCESS = """
