@@ -105,8 +105,8 @@ class DepthRunner(Runner):
         tapped = {*(getattr(backbone, "out_indices", None) or ())} & {*getattr(backbone, "selective_layers", ())}
         if tapped and self._train_loop is not None:
             self.logger.warning(
-                f"out_indices: {', '.join(map(str, sorted(tapped)))} are token selective; in these maps the patches that "
-                "skip the layer are those of the layer before it"
+                f"out_indices: {', '.join(map(str, sorted(tapped)))} are token selective layers; what skips such a "
+                "layer has in its map the values of the layer before"
             )
         names = self.cfg.get("activation_checkpointing") or []
         for name in [names] if isinstance(names, str) else names:

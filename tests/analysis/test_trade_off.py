@@ -53,7 +53,7 @@ def test_the_panels_hold_what_the_files_say(files):
 
 
 MALFORMED = [
-    "", "[]", "null", "5", '{"results": [{"ms": 1}]}', '{"results": []}', '{"results": {}}', '{"results": 5}', "[" * 9999,
+    "", "[]", "null", '{"results": [{"ms": 1}]}', '{"results": []}', '{"results": {}}', '{"results": 5}', "[" * 9999,
     '{"results": [5]}', '{"results": [{"variant": 5, "speedup": 1, "height": 1, "width": 1, "batch": 1}]}',
     '{"results": [{"variant": "evit:0.5", "speedup": NaN, "height": 1, "width": 1, "batch": 1}]}',
     '{"results": [{"variant": "evit:0.5", "speedup": "1", "height": 1, "width": 1, "batch": 1}]}',
