@@ -26,7 +26,8 @@ class Stopped(BaseException):
 def signals_as_exceptions() -> Iterator[None]:
     """Raise `Stopped` inside the block at SIGTERM and SIGHUP.
 
-    A signal that is ignored, as under nohup, stays so. Processes that are forked inside, such as the workers of a DataLoader, end as without this.
+    A signal that is ignored, as under nohup, stays so. Processes that are forked inside, such as the workers of a
+    DataLoader, end as without this.
     """
     owner = os.getpid()
 
