@@ -10,10 +10,11 @@ from safetensors.torch import save
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import CHECKSUM_KEY, METADATA_KEY, checksum
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
+from depthkit.models.weights import read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path, check_output_file
 from depthkit.zoo.configs import Preprocessing, make_config
@@ -124,6 +125,7 @@ def _write(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) 
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())
     tensors = {key: value.contiguous().clone() for key, value in state.items()}
+    header[CHECKSUM_KEY] = checksum(tensors, header)
     with atomic_path(out) as temporary:
         temporary.write_bytes(save(tensors, metadata=header))  # save_file has errors of its own for a full disk
     return out

@@ -67,7 +67,13 @@ def _run(title: str, *arguments: object) -> None:
     """Run a subcommand, shown as one would type it."""
     command = list(map(str, arguments))
     print(f"\n== {title}\n$ depthkit {' '.join(command)}", flush=True)
-    if subprocess.run([sys.executable, "-m", "depthkit.cli.main", *command]).returncode:
+    with subprocess.Popen([sys.executable, "-m", "depthkit.cli.main", *command]) as process:
+        try:
+            status = process.wait()
+        except BaseException:  # a signal: the subcommand ends in order, too
+            process.terminate()
+            raise
+    if status:
         raise InputError(f"depthkit {command[0]} ended with an error, shown above; the demo stops")
 
 

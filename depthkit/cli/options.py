@@ -12,7 +12,7 @@ from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
 from depthkit.utils import image_files
 from depthkit.utils.output_file import atomic_path, check_output_file
-from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.output_folder import check_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -265,7 +265,7 @@ def find_images(
 
     Args:
         patterns: images, folders and globs.
-        out: folder of the results, made and checked here; None if each image has none.
+        out: folder of the results, checked but not made here; None if the images have none.
         ending: of the name of one of the results of each image.
 
     Returns:
@@ -286,5 +286,5 @@ def find_images(
         results = [out / f"{stem}{ending}" for stem in image_files.unique_stems(images)]
         image_files.check_not_inputs(results, images)
         image_files.check_not_found_again(patterns, results)
-        make_output_folder(out)
+        check_output_folder(out)
     return images, problems

@@ -15,7 +15,7 @@ from mmengine.runner.checkpoint import CheckpointLoader, weights_to_cpu
 
 from depthkit.engine.work_folder import find_periodic
 from depthkit.errors import InputError
-from depthkit.models.weights import read_checkpoint
+from depthkit.models.checkpoint_file import read_checkpoint
 
 _NEEDED_TO_RESUME = {"meta", "state_dict", "message_hub", "optimizer"}
 _PLAIN = (bool, int, float, str, type(None), torch.Tensor)

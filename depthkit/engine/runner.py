@@ -15,7 +15,7 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import find_valid_checkpoint, strict_loading, unpack
-from depthkit.engine.console import leave_out_internals
+from depthkit.engine.console import leave_out_internals, report_disk_errors
 from depthkit.engine.continuity import check_settings_kept, schedule_of
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.scalar_log import LINES, continue_log, count_lines
@@ -86,7 +86,9 @@ class DepthRunner(Runner):
 
     def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None) -> MMLogger:
         """Build the logger; the log file has everything, the console only what concerns the user."""
-        return leave_out_internals(super().build_logger(log_level, log_file))
+        logger = super().build_logger(log_level, log_file)
+        report_disk_errors(logger)
+        return leave_out_internals(logger)
 
     def build_model(self, model: Any) -> torch.nn.Module:
         """Build the data sets of the training, then the model."""
@@ -99,6 +101,13 @@ class DepthRunner(Runner):
                         setattr(self, f"_{name}", self.build_dataloader(loader, self.seed, diff_rank_seed))
         with config_errors(self.cfg.filename, "model"):
             model = super().build_model(model)
+        backbone = getattr(model, "backbone", None)
+        tapped = {*(getattr(backbone, "out_indices", None) or ())} & {*getattr(backbone, "selective_layers", ())}
+        if tapped and self._train_loop is not None:
+            self.logger.warning(
+                f"out_indices: {', '.join(map(str, sorted(tapped)))} are token selective layers; what skips such a "
+                "layer has in its map the values of the layer before"
+            )
         names = self.cfg.get("activation_checkpointing") or []
         for name in [names] if isinstance(names, str) else names:
             if name not in dict(model.named_modules()):

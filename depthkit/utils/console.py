@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import sys
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -51,6 +52,8 @@ def run_tool(command: click.Command, args: Sequence[str] | None = None, prog_nam
     # it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     _prepare_streams()
+    if not sys.warnoptions:  # what libraries warn of, nobody who types a command can change; -W default shows it
+        warnings.simplefilter("ignore")
     args = list(sys.argv[1:] if args is None else args)
     try:
         with signals_as_exceptions():
@@ -87,7 +90,7 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
             raise
         except OSError:  # stdout itself is what is full; what it still holds must not fail once more at the exit
             _discard(sys.stdout)
-        print(f"error: {message}", file=sys.stderr)
+        _say(sys.stderr, f"error: {message}\n")
         return EXIT_BAD_INPUT
 
 
@@ -109,13 +112,18 @@ def _discard(stream: object) -> None:
 
 def _end(word: str, status: int) -> NoReturn:
     """Say why the command ends, if anybody listens, and exit."""
-    for stream, text in ((sys.stdout, ""), (sys.stderr, f"{word}\n")):
-        try:
-            stream.write(text)
-            stream.flush()
-        except OSError:
-            _discard(stream)
+    _say(sys.stdout, "")
+    _say(sys.stderr, f"{word}\n")
     sys.exit(status)
+
+
+def _say(stream: object, text: str) -> None:
+    """Write `text`, if somebody reads the stream and its disk has room."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        _discard(stream)
 
 
 def input_error_message(error: BaseException) -> str | None:

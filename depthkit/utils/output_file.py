@@ -40,7 +40,9 @@ def check_file_name(path: str | os.PathLike) -> None:
     if path.is_dir():
         raise InputError(f"{path}: is a folder; give the name of a file")
     if path.exists() and not path.is_file():
-        raise InputError(f"{path}: is a device or a pipe, which a result would replace; give the name of a regular file")
+        raise InputError(
+            f"{path}: is a device or a pipe, which a result would replace; give the name of a regular file"
+        )
 
 
 def shorten(name: str, most: int) -> str:

@@ -9,7 +9,7 @@ empty folder and returns the command:
         (folder / "rgbd" / "test.txt").write_bytes(rng.randbytes(50))
         return assets.test_on(folder, "type='RGBDFolder', data_root='rgbd', depth_scale=1000, split='test'")
 
-All chance comes from `rng`, so that the seed makes the input again. Commands run in `folder`; file names are relative to
-it. Where an input needs more than a command (a signal, a disk that is full, a reader that goes away, a variable of the
-environment, an expectation of its own) the function returns an `Attempt`.
+All chance comes from `rng`, so that the seed makes the input again. Commands run in `folder`; file names are relative
+to it. Where an input needs more than a command (a signal, a disk that is full, a reader that goes away, a variable of
+the environment, an expectation of its own) the function returns an `Attempt`.
 """

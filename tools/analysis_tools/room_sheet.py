@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
@@ -30,6 +31,7 @@ def main(out, variety, rooms, seed, textures, beside) -> None:
     The sheet has images, depth from 0 (red) to 6 m (blue), and normals. With --beside the table also has each of the
     folders of train.txt.
     """
+    options.check_output(out)
     from PIL import Image
 
     from depthkit.analysis.room_sheet import HEADER, contact_sheet, depth_row

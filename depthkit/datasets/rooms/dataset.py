@@ -118,7 +118,7 @@ def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:
     """
     files, problems = find_images(patterns)
     if problems:
-        raise InputError(f"textures: {problems[0]}")
+        raise InputError(f"textures: {next(iter(problems.values()))}")
     folders: dict[Path, list[np.ndarray]] = {}
     for file in files:
         image = read_rgb(file, min_size=TEXTURE_SIZE)

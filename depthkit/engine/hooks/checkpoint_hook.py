@@ -15,8 +15,8 @@ from depthkit.engine.checkpoints import pack
 from depthkit.engine.train_loop import VALIDATED
 from depthkit.engine.work_folder import BEST, PERIODIC, POINTER
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import METADATA_KEY
 from depthkit.models.checkpoint_info import CheckpointInfo
-from depthkit.models.weights import METADATA_KEY
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path
