@@ -1,4 +1,4 @@
-"""The log of scalars (``<run>/vis_data/scalars.json``): complete in the newest run's folder, also after a resume."""
+"""The log of scalars, ``<run>/vis_data/scalars.json``: complete in the newest run's folder."""
 
 from pathlib import Path
 
@@ -15,9 +15,10 @@ def count_lines(run_dir: str | Path) -> int:
 
 
 def continue_log(work_dir: str | Path, run_dir: str | Path, lines: int) -> bool:
-    """Begin the log in `run_dir` with the first `lines` lines of the newest run in `work_dir` that has as many.
+    """Begin the log in `run_dir` with the first `lines` lines of an earlier run's.
 
-    What the killed run logged after its checkpoint is logged again, by the run that is resumed.
+    It is the newest one in `work_dir` that has as many. What the killed run logged after its checkpoint is logged again
+    by the one that is resumed.
 
     Returns:
         Whether there was such a log.

@@ -103,6 +103,7 @@ def main() -> None:
         request = json.loads(line)
         answer = _serve(**request["run"]) if "run" in request else differences(*map(Path, request["compare"]))
         print(json.dumps(answer), file=answers, flush=True)
+    os._exit(0)  # what is frozen, nanobind would report as leaked
 
 
 def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limit: float) -> list[dict]:
