@@ -12,7 +12,7 @@ from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
 from depthkit.utils import image_files
 from depthkit.utils.output_file import atomic_path, check_output_file
-from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.output_folder import check_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -151,15 +151,25 @@ def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ct
     return load_config(config, cfg_options)
 
 
+def check_weights(weights: str) -> None:
+    """Check that there is a file of weights, before the seconds that importing torch takes.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        what = "is not a regular file" if path.exists() else "no such checkpoint file"
+        raise InputError(f"{weights}: {what}; give the path of a .pth or .safetensors file")
+
+
 def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
     """Build the predictor of `weights`, with `config` or the one that they carry.
 
     Raises:
-        InputError: there is no such file, which is found out before the seconds that importing torch takes; or see
-            `DepthPredictor`.
+        InputError: there is no such file, or see `DepthPredictor`.
     """
-    if not Path(weights).expanduser().is_file():
-        raise InputError(f"{weights}: no such checkpoint file; give the path of a .pth or .safetensors file")
+    check_weights(weights)
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
@@ -265,7 +275,7 @@ def find_images(
 
     Args:
         patterns: images, folders and globs.
-        out: folder of the results, made and checked here; None if each image has none.
+        out: folder of the results, checked but not made here; None if the images have none.
         ending: of the name of one of the results of each image.
 
     Returns:
@@ -286,5 +296,5 @@ def find_images(
         results = [out / f"{stem}{ending}" for stem in image_files.unique_stems(images)]
         image_files.check_not_inputs(results, images)
         image_files.check_not_found_again(patterns, results)
-        make_output_folder(out)
+        check_output_folder(out)
     return images, problems

@@ -90,7 +90,7 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
             raise
         except OSError:  # stdout itself is what is full; what it still holds must not fail once more at the exit
             _discard(sys.stdout)
-        print(f"error: {message}", file=sys.stderr)
+        _say(sys.stderr, f"error: {message}\n")
         return EXIT_BAD_INPUT
 
 
@@ -106,19 +106,24 @@ def _prepare_streams() -> None:
 
 def _discard(stream: object) -> None:
     """Send what `stream` still holds, and all that follows, to nowhere."""
-    with contextlib.suppress(OSError, ValueError):  # a stream that is no file, of a test
+    with contextlib.suppress(OSError, ValueError):  # the stream of a test is not a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _end(word: str, status: int) -> NoReturn:
     """Say why the command ends, if anybody listens, and exit."""
-    for stream, text in ((sys.stdout, ""), (sys.stderr, f"{word}\n")):
-        try:
-            stream.write(text)
-            stream.flush()
-        except OSError:
-            _discard(stream)
+    _say(sys.stdout, "")
+    _say(sys.stderr, f"{word}\n")
     sys.exit(status)
+
+
+def _say(stream: object, text: str) -> None:
+    """Write `text`, if somebody reads the stream and its disk has room."""
+    try:
+        stream.write(text)
+        stream.flush()
+    except OSError:
+        _discard(stream)
 
 
 def input_error_message(error: BaseException) -> str | None:

@@ -152,6 +152,8 @@ def test_names_of_predictions_are_unique_and_readable():
     names = [prediction_name(path) for path in paths]
     assert len(set(names)) == len(names)
     assert names[0].startswith("rgb_0_") and names[4].startswith("n_12_") and names[5].startswith("kitchen_rgb_1_")
+    long = prediction_name(f"{'ü' * 120}/{'日' * 80}\udcff.png")
+    assert len(long.encode()) <= 255 and long.endswith("_depth.png")
     assert all(name.endswith("_depth.png") and "/" not in name and "#" not in name for name in names)
 
 

@@ -50,7 +50,7 @@ def as_long_as_can_be(folder, rng, assets):
 def on_a_terminal_without_utf8(folder, rng, assets):
     name = f"{_name(rng).lstrip('-') or 'a'}.png"
     os.link(assets.path("image.png"), folder / name)
-    encoding = rng.choice(["ascii", "latin-1", "cp1252", "ascii:strict", "utf-8:strict", "utf-16"])
+    encoding = rng.choice(["ascii", "latin-1", "cp1252", "utf-8", "koi8-r"])
     return Attempt(assets.predict(f"./{name}"), env={"PYTHONIOENCODING": encoding})
 
 
