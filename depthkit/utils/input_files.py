@@ -16,8 +16,8 @@ from tokenize import TokenError
 
 from depthkit.errors import InputError
 
-# The most pixels of an image or a depth map that are read: `depthkit predict` then takes 2 GB beside the model (11 bytes
-# for each pixel). The largest cameras have 150 megapixels.
+# The most pixels of an image or a depth map that are read. `depthkit predict` takes 11 bytes for each, 2 GB for these;
+# the largest cameras have 150 megapixels.
 MAX_PIXELS = 190_000_000
 MAX_TEXT = 64 * 2**20  # [bytes], of a list, a config or a JSON
 

@@ -7,7 +7,7 @@ import zlib
 import numpy as np
 from PIL import Image
 
-from ..case import ACCEPTED, EITHER, Attempt, case
+from ..case import ACCEPTED, EITHER, REFUSED, Attempt, case
 from ..damage import damage, replace_by_something_else
 
 FORMATS = {"png": "PNG", "jpg": "JPEG", "tiff": "TIFF", "webp": "WEBP", "bmp": "BMP", "ppm": "PPM"}
@@ -47,8 +47,9 @@ def not_a_file(folder, rng, assets):
 @case("images")
 def not_a_file_beside_a_valid_one(folder, rng, assets):
     assets.copy("image.png", folder)
-    replace_by_something_else(folder / "in" / "a.png", rng)
-    return assets.predict(*rng.choice([("in/a.png", "image.png"), ("image.png", "in")]))
+    what = replace_by_something_else(folder / "in" / "a.png", rng)
+    argv = assets.predict(*rng.choice([("in/a.png", "image.png"), ("image.png", "in")]))
+    return Attempt(argv, EITHER + "a link to a folder stands for the images there" if what == "loop" else REFUSED)
 
 
 @case("images")
