@@ -1,4 +1,4 @@
-"""PNG files written in blocks of rows, so that an image of 200 megapixels takes no memory beside its own."""
+"""PNG files written in blocks of rows, which take no memory beside that of the image."""
 
 import os
 import struct
@@ -60,7 +60,7 @@ def row_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
 
 
 def _filtered(rows: np.ndarray, above: np.ndarray | None, pixel: int) -> np.ndarray:
-    """Replace bytes by differences, which compress better, each row by the filter that leaves the smaller ones.
+    """Replace bytes by differences, which compress better, in each row by the better filter.
 
     Args:
         rows: bytes (h, N).
