@@ -36,6 +36,7 @@ class Outcome:
         stderr: what it said.
         peak: memory [bytes] beyond the start.
         seconds: how long it took.
+        cpu: time of a processor [s].
     """
 
     name: str
@@ -48,6 +49,7 @@ class Outcome:
     stderr: str
     peak: int
     seconds: float
+    cpu: float
 
     def report(self) -> str:
         """Describe a failure with what makes it again."""
@@ -112,7 +114,7 @@ class Campaign:
         expected = attempt.expected or case.expected
         return Outcome(
             name, seed, command, folder, expected, done["status"], problems, texts["stderr"], done["peak"],
-            done["seconds"],
+            done["seconds"], done["cpu"],
         )  # fmt: skip
 
     def close(self) -> None:
