@@ -58,9 +58,8 @@ def main() -> int:
     print(f"accepted ({sum(reasons.values())}):")
     print("\n".join(f"  {count:5d}  {reason}" for reason, count in sorted(reasons.items())))
     shares = ", ".join(f"status {status}: {count}" for status, count in sorted(statuses.items()))
-    print(
-        f"{len(runs)} inputs, {failed} failed; {shares}; at most {peak / 2**30:.2f} GB and {slowest:.1f} s, {cpu:.0f} s of CPU in all"
-    )
+    most = f"at most {peak / 2**30:.2f} GB and {slowest:.1f} s, {cpu:.0f} s of CPU in all"
+    print(f"{len(runs)} inputs, {failed} failed; {shares}; {most}")
     if not failed:
         shutil.rmtree(folder)
     return int(failed > 0)

@@ -89,8 +89,8 @@ def _fork(request: dict, answers: int) -> dict:
         answers: a file descriptor that the fork must not write to.
 
     Returns:
-        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``cpu`` [s], ``peak`` [bytes] beyond the server's,
-        ``stopped``: None, "time" or "memory".
+        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``cpu`` [s], ``peak`` [bytes] beyond the
+        server's, ``stopped``: None, "time" or "memory".
     """
     base = _memory(os.getpid())
     lines = request.get("stdout_lines")
