@@ -95,8 +95,9 @@ def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> li
     (synsets,) = read_mat(meta, ["synsets"], f"the devkit's, which gives the numbers of {path} their meaning")
     try:
         # It also lists parents in the hierarchy, after the 1000 classes, which have no children.
-        wnids = {int(one["ILSVRC2012_ID"]): str(one["WNID"]) for one in synsets if int(one["num_children"]) == 0}
-    except (KeyError, ValueError, TypeError, IndexError) as error:
+        classes = [one for one in synsets if one["num_children"].item() == 0]
+        wnids = {int(one["ILSVRC2012_ID"].item()): str(one["WNID"]) for one in classes}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
             f"{path}: its numbers are the devkit's own, and {meta} does not give their meaning; put the devkit's "
             "meta.mat beside the list"

@@ -51,6 +51,14 @@ def test_exported_again_it_is_the_same(exported: Path, tmp_path: Path) -> None:
     assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
+def test_a_flipped_bit_is_found(exported: Path, tmp_path: Path) -> None:
+    data = bytearray(exported.read_bytes())
+    data[-1000] ^= 4
+    (tmp_path / "w.safetensors").write_bytes(data)
+    with pytest.raises(InputError, match="w.safetensors: is damaged, its checksum is another; get the file again"):
+        DepthPredictor(tmp_path / "w.safetensors")
+
+
 def test_what_cannot_be_exported(best: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="x.pth: weights are exported as .safetensors"):
         export_weights(best, tmp_path / "x.pth")

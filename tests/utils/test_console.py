@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message, run_tool
-from helpers import run_and_list_imports
+from helpers import run_and_list_imports, run_python
 
 
 @pytest.fixture
@@ -102,6 +102,12 @@ def callback():
     for i in range(100000): print(i)
 run_tool(click.Command('tool', callback=callback), [])
 """
+
+
+def test_what_libraries_warn_of_is_not_shown_unless_asked() -> None:
+    code = PRINTING.replace("for i in range(100000): print(i)", "import warnings; warnings.warn('odd')")
+    assert run_python("-c", code).stderr == ""
+    assert "UserWarning: odd" in run_python("-W", "default", "-c", code).stderr
 
 
 def test_a_reader_that_goes_away_stops_the_work_with_a_word() -> None:

@@ -149,11 +149,11 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
     return {split: indices.tolist() for split, indices in splits.items()}
 
 
-def _frames(values: np.ndarray, name: str, count: int, path: Path) -> np.ndarray:
+def _frames(values: object, name: str, count: int, path: Path) -> np.ndarray:
     """Return the frames of a split, counted from 0."""
-    values = np.asarray(values)
-    if values.dtype.kind not in "iuf":
-        raise InputError(f"{path}: {name} holds {values.dtype}; expected numbers of frames, get splits.mat again")
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(f"{path}: {name} holds {kind}; expected numbers of frames, get splits.mat again")
     values = values.reshape(-1)
     if not values.size:
         raise InputError(f"{path}: {name} is empty; get splits.mat again")
