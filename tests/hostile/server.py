@@ -90,8 +90,8 @@ def _fork(request: dict, answers: int) -> dict:
         answers: a file descriptor that the fork must not write to.
 
     Returns:
-        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``peak`` [bytes] beyond the server's,
-        ``stopped``: None, "time" or "memory".
+        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``cpu`` [s], ``peak`` [bytes] beyond the
+        server's, ``stopped``: None, "time" or "memory".
     """
     base = _memory(os.getpid())
     lines = request.get("stdout_lines")
@@ -136,6 +136,7 @@ def _fork(request: dict, answers: int) -> dict:
         "status": 128 + os.WTERMSIG(status) if died else os.WEXITSTATUS(status),
         "died": died,
         "seconds": time.monotonic() - start,
+        "cpu": usage.ru_utime + usage.ru_stime,
         "peak": max(peak, usage.ru_maxrss * 1024 - base),
         "stopped": stopped,
     }
