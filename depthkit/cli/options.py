@@ -41,7 +41,7 @@ def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Seq
     parsed = argparse.Namespace()
     try:
         DictAction([], "options")(None, parsed, list(pairs))
-    except (AssertionError, ValueError, IndexError) as error:  # brackets that do not match
+    except (AssertionError, ValueError, IndexError, RecursionError) as error:  # brackets that do not match
         message = f"cannot parse {' '.join(pairs)}; expected values such as (224,304)"
         raise click.BadParameter(message, ctx, param) from error
     return parsed.options

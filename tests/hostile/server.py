@@ -18,6 +18,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 POLL = 0.01  # [s]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAGE = resource.getpagesize()
 # What the commands import while they run; imported before the forks, so that each takes a fraction of a second.
 PRELOAD = (
@@ -96,8 +97,11 @@ def _fork(request: dict, answers: int) -> dict:
     lines = request.get("stdout_lines")
     reader, writer = os.pipe() if lines is not None else (None, None)
     start = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the command begins
     process = os.fork()
-    if process == 0:
+    if process != 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    else:
         os.close(answers)
         if reader is not None:
             os.close(reader)
@@ -167,6 +171,10 @@ def _run(request: dict, writer: int | None) -> None:
             from depthkit.cli.main import main
 
             sys.argv = ["depthkit", *request["argv"]]
+            try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            except KeyboardInterrupt:
+                sys.exit(128 + signal.SIGINT)  # it came before the command
             main()
         status = 0
     except SystemExit as end:
