@@ -59,7 +59,7 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    options.check_model_or_weights(model, weights, config, ctx)
+    model, weights = options.choose_model(model, weights, config, ctx)
     options.check_needs_model(model, {"input_size": input_size}, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)

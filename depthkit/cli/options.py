@@ -23,9 +23,10 @@ OLD_WEIGHTS = {"--checkpoint": "--weights"}  # for `Command(aliases=...)`
 
 def complete_zoo_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of the published models that begin with `incomplete`, for the shell."""
+    from depthkit.zoo.packaged import PACKAGED_MODEL
     from depthkit.zoo.table import MODELS
 
-    return [name for name in MODELS if name.startswith(incomplete)]
+    return [name for name in (PACKAGED_MODEL, *MODELS) if name.startswith(incomplete)]
 
 
 def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, Any] | None:
@@ -164,16 +165,29 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
 
 
-def check_model_or_weights(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
-    """Check that `--model`, `--weights` and `--config` fit.
+def choose_model(
+    model: str | None, weights: str | None, config: str | None, ctx: click.Context
+) -> tuple[str | None, str | None]:
+    """Return the published model, or None, and the file of weights, or None, that a command is to use.
+
+    Where neither is named, it is the file of the model that comes with depthkit.
 
     Raises:
-        click.UsageError: neither a model nor weights are named, or both a model and a config.
+        click.UsageError: there is a config without weights, or with a published model; or weights for the model that
+            has its own.
+        InputError: the model that comes with depthkit is missing.
     """
-    if model is None and weights is None:
-        raise click.UsageError("Missing option '--model' or '--weights': name a published model, or a file.", ctx)
+    from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
+
+    if model is None and weights is None and config is not None:
+        raise click.UsageError("--config: has no weights; add --weights FILE.", ctx)
     if model is not None and config is not None:
         raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
+    if model == PACKAGED_MODEL and weights is not None:
+        raise click.UsageError(f"--weights: {PACKAGED_MODEL} comes with depthkit; leave out --weights or --model.", ctx)
+    if model == PACKAGED_MODEL or (model is None and weights is None):
+        return None, str(packaged_weights())
+    return model, weights
 
 
 def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:

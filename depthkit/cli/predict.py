@@ -15,6 +15,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     cls=Command,
     aliases=options.OLD_WEIGHTS,
     examples=(
+        "depthkit predict photo.jpg",
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
@@ -78,6 +79,8 @@ def main(
 ) -> int:
     """Predict the depth of images.
 
+    Without --model and --weights by rooms-deit-tiny, a small indoor model that comes with depthkit and needs no network.
+
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
 
@@ -91,7 +94,7 @@ def main(
 
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
-    options.check_model_or_weights(model, weights, config, ctx)
+    model, weights = options.choose_model(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     options.check_needs_model(model, settings, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)

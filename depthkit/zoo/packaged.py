@@ -6,6 +6,10 @@ import depthkit
 from depthkit.errors import InputError
 
 PACKAGED_MODEL = "rooms-deit-tiny"
+PARAMETERS = 6_230_000
+GIVES = "metres, indoors"
+LICENCE = "Apache-2.0"
+CARD = "docs/models/rooms-deit-tiny.md"
 
 
 def packaged_weights() -> Path:
