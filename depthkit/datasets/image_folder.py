@@ -4,6 +4,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
+import numpy as np
+import torch
+
 from depthkit.datasets.base_dataset import Every, Indices, Pipeline, SampleDataset
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
@@ -26,6 +29,11 @@ class ImageFolder(SampleDataset):
             only; images directly in `data_root` count one by one.
         pipeline: transforms, the last of them `PackDepthInputs`.
         indices: take only the first N images, or those at these places.
+        skip_damaged: take the next image in place of one that cannot be read, and mark it in `damaged`, which
+            `DamagedImagesHook` reports; otherwise such an image is an error.
+
+    Attributes:
+        damaged: boolean (N,), the images that could not be read so far; all workers of a data loader share it.
 
     Raises:
         InputError: no such folder, no image in it or in the split, or an argument out of range; when it is read, a
@@ -42,6 +50,7 @@ class ImageFolder(SampleDataset):
         hold_out_every: Every | None = None,
         pipeline: Pipeline = None,
         indices: Indices = None,
+        skip_damaged: bool = False,
     ) -> None:
         folder = Path(data_root).expanduser()
         if not folder.is_dir():
@@ -53,11 +62,28 @@ class ImageFolder(SampleDataset):
         super().__init__(
             [{"img_path": str(file)} for file in chosen], f"split {split}, {folder}", pipeline, split == "val", indices
         )
+        self.folder = folder
+        self.skip_damaged = skip_damaged
+        self.damaged = torch.zeros(len(self), dtype=torch.bool).share_memory_()
 
     def prepare_data(self, idx: int) -> dict:
         """Read image `idx` and run the pipeline on it."""
-        path = self.get_data_info(idx)["img_path"]
-        return self.pipeline(make_sample(read_rgb(path), path))
+        image, path = self._read(idx)
+        return self.pipeline(make_sample(image, path))
+
+    def _read(self, idx: int) -> tuple[np.ndarray, str]:
+        """Return image `idx`, or with `skip_damaged` the first valid one from there on, and its path."""
+        for place in (*range(idx, len(self)), *range(idx)):
+            if self.damaged[place]:
+                continue
+            path = self.get_data_info(place)["img_path"]
+            try:
+                return read_rgb(path), path
+            except InputError:
+                if not self.skip_damaged:
+                    raise
+                self.damaged[place] = True
+        raise InputError(f"{self.folder}: none of its {len(self)} images can be read; check that they are images")
 
 
 def split_images(files: Sequence[Path], folder: Path, split: Split, hold_out_every: int | None) -> list[Path]:
@@ -82,6 +108,6 @@ def split_images(files: Sequence[Path], folder: Path, split: Split, hold_out_eve
     if not chosen:
         raise InputError(
             f"{folder}: hold_out_every={hold_out_every} leaves no image for split '{split}'; there are only "
-            f"{len(place)} folders of images or single images"
+            f"{len(place)} folders of images or single images, so give that number or a smaller one"
         )
     return chosen

@@ -10,6 +10,7 @@ check_environment()
 
 from depthkit.engine.hooks.check_invalid_loss_hook import CheckInvalidLossHook
 from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook
+from depthkit.engine.hooks.damaged_images_hook import DamagedImagesHook
 from depthkit.engine.hooks.keep_rate_hook import KeepRateHook
 from depthkit.engine.hooks.progress_hook import ProgressHook
 from depthkit.engine.hooks.visualization_hook import DepthVisualizationHook
@@ -20,6 +21,7 @@ from depthkit.engine.train_loop import TrainLoop
 __all__ = [
     "AtomicCheckpointHook",
     "CheckInvalidLossHook",
+    "DamagedImagesHook",
     "DepthRunner",
     "DepthVisualizationHook",
     "KeepRateHook",
