@@ -37,10 +37,10 @@ class Teacher(Protocol):
 class DepthDistiller(DepthEstimator):
     """A student that learns the depth of a frozen teacher.
 
-    It is a `DepthEstimator` with the same state-dict keys. No labels are needed. The teacher sees exactly the images that the student sees, augmented as they are (Beyer et
-    al., CVPR 2022), each prepared as the teacher's own pipeline says. The losses are those of the `decode_head`; a
-    ToSA's selectors learn from their own. What is saved is the student alone: a checkpoint carries the config of a
-    `DepthEstimator`, and the name and licence of the teacher.
+    It is a `DepthEstimator` with the same state-dict keys. No labels are needed. The teacher sees exactly the images
+    that the student sees, augmented as they are (Beyer et al., CVPR 2022), each prepared as its own pipeline says. The
+    losses are those of the `decode_head`; a ToSA's selectors learn from their own. What is saved is the student alone:
+    a checkpoint carries the config of a `DepthEstimator`, and the name and licence of the teacher.
 
     Args:
         teacher: config of a `DepthTeacher`.
@@ -138,8 +138,8 @@ class DepthDistiller(DepthEstimator):
             )
         if self.output == "depth" and others:
             raise InputError(
-                f"losses: {' and '.join(others)} compares disparities up to scale and shift; expected losses of metres, "
-                "such as ScaleInvariantLogLoss, with output='depth'"
+                f"losses: {' and '.join(others)} compares disparities up to scale and shift; expected losses of metres "
+                "with output='depth', such as ScaleInvariantLogLoss"
             )
 
 

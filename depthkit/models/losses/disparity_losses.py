@@ -76,7 +76,8 @@ class ScaleShiftInvariantLoss(nn.Module):
 class AlignedGradientLoss(nn.Module):
     """Multi-scale gradient matching on normalised disparities (Ranftl et al., TPAMI 2022, section 5).
 
-    Their equation 11 with means in place of sums: the mean over scales of the mean absolute gradient of ``n(pred) - n(gt)``, n from `normalise`.
+    Their equation 11 with means in place of sums: the mean over scales of the mean absolute gradient of
+    ``n(pred) - n(gt)``, n from `normalise`.
 
     Args:
         scales: number of scales, each every second pixel of the one before; 4 in MiDaS.
