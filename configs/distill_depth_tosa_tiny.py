@@ -4,7 +4,7 @@
 # Result: not yet run.
 _base_ = [
     "_base_/models/dpt_deit_tiny.py",
-    "_base_/datasets/unlabelled_images.py",
+    "_base_/datasets/images_for_depth.py",
     "_base_/schedules/depth_20e.py",
     "default_runtime.py",
 ]
@@ -13,17 +13,9 @@ teacher_weights = None  # a file of the published model; None: from the hub
 metric = False  # True: learn metres, from a teacher that gives them
 max_depth = 10.0  # [m], with metric: the model predicts nothing farther
 canonical_focal = None  # [px], with metric: of the teacher's camera in the crops (docs/distillation.md)
-img_size = (288, 384)
-hold_out_every = 10
 keep_rate = 0.5  # fraction of the patches that every second layer processes
 selection = "shared"  # or "per_head"
 
-test_pipeline = [
-    dict(type="ResizeToMultiple", size=min(img_size), multiple=16, rule="lower_bound", resampling="antialiased"),
-    dict(type="PackDepthInputs"),
-]
-train_dataloader = dict(dataset=dict(skip_damaged=True))
-val_dataloader = dict(dataset=dict(skip_damaged=True))
 test_cfg = None  # the validation measures the difference to the teacher
 default_hooks = dict(checkpoint=dict(save_best="difference", rule="less"))
 custom_hooks = [
