@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from depthkit.datasets import ImageFolder
 from depthkit.errors import InputError
@@ -95,3 +96,27 @@ def test_missing_and_empty_folders_and_damaged_images(tmp_path):
     whole.write_bytes(whole.read_bytes()[:60])
     with pytest.raises(InputError, match="cut.png"):
         ImageFolder(tmp_path, pipeline=PIPELINE)[0]
+
+
+def damaged_folder(folder: Path) -> Path:
+    """Five images, of which the second, third and last cannot be read."""
+    for i in range(5):
+        picture(folder / f"{i}.png", value=10 * i)
+    for i in (1, 2, 4):
+        (folder / f"{i}.png").write_text("not an image")
+    return folder
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_next_image_stands_for_a_damaged_one_and_all_workers_mark_it(tmp_path, workers):
+    dataset = ImageFolder(damaged_folder(tmp_path), pipeline=PIPELINE, skip_damaged=True)
+    assert not dataset.damaged.any()
+    samples = list(DataLoader(dataset, batch_size=None, num_workers=workers))
+    assert [Path(sample["data_samples"].img_path).stem for sample in samples] == ["0", "3", "3", "3", "0"]
+    assert dataset.damaged.tolist() == [False, True, True, False, True]
+
+
+def test_without_a_valid_image_there_is_one_sentence(tmp_path):
+    (picture(tmp_path / "a.png")).write_text("not an image")
+    with pytest.raises(InputError, match=f"{tmp_path}: none of its 1 images can be read"):
+        ImageFolder(tmp_path, skip_damaged=True)[0]
