@@ -26,7 +26,7 @@ class ImageFolder(SampleDataset):
         data_root: the folder. Names that begin with a dot are skipped.
         split: ``all``; or ``train`` and ``val``, which `hold_out_every` divides.
         hold_out_every: hold out every N-th *folder* of images for ``val``, so that a class or a scene is in one split
-            only; images directly in `data_root` count one by one.
+            only; images directly in `data_root` count one by one, and all do where there are fewer folders than that.
         pipeline: transforms, the last of them `PackDepthInputs`.
         indices: take only the first N images, or those at these places.
         skip_damaged: take the next image in place of one that cannot be read, and mark it in `damaged`, which
@@ -99,6 +99,8 @@ def split_images(files: Sequence[Path], folder: Path, split: Split, hold_out_eve
     if hold_out_every is None:
         raise InputError(f"hold_out_every=None: split='{split}' needs 2 or more (every N-th folder is for 'val')")
     groups = [file if file.parent == folder else file.parent for file in files]
+    if len(set(groups)) < hold_out_every:
+        groups = list(files)
     place = {group: index for index, group in enumerate(sorted(set(groups)))}
     chosen = [
         file
@@ -108,6 +110,6 @@ def split_images(files: Sequence[Path], folder: Path, split: Split, hold_out_eve
     if not chosen:
         raise InputError(
             f"{folder}: hold_out_every={hold_out_every} leaves no image for split '{split}'; there are only "
-            f"{len(place)} folders of images or single images, so give that number or a smaller one"
+            f"{len(place)} images, so give that number or a smaller one"
         )
     return chosen

@@ -72,6 +72,15 @@ def test_pictures_without_folders_are_held_out_one_by_one(tmp_path):
     assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
 
 
+def test_with_few_folders_images_are_held_out_one_by_one(tmp_path):
+    for i in range(10):
+        picture(tmp_path / "camera" / f"{i}.png")
+    val = ImageFolder(tmp_path, split="val", hold_out_every=5)
+    train = ImageFolder(tmp_path, split="train", hold_out_every=5)
+    assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
+    assert len(train) == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
