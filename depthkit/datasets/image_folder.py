@@ -1,6 +1,7 @@
 """Any folder of images, without labels: data on which a model can learn from another model's answers."""
 
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Literal
 
@@ -73,7 +74,7 @@ class ImageFolder(SampleDataset):
 
     def _read(self, idx: int) -> tuple[np.ndarray, str]:
         """Return image `idx`, or with `skip_damaged` the first valid one from there on, and its path."""
-        for place in (*range(idx, len(self)), *range(idx)):
+        for place in chain(range(idx, len(self)), range(idx)):
             if self.damaged[place]:
                 continue
             path = self.get_data_info(place)["img_path"]
