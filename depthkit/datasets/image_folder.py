@@ -10,6 +10,7 @@ import torch
 
 from depthkit.datasets.base_dataset import Every, Indices, Pipeline, SampleDataset
 from depthkit.datasets.sample import make_sample
+from depthkit.datasets.shards import list_shard, read_member
 from depthkit.errors import InputError
 from depthkit.registry import DATASETS
 from depthkit.utils.image_files import IMAGE_SUFFIXES, list_images
@@ -22,6 +23,8 @@ Split = Literal["all", "train", "val"]
 @DATASETS.register_module()
 class ImageFolder(SampleDataset):
     """The images of a folder and its subfolders, sorted by path, as samples without depth or labels.
+
+    Images in tar files there (the shards of WebDataset) count too, each tar file as a folder.
 
     Args:
         data_root: the folder. Names that begin with a dot are skipped.
@@ -56,12 +59,20 @@ class ImageFolder(SampleDataset):
         folder = Path(data_root).expanduser()
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; expected one with images in it or in its subfolders")
+        members: dict[Path, dict] = {}
+        for shard in list_images(folder, recursive=True, suffixes=(".tar",)):
+            members |= list_shard(shard)
         files = list_images(folder, recursive=True)
+        files = sorted([*files, *members]) if members else files
         if not files:
             raise InputError(f"{folder}: contains no image; expected files {', '.join(sorted(IMAGE_SUFFIXES))}")
         chosen = split_images(files, folder, split, hold_out_every)
         super().__init__(
-            [{"img_path": str(file)} for file in chosen], f"split {split}, {folder}", pipeline, split == "val", indices
+            [{"img_path": str(file), "member": members.get(file)} for file in chosen],
+            f"split {split}, {folder}",
+            pipeline,
+            split == "val",
+            indices,
         )
         self.folder = folder
         self.skip_damaged = skip_damaged
@@ -77,9 +88,10 @@ class ImageFolder(SampleDataset):
         for place in chain(range(idx, len(self)), range(idx)):
             if self.damaged[place]:
                 continue
-            path = self.get_data_info(place)["img_path"]
+            info = self.get_data_info(place)
+            path, member = info["img_path"], info["member"]
             try:
-                return read_rgb(path), path
+                return (read_member(path, **member) if member else read_rgb(path)), path
             except InputError:
                 if not self.skip_damaged:
                     raise
