@@ -107,6 +107,7 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "hub"
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(folder))
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setenv("DEPTHKIT_CACHE", str(tmp_path / "depthkit"))
     return folder
 
 
@@ -130,6 +131,8 @@ def tiny_zoo(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str],
     import dataclasses
 
     from depthkit.zoo.table import MODELS
+
+    monkeypatch.setenv("DEPTHKIT_CACHE", str(tmp_path / "depthkit"))
 
     def shrink(name: str) -> Path:
         import torch

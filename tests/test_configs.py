@@ -30,6 +30,7 @@ WITHOUT_LABELS = [name for name in NAMES if name.startswith(("tosa_selector", "t
 CLASSES = [name for name in NAMES if name.startswith("in1k_")]
 DISTILLED = [name for name in NAMES if name.startswith("distill_depth_")]
 DEPTH = [name for name in NAMES if name not in (*WITHOUT_LABELS, *CLASSES, *DISTILLED)]
+MIXED = "rooms_deit_tiny"  # of several data sets, with a schedule of its own
 TINY = [name for name in NAMES if "small" not in name and name != "rgbd_folder"]  # a small model takes seconds to make
 
 
@@ -44,7 +45,7 @@ def test_the_names_of_the_readme_are_there_and_all_are_listed() -> None:
     forms += ["nyu_tosa_{}_shared", "in1k_evit_{}_ft", "tosa_selector_{}", "tosa_finetune_{}"]
     forms += ["distill_depth_tosa_{}"]
     names = {form.format(size) for form in forms for size in ("tiny", "small")}
-    assert names | {"rgbd_folder", "demo_rooms", "depth_and_classes_tiny"} == set(NAMES)
+    assert names | {MIXED, "rgbd_folder", "demo_rooms", "depth_and_classes_tiny"} == set(NAMES)
     assert [config.name for config in list_configs()] == NAMES
 
 
@@ -65,7 +66,7 @@ def test_opens_with_what_it_is_and_command_hardware_time_result(config) -> None:
     assert len(config.path.read_text().splitlines()) <= 50
 
 
-@pytest.mark.parametrize("name", DEPTH)
+@pytest.mark.parametrize("name", [name for name in DEPTH if name != MIXED])
 def test_every_setting_of_depth_reaches_all_that_depends_on_it(name: str) -> None:
     settings = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "pretrained": "w.pth", "workers": 0}
     config = load_config(name, {**settings, "data_root": "/mnt/somewhere", "ema": 0.001, "schedule": "cosine"})
@@ -86,6 +87,28 @@ def test_every_setting_of_depth_reaches_all_that_depends_on_it(name: str) -> Non
     if name.startswith("nyu_tosa"):
         backbone = load_config(name, {"keep_rate": 0.7, "selection": "shared"}).model.backbone
         assert (backbone.type, backbone.keep_rate, backbone.selection) == ("ToSA", 0.7, "shared")
+
+
+def test_every_setting_of_mixed_data_reaches_all_that_depends_on_it() -> None:
+    settings = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 8, "pretrained": "w.pth", "workers": 0}
+    settings |= {"data_root": "/mnt/x", "cache": "/mnt/rooms", "rooms": 50, "repeats": 4, "pairs": [1, 5], "ema": 0.1}
+    config = load_config(MIXED, settings)
+    rooms, repeated = config.train_dataloader.dataset.datasets
+    test = config.test_dataloader.dataset
+    assert rooms.textures == test.textures == ["/mnt/x/*/*.jpg"]
+    assert (rooms.length, rooms.cache, test.cache) == (50, "/mnt/rooms", "/mnt/rooms_test")
+    assert (rooms.seed, rooms.size) != (test.seed, rooms.size) == (test.seed, test.size)
+    assert (repeated.times, repeated.dataset.data_root, repeated.dataset.indices) == (4, "/mnt/x", [1, 5])
+    for dataset in (rooms, repeated.dataset):
+        assert tuple(dataset.pipeline[0].size) == (72, 108)
+        assert tuple(dataset.pipeline[2].size) == (64, 96)
+    assert config.val_dataloader == config.test_dataloader
+    assert tuple(test.pipeline[0].size) == (64, 96) and config.test_pipeline[0] == test.pipeline[0]
+    assert config.train_dataloader.batch_size == 3 and config.train_dataloader.num_workers == 0
+    assert config.model.canonical_focal == pytest.approx(518.8579 * 64 / 480)
+    assert (config.model.backbone.pretrained, tuple(config.model.backbone.img_size)) == ("w.pth", (64, 96))
+    assert config.train_cfg.max_epochs == config.param_scheduler[-1].end == 8
+    assert {"type": "EMAHook", "momentum": 0.1} in config.custom_hooks
 
 
 @pytest.mark.parametrize("name", WITHOUT_LABELS)

@@ -18,7 +18,7 @@ from torch.profiler import ProfilerActivity, profile
 from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
-from depthkit.analysis.benchmark_variants import build_variant
+from depthkit.analysis.benchmark_variants import build_variant, check_names
 from depthkit.analysis.published_variants import check_published, is_published
 from depthkit.datasets.image_folder import ImageFolder
 from depthkit.utils.device import select_device
@@ -64,6 +64,7 @@ def run_benchmark(
     Raises:
         InputError: a variant cannot be built or timed so.
     """
+    check_names(variants)
     published = any(map(is_published, variants))
     if published:
         check_published(variants, inputs, task, train)

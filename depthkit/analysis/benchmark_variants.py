@@ -1,14 +1,17 @@
 """The models that a benchmark compares, by name: `timm`, `deit`, `tosa_shared:0.5` and so on."""
 
+from collections.abc import Sequence
+
 import timm
 from torch import nn
 
-from depthkit.analysis.published_variants import build_published, is_published, parse_rates
+from depthkit.analysis.published_variants import TRANSFORMERS, build_published, is_published, parse_rates
 from depthkit.errors import InputError
 from depthkit.models import ToSA  # noqa: F401  registers the backbones
 from depthkit.models.backbones.deit import SIZES
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
+from depthkit.zoo.table import find_model
 
 KINDS = {
     "deit": dict(type="DeiT"),
@@ -16,6 +19,23 @@ KINDS = {
     "tosa_per_head": dict(type="ToSA", selection="per_head"),
     "evit": dict(type="EViT", num_classes=0),
 }
+_EXPECTED = f"timm, deit or {', '.join(f'{kind}:KEEP' for kind in KINDS if kind != 'deit')}, such as tosa_shared:0.5"
+
+
+def check_names(variants: Sequence[str]) -> None:
+    """Check that each variant has a known name before its colon.
+
+    Raises:
+        InputError: one has not; the sentence has the nearest published models.
+    """
+    for variant in variants:
+        kind, _, rest = variant.partition(":")
+        if kind in ("timm", *KINDS) or is_published(variant):
+            continue
+        try:
+            find_model(rest if kind == TRANSFORMERS else kind)
+        except InputError as error:
+            raise InputError(f"--variants {variant}: expected {_EXPECTED}, or a published model ({error})") from error
 
 
 def build_variant(name: str, task: str, size: str, weights: str | None = None, selector_layers: int = 1) -> nn.Module:
@@ -39,16 +59,12 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     kind, _, keep = name.partition(":")
     if name == "timm" and task == "backbone":
         model = timm.create_model(f"deit_{size}_patch16_224", num_classes=0, dynamic_img_size=True)
-        if weights:
+        if weights is not None:
             load_backbone(model, weights, f"deit_{size}_patch16_224", optional=("selector",))
         return model
     config = KINDS.get("deit" if name == "timm" else kind)
     if config is None or (config["type"] == "DeiT") != (not keep):
-        raise InputError(
-            f"--variants {name}: expected timm, deit or "
-            f"{', '.join(f'{known}:KEEP' for known in KINDS if known != 'deit')}, such as tosa_shared:0.5, or a "
-            "published model (`depthkit models`)"
-        )
+        raise InputError(f"--variants {name}: expected {_EXPECTED}, or a published model (`depthkit models`)")
     backbone = SIZES[size] | config | dict(pretrained=weights)
     if config["type"] == "ToSA":
         backbone["selector_layers"] = selector_layers

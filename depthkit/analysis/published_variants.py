@@ -12,13 +12,13 @@ from depthkit.zoo.loading import create_model
 from depthkit.zoo.table import MODELS, find_model
 from depthkit.zoo.zoo_model import Architecture
 
-_TRANSFORMERS = "transformers"
+TRANSFORMERS = "transformers"
 
 
 def is_published(variant: str) -> bool:
     """Tell whether a variant of a benchmark is a published model: ``NAME...`` or ``transformers:NAME``."""
     first, _, second = variant.partition(":")
-    return first in MODELS or (first == _TRANSFORMERS and second in MODELS)
+    return first in MODELS or (first == TRANSFORMERS and second in MODELS)
 
 
 def build_published(variant: str, weights: str | None) -> nn.Module:
@@ -38,12 +38,12 @@ def build_published(variant: str, weights: str | None) -> nn.Module:
             installed or does not have the model.
     """
     name, *rest = variant.split(":")
-    if name == _TRANSFORMERS:
+    if name == TRANSFORMERS:
         return InTransformers(rest[0])
     if len(rest) > 2 or (len(rest) == 2 and rest[0] not in get_args(Selection)):
         raise InputError(f"--variants {variant}: expected {name}, {name}:0.5 or {name}:per_head:0.5")
     rates = parse_rates(rest[-1], variant) if rest else None
-    model = create_model(name, weights or False)
+    model = create_model(name, False if weights is None else weights)
     if rates is None:
         return model
     return make_selective(model, rates[0] if len(rates) == 1 else rates, rest[0] if len(rest) == 2 else None)
@@ -82,7 +82,7 @@ def check_published(variants: Sequence[str], inputs: Sequence[tuple[int, int, in
         name = next(part for part in variant.split(":") if part in MODELS)
         multiple, family = find_model(name).architecture.multiple, find_model(name).architecture.family
         for height, width, _ in inputs:
-            if variant.startswith(_TRANSFORMERS) and family == "dpt" and height != width:
+            if variant.startswith(TRANSFORMERS) and family == "dpt" and height != width:
                 raise InputError(f"--inputs {height}x{width}: {variant} takes square images only; try 384x384")
             if height % multiple or width % multiple:
                 nearest = "x".join(str(max(1, round(side / multiple)) * multiple) for side in (height, width))

@@ -1,5 +1,6 @@
 """Measure what token selection changes in a model's depth, beside the dense model and without labels."""
 
+import math
 import sys
 import time
 from collections import Counter
@@ -21,6 +22,7 @@ from depthkit.analysis.smaller_input import enlarge, factors_by_time, shrink
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator, ToSA
+from depthkit.models.layers.selector import num_kept
 from depthkit.models.selective import make_selective
 from depthkit.utils.io import read_rgb
 
@@ -131,6 +133,7 @@ def evaluate_selection(
     if not count:
         raise InputError(f"{images[0]}: cannot be read, nor can any other of {len(images)} images; give other images")
     report = _report(variants, everything, count, len(images) - count)
+    report["notes"] = [*_missing_controls(variants), *_without_selection(variants)]
     _print(report)
     return report
 
@@ -205,8 +208,34 @@ def _report(variants: Sequence[Variant], selective: DepthEstimator, count: int, 
     )
 
 
+def _missing_controls(variants: Sequence[Variant]) -> Iterator[str]:
+    """Say which keep rates have no smaller input beside them."""
+    compared = {variant.keep_rate for variant in variants if variant.kind == "smaller"}
+    for rate in (variant.keep_rate for variant in variants if variant.kind == "random"):
+        if rate not in compared:
+            yield f"keep rate {rate}: no smaller input to compare with; the first image is one patch high or wide"
+
+
+def _without_selection(variants: Sequence[Variant]) -> Iterator[str]:
+    """Say which keep rates below 1 leave no patch out, at which sizes."""
+    for variant in variants:
+        if variant.kind != "selection" or variant.keep_rate == 1:
+            continue
+        backbone, small = variant.model.backbone, []
+        for size in variant.sizes:
+            padded = variant.model.pad(torch.empty(1, 1, *size))
+            patches = math.prod(backbone.patch_embed.dynamic_feat_size(padded.shape[-2:]))
+            if all(num_kept(rate, patches) == patches for rate in backbone.keep_rate):
+                small.append("{}x{}".format(*size))
+        if small:
+            yield (
+                f"keep rate {variant.keep_rate}: leaves no patch out of an input of {', '.join(small)} px, so nothing "
+                "is measured there; use a larger input or a lower rate"
+            )
+
+
 def _print(report: dict[str, Any]) -> None:
-    """Print what `_report` returned as a table."""
+    """Print what `_report` returned as a table, and the notes below it."""
     metric = report["output"] == "depth"
     skipped = f", {report['skipped']} that cannot be read left out" if report["skipped"] else ""
     inputs = ", ".join(report["results"][0]["inputs"])
@@ -222,6 +251,8 @@ def _print(report: dict[str, Any]) -> None:
         columns = (("time_ratio", 1, 3), ("size", 100, 3), ("close", 100, 2), ("scale", 1, 3))
         cells = "".join(f"{_cell(Mean(**found[key]), factor, digits):>18}" for key, factor, digits in columns)
         print(f"{indent + found['name']:<28}{found['macs'] / 1e9:>8.2f}{cells}")
+    for note in report["notes"]:
+        print(f"note: {note}", file=sys.stderr)
 
 
 def _cell(value: Mean, factor: float, digits: int) -> str:

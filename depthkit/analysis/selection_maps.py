@@ -2,7 +2,7 @@
 
 import math
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -39,6 +39,7 @@ class SelectionViewer:
         prepare: turns an image, uint8 RGB (H, W, 3), into the backbone's input, (1, 3, H', W'), normalised.
         mean: of that normalisation, three numbers for values from 0 to 255.
         std: likewise.
+        metadata: what is known of the model, such as its name and licence; goes into the files of `save_token_maps`.
 
     Raises:
         InputError: the backbone is of another kind, which attends all tokens.
@@ -50,11 +51,13 @@ class SelectionViewer:
         prepare: Callable[[np.ndarray], Tensor],
         mean: Sequence[float],
         std: Sequence[float],
+        metadata: Mapping[str, str] | None = None,
     ) -> None:
         if not isinstance(backbone, ToSA | EViT):
             raise InputError(f"{type(backbone).__name__}: attends every token in every layer; expected a ToSA or EViT")
         self.backbone = backbone
         self.prepare = prepare
+        self.metadata = dict(metadata or {})
         self._mean = torch.as_tensor(mean).view(3, 1, 1).cpu()
         self._std = torch.as_tensor(std).view(3, 1, 1).cpu()
 
@@ -207,7 +210,7 @@ def viewer_of_config(
     # Without normalisation in the config there are no such buffers.
     mean = getattr(model.data_preprocessor, "mean", torch.zeros(3))
     std = getattr(model.data_preprocessor, "std", torch.ones(3))
-    return SelectionViewer(model.backbone, prepare, mean, std)
+    return SelectionViewer(model.backbone, prepare, mean, std, predictor.metadata)
 
 
 def save_token_maps(
@@ -218,7 +221,8 @@ def save_token_maps(
 ) -> dict[Path, Path]:
     """Draw the token maps of images and save them as NAME_tokens.png, with a progress bar on a terminal.
 
-    An image that cannot be read is reported on stderr, and the others are still drawn.
+    The viewer's metadata go into their text chunks. An image that cannot be read is reported on stderr, and the others
+    are still drawn.
 
     Args:
         viewer: of the model.
@@ -242,7 +246,7 @@ def save_token_maps(
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
             continue
-        write_rgb(path, viewer.draw(rgb, layers))
+        write_rgb(path, viewer.draw(rgb, layers), viewer.metadata)
         saved[image] = path
         tqdm.write(f"{image} -> {path}", file=sys.stdout)
     return saved

@@ -4,8 +4,8 @@ import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Sequence
-from contextlib import nullcontext
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
@@ -165,6 +165,7 @@ def evaluate(
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
+        _errors_without_suffix(config.filename) if carried else nullcontext(),
         process_group(launcher, chosen),
         tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
     ):
@@ -218,6 +219,17 @@ def _carried_config(checkpoint: str | Path) -> Config:
     return config_from_plain(
         {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename
     )
+
+
+@contextmanager
+def _errors_without_suffix(name: str) -> Iterator[None]:
+    """Leave the .py that mmengine wants out of a carried config's name: there is no such file."""
+    try:
+        yield
+    except InputError as error:
+        if not str(error).startswith(f"{name}: "):
+            raise
+        raise InputError(name.removesuffix(".py") + str(error).removeprefix(name)) from error
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

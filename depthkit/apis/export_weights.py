@@ -1,5 +1,6 @@
 """Export weights alone: those of a checkpoint, or of a published model as a checkpoint of depthkit."""
 
+import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ from torch import Tensor
 from depthkit.errors import InputError
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
 from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.io import atomic_path
@@ -21,7 +22,7 @@ from depthkit.zoo.table import find_model
 from depthkit.zoo.zoo_model import ZooModel
 
 
-def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
+def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, config: Config | None = None) -> Path:
     """Write the weights of `checkpoint` to a ``.safetensors``, without what only a training needs.
 
     Optimizer, schedulers, history and the second set of weights of a moving average are left out. The weights are
@@ -31,6 +32,8 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     Args:
         checkpoint: a file of the training.
         out: the file to write, in a folder that exists; one that is there is replaced.
+        half: write float16, which takes half the space; what loads the file computes in float32 as before.
+        config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
 
     Returns:
         The path of `out`.
@@ -39,7 +42,13 @@ def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
         InputError: `checkpoint` cannot be read, or `out` cannot be written or has another suffix.
     """
     out = _checked(out)
-    return _write(out, read_state_dict(checkpoint), read_metadata(checkpoint))
+    state, info = read_state_dict(checkpoint), read_metadata(checkpoint)
+    if half:
+        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
+    if config is not None:
+        described = CheckpointInfo.of_training(config_to_plain(config), config.filename)
+        info = described if info is None else dataclasses.replace(described, metrics=info.metrics)
+    return _write(out, state, info)
 
 
 def export_published(
@@ -55,7 +64,8 @@ def export_published(
     """Write a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
 
     It then serves like one that was trained here. The config says what was published by whom under which licence
-    (``published``), and of a model in metres it names NYU Depth V2 in ``data/nyu`` as test data.
+    (``published``), and how a ToSA of it selects; of a model in metres it names NYU Depth V2 in ``data/nyu`` as test
+    data.
 
     Args:
         name: as `depthkit models` lists it.
@@ -64,8 +74,8 @@ def export_published(
         input_size: see `make_config`.
         preprocessing: see `make_config`.
         keep_rate: make it a ToSA, see `make_selective`; None: dense.
-        selection: of a ToSA.
-        selective_layers: of a ToSA.
+        selection: of a ToSA; only with a `keep_rate`.
+        selective_layers: of a ToSA; only with a `keep_rate`.
 
     Returns:
         The path of `out`.
@@ -74,6 +84,7 @@ def export_published(
         InputError: as `DepthPredictor.from_pretrained`, or `out` cannot be written or has another suffix.
     """
     out = _checked(out)
+    check_has_keep_rate(keep_rate, selection, selective_layers)
     published = find_model(name)
     config = make_config(published, weights, input_size, preprocessing)
     model = load_model(published, config, weights)
@@ -85,6 +96,7 @@ def export_published(
             "selection": model.backbone.selective_blocks[0].selection,
             "selective_layers": model.backbone.selective_layers,
         }
+        config["published"] |= describe_selection(model.backbone)
     config |= _test_data(published, config["test_pipeline"])
     info = CheckpointInfo.of_training(config_to_plain(Config(config)), f"{name}.py")
     return _write(out, model.state_dict(), info)

@@ -27,6 +27,11 @@ class FocalRule:
             without a requested focal length is in metres as it is.
         assumed: the camera of an image whose focal length is unknown: the ``canonical`` one (the output is in metres as
             it is), or one with the field of view of ``nyu``, NYU Depth V2's camera.
+        training_side: shorter side [px] of the images as the network saw them in training, taken by the canonical
+            camera. With it focal lengths count at that size, whatever the size of the network's input is: the field of
+            view alone matters.
+        both_axes: focal lengths count at the mean of both scales of the resizing, as Depth-Anything-3 does, and not
+            at the scale of the width.
 
     Raises:
         InputError: another value, such as one of a damaged config.
@@ -34,10 +39,17 @@ class FocalRule:
 
     automatic: bool = True
     assumed: Literal["canonical", "nyu"] = "canonical"
+    training_side: int | None = None
+    both_axes: bool = False
 
     def __post_init__(self) -> None:
-        if self.automatic not in (True, False) or self.assumed not in ("canonical", "nyu"):
-            raise InputError(f"{self}: expected automatic=True or False, and assumed='canonical' or 'nyu'")
+        flags = (self.automatic, self.both_axes)
+        if not all(flag in (True, False) for flag in flags) or self.assumed not in ("canonical", "nyu"):
+            raise InputError(
+                f"{self}: expected automatic and both_axes=True or False, and assumed='canonical' or 'nyu'"
+            )
+        if self.training_side is not None and not (isinstance(self.training_side, int) and self.training_side > 0):
+            raise InputError(f"{self}: expected training_side in pixels, or None")
 
 
 class FocalLength(NamedTuple):
@@ -46,13 +58,15 @@ class FocalLength(NamedTuple):
     Attributes:
         pixels: [px] at the image's own size; None where it is not known.
         source: where it is from; None where it is not known.
-        at_input: [px] at the size of the network's input, of the camera that the metres are for; None where they do
-            not follow the camera.
+        at_input: [px] at the size of the network's input, or the rule's, of the camera that the metres are for; None
+            where they do not follow the camera.
+        metres_follow: whether the metres are those of `pixels`; if not, it only gives points their shape.
     """
 
     pixels: float | None
     source: FocalSource | None
     at_input: float | None
+    metres_follow: bool
 
 
 def choose_focal_length(
@@ -60,7 +74,7 @@ def choose_focal_length(
     exif: float | None,
     canonical_focal: float | None,
     shape: tuple[int, int],
-    scale: float,
+    scales: tuple[float, float],
     rule: FocalRule,
     name: str = "",
 ) -> FocalLength:
@@ -71,7 +85,7 @@ def choose_focal_length(
         exif: [px], from `exif_focal_length`.
         canonical_focal: [px], the model's; None: its metres do not follow the camera, and nothing is assumed.
         shape: (H, W) [px] of the image.
-        scale: width of the network's input as a fraction of that of the image.
+        scales: width and height of the network's input as fractions of those of the image.
         rule: the model's.
         name: of the image, for messages.
 
@@ -87,15 +101,16 @@ def choose_focal_length(
     else:
         pixels, source = (exif, "exif") if exif is not None else (None, None)
     if canonical_focal is None:
-        return FocalLength(pixels, source, None)
-    if not rule.automatic and requested is None:
-        return FocalLength(pixels, source, canonical_focal)
-    if pixels is not None:
-        return FocalLength(pixels, source, pixels * scale)
-    if rule.assumed == "canonical":
-        return FocalLength(canonical_focal / scale, "assumed", canonical_focal)
-    pixels = float(NYU_INTRINSICS[0, 0]) / max(NYU_SHAPE) * max(shape)
-    return FocalLength(pixels, "assumed", pixels * scale)
+        return FocalLength(pixels, source, None, metres_follow=False)
+    metres_follow = rule.automatic or requested is not None
+    scale = sum(scales) / 2 if rule.both_axes else scales[0]
+    if rule.training_side is not None:
+        scale = rule.training_side / min(shape)
+    if pixels is None and rule.assumed == "canonical":
+        return FocalLength(canonical_focal / scale, "assumed", canonical_focal, metres_follow)
+    if pixels is None:
+        pixels, source = float(NYU_INTRINSICS[0, 0]) / max(NYU_SHAPE) * max(shape), "assumed"
+    return FocalLength(pixels, source, pixels * scale if metres_follow else canonical_focal, metres_follow)
 
 
 def check_focal(value: object) -> FocalRequest:
@@ -104,7 +119,7 @@ def check_focal(value: object) -> FocalRequest:
     Raises:
         InputError: it is something else.
     """
-    if value is None or value == "exif":
+    if value is None or (isinstance(value, str) and value == "exif"):
         return value
     try:
         focal = math.nan if isinstance(value, bool) else float(value)

@@ -1,6 +1,7 @@
 """Predict the depth of many images and save the results."""
 
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +21,9 @@ from depthkit.visualization.depth_map import check_range
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
 
+# [degrees] along the longer side: what lies outside is a fisheye or a telescope, or another unit than pixels.
+_USUAL_FIELD_OF_VIEW = (15, 140)
+
 
 @dataclass(frozen=True)
 class SavedPrediction:
@@ -38,6 +42,8 @@ class SavedPrediction:
         color_range: ends of the colour bar in this unit, see `DepthResult.color_range`.
         focal_length: [px], at the image's size; None where it is not known.
         focal_source: where it is from: ``given``, ``exif``, ``assumed`` or None.
+        metres_follow_focal: whether the metres are those of this focal length; see `DepthResult`.
+        field_of_view: [degrees], that the image's longer side spans at this focal length.
         metadata: what else is known by name: the model, its licence and so on.
         classes: names and probabilities of the likeliest classes, if asked.
     """
@@ -54,8 +60,23 @@ class SavedPrediction:
     color_range: tuple[float, float]
     focal_length: float | None
     focal_source: FocalSource | None
+    metres_follow_focal: bool
+    field_of_view: float | None
     metadata: dict[str, str]
     classes: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class FailedPrediction:
+    """An image that could not be predicted.
+
+    Attributes:
+        image: the image's file.
+        error: why, one sentence.
+    """
+
+    image: Path
+    error: str
 
 
 def predict_images(
@@ -68,10 +89,11 @@ def predict_images(
     point_cloud: bool = False,
     classes: bool = False,
     float_format: FloatFormat = "npy",
-) -> list[SavedPrediction]:
+) -> tuple[list[SavedPrediction], list[FailedPrediction]]:
     """Predict images and save the results, with a progress bar on a terminal.
 
-    An image that cannot be read is reported on stderr, and the others are still predicted.
+    An image that cannot be read is reported on stderr, and the others are still predicted. What is to know about many
+    images is said once, at the end.
 
     Args:
         predictor: the model.
@@ -85,7 +107,7 @@ def predict_images(
         float_format: of the file of float32 values.
 
     Returns:
-        What was saved, for each image that could be read.
+        What was saved, for each image that could be read, and the others.
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
@@ -106,17 +128,19 @@ def predict_images(
     stems = unique_stems(images)
     kinds = (predictor.kind, side_by_side, point_cloud, float_format)
     check_not_inputs([path for stem in stems for path in output_paths(folder, stem, *kinds).values()], images)
-    done = []
+    done, failed = [], []
     for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
         try:
             result = predictor(image, focal)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
+            failed.append(FailedPrediction(image, str(error)))
             continue
         saved = result.save(folder, stem, depth_range, side_by_side, point_cloud, float_format)
         done.append(_describe(image, result, saved, depth_range, classes))
-        _report(done[-1])
-    return done
+        _report(done[-1], predictor.can_follow_focal)
+    _report_assumptions(done)
+    return done, failed
 
 
 def _describe(
@@ -140,14 +164,16 @@ def _describe(
         color_range=result.color_range(depth_range),
         focal_length=result.focal_length,
         focal_source=result.focal_source,
+        metres_follow_focal=result.metres_follow_focal,
+        field_of_view=result.field_of_view,
         metadata=result.metadata,
         classes=result.classes if classes else (),
     )
 
 
-def _report(done: SavedPrediction) -> None:
-    """Print what was saved, and what to know about it."""
-    camera = "" if done.focal_source is None else f"; focal length {done.focal_length:.4g} px, {done.focal_source}"
+def _report(done: SavedPrediction, can_follow_focal: bool) -> None:
+    """Print what was saved, and what to know about this image alone."""
+    camera = _camera(done, can_follow_focal)
     tqdm.write(f"{done.image} -> {done.files['colored']} ({_span(done)}{camera})", file=sys.stdout)
     for name, score in done.classes:
         tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
@@ -163,6 +189,16 @@ def _span(done: SavedPrediction) -> str:
     return "no valid depth" if done.min_depth is None else f"{done.min_depth:.2f} to {done.max_depth:.2f} m"
 
 
+def _camera(done: SavedPrediction, can_follow_focal: bool) -> str:
+    """Return what the line says of the focal length, and whether the metres are those of it."""
+    unused = done.kind == "metric" and not done.metres_follow_focal
+    if done.focal_length is None or (unused and done.focal_source == "assumed"):
+        return ""
+    if unused and can_follow_focal:
+        return f"; the authors' metres, EXIF's {done.focal_length:.4g} px not used: --focal exif applies it"
+    return f"; focal length {done.focal_length:.4g} px, {done.focal_source}" + ", not used for metres" * unused
+
+
 def _warnings(done: SavedPrediction) -> Iterator[str]:
     if done.saturated:
         *_, exact = (path for name, path in done.files.items() if name.startswith("depth_"))
@@ -170,15 +206,35 @@ def _warnings(done: SavedPrediction) -> Iterator[str]:
             f"{done.saturated} pixels are beyond the 65.535 m that {done.files['depth_png'].name} can hold; "
             f"{exact.name} has them"
         )
-    if done.focal_source == "assumed":
+    low, high = _USUAL_FIELD_OF_VIEW
+    if done.focal_source in ("given", "exif") and not low <= done.field_of_view <= high:
         yield (
-            f"has no focal length in its EXIF; the metres are those of a camera of {done.focal_length:.4g} px (give "
-            "--focal PX; twice the focal length is twice the metres)"
+            f"a focal length of {done.focal_length:.4g} px ({done.focal_source}) is a field of view of "
+            f"{done.field_of_view:.3g} degrees, usual are {low} to {high}; check that it is in pixels of this image"
+        )
+
+
+def _report_assumptions(saved: Sequence[SavedPrediction]) -> None:
+    """Print what was assumed, each assumption once."""
+    images = defaultdict(list)
+    for done in saved:
+        for assumption in _assumptions(done):
+            images[assumption].append(done.image)
+    for assumption, of in images.items():
+        print(f"warning: {of[0] if len(of) == 1 else f'{len(of)} images'}: {assumption}", file=sys.stderr)
+
+
+def _assumptions(done: SavedPrediction) -> Iterator[str]:
+    if done.focal_source == "assumed" and done.metres_follow_focal:
+        yield (
+            "no focal length in EXIF; the metres are those of the assumed one (give --focal PX; twice the focal length "
+            "is twice the metres)"
         )
     if "points" not in done.files:
         return
-    points = done.files["points"].name
     if done.kind == "relative":
-        yield f"the shape of {points} is {SHAPE_OF_RELATIVE}; use a metric model, or align the result"
+        yield f"the shape of the point cloud is {SHAPE_OF_RELATIVE}; use a metric model, or align the result"
     if done.focal_length is None:
-        yield f"has no focal length in its EXIF; {points} assumes that of NYU Depth V2's camera"
+        yield "no focal length in EXIF; the point cloud assumes that of NYU Depth V2's camera"
+    elif done.focal_source == "assumed" and not done.metres_follow_focal:
+        yield "no focal length in EXIF; the point cloud assumes that of the model's training"

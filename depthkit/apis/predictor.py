@@ -21,7 +21,7 @@ from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
 from depthkit.models.weights import forget_pretrained, load_weights, read_config
 from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
 from depthkit.utils.camera import pinhole, zoom_intrinsics
@@ -29,7 +29,6 @@ from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
 from depthkit.utils.io import pil_to_rgb, read_rgb
-from depthkit.visualization import DEFAULT_RANGE
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model, print_licence
 from depthkit.zoo.table import find_model
@@ -95,7 +94,7 @@ class DepthPredictor:
         preprocessing: Preprocessing = "authors",
         device: str = "auto",
         keep_rate: float | Sequence[float] | None = None,
-        selection: Selection = "shared",
+        selection: Selection | None = None,
         selective_layers: Sequence[int] | None = None,
     ) -> "DepthPredictor":
         """Make the predictor of a published model.
@@ -108,13 +107,14 @@ class DepthPredictor:
             preprocessing: resize images as the ``authors`` do, or as ``transformers`` does.
             device: as above.
             keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
-            selection: see `ToSA`.
-            selective_layers: see `make_selective`.
+            selection: see `make_selective`, like the next; only with a `keep_rate`.
+            selective_layers: 0-based.
 
         Raises:
             InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
                 wrong.
         """
+        check_has_keep_rate(keep_rate, selection, selective_layers)
         published = find_model(name)
         config = Config(make_config(published, weights, input_size, preprocessing))
         predictor = cls.__new__(cls)
@@ -138,7 +138,7 @@ class DepthPredictor:
             InputError: an argument is wrong, or the model has no such form.
         """
         self.model = make_selective(self.model, keep_rate, selection, selective_layers)
-        self.metadata = {**self.metadata, "keep_rate": str(keep_rate)}
+        self.metadata = {**self.metadata, **describe_selection(self.model.backbone)}
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""
@@ -149,8 +149,7 @@ class DepthPredictor:
         self.model = model.to(self.device).eval()
         self.metadata = {key: str(value) for key, value in cfg.get("published", {}).items()}
         self.kind: Kind = "metric" if model.output == "depth" else "relative"
-        max_depth = cfg.model["decode_head"].get("max_depth", DEFAULT_RANGE[1])
-        self.depth_range = (0.0, float(max_depth)) if self.kind == "metric" else None
+        self.max_depth: float | None = cfg.model["decode_head"].get("max_depth")  # [m], of the canonical camera
 
     def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
         """Predict the depth of one image of any size.
@@ -177,9 +176,10 @@ class DepthPredictor:
             values=values,
             image=rgb,
             kind=self.kind,
-            depth_range=self.depth_range,
+            depth_range=self._depth_range(camera),
             focal_length=camera.pixels,
             focal_source=camera.source,
+            metres_follow_focal=camera.metres_follow,
             classes=classes,
             metadata=self.metadata,
         )
@@ -203,12 +203,12 @@ class DepthPredictor:
         """
         batch = self.preprocess(rgb, name)
         sample = batch["data_samples"][0]
-        scale = float(sample.intrinsics[0, 0])
+        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
         camera = choose_focal_length(
-            focal, exif, self.model.canonical_focal, rgb.shape[:2], scale, self.focal_rule, name
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
         )
         if camera.at_input is not None:
-            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scale)})
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
         return batch, camera
 
     @torch.inference_mode()
@@ -223,6 +223,13 @@ class DepthPredictor:
             for sample in predicted:
                 sample.pred_depth_map = PixelData(data=1 / sample.pred_depth_map.data)
         return predicted
+
+    def _depth_range(self, camera: FocalLength) -> tuple[float, float] | None:
+        """Return the range [m] of the model's depth for a camera; None where it has none."""
+        if self.kind == "relative" or self.max_depth is None:
+            return None
+        zoom = camera.at_input / self.model.canonical_focal if camera.metres_follow else 1.0
+        return 0.0, float(self.max_depth * zoom)
 
     def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
         """Make the model's input of an image.
@@ -242,6 +249,11 @@ class DepthPredictor:
         batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
         with torch.inference_mode():
             return self.model.data_preprocessor(batch, False)
+
+    @property
+    def can_follow_focal(self) -> bool:
+        """Whether metres can follow the focal length: the model has a `canonical_focal`."""
+        return self.model.canonical_focal is not None
 
     @property
     def has_classes(self) -> bool:

@@ -1,5 +1,6 @@
 """The depth of one image, metric or relative: maps in colour, point clouds, and the files of both."""
 
+import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
@@ -41,11 +42,14 @@ class DepthResult:
             numbers that differ from image to image (MiDaS, Ranftl et al., TPAMI 2022).
         image: the image, upright, uint8 RGB (H, W, 3).
         kind: ``metric`` or ``relative``.
-        depth_range: default ends of the colour bar [m]: the range of the model; None for 0 to 10 m. Without meaning
-            for a relative result.
+        depth_range: default ends of the colour bar [m]: the range of the model, for this camera where the metres
+            follow it; None for 0 to 10 m. Without meaning for a relative result.
         focal_length: [px], at the image's size; None where it is not known.
-        focal_source: where it is from: ``given`` by the caller, the image's ``exif``, or ``assumed``; None where it is
-            not known.
+        focal_source: where it is from: ``given`` by the caller, the image's ``exif``, or ``assumed`` (the camera that
+            the model was trained for); None where it is not known: the result is relative, or the model has no
+            `canonical_focal`, so that `intrinsics` has to take NYU Depth V2's camera.
+        metres_follow_focal: whether the metres are those of this focal length. If not, or if the result is relative,
+            it only gives `point_cloud` its shape.
         classes: names and probabilities of the five likeliest ImageNet classes, from a model with a classifier.
         metadata: what else is known, by name: the model, its licence and so on. It goes into the files.
     """
@@ -56,8 +60,19 @@ class DepthResult:
     depth_range: tuple[float, float] | None = None
     focal_length: float | None = None
     focal_source: FocalSource | None = None
+    metres_follow_focal: bool = False
     classes: tuple[tuple[str, float], ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        """Say in one line what this is, without its arrays."""
+        height, width = self.size
+        parts = [f"{self.kind}, {width}x{height} px"]
+        if self.focal_length is not None:
+            parts.append(f"focal_length={self.focal_length:.4g} px ({self.focal_source})")
+        if "model" in self.metadata:
+            parts.append(f"model={self.metadata['model']}")
+        return f"DepthResult({', '.join(parts)})"
 
     @property
     def depth(self) -> np.ndarray:
@@ -99,6 +114,11 @@ class DepthResult:
         """Camera matrix [px] (3, 3), centred; without a focal length that of NYU Depth V2, scaled."""
         focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
         return focal_intrinsics(focal, self.size)
+
+    @property
+    def field_of_view(self) -> float | None:
+        """Angle [degrees] that the image's longer side spans at `focal_length`; None where that is not known."""
+        return math.degrees(2 * math.atan(max(self.size) / 2 / self.focal_length)) if self.focal_length else None
 
     def color_range(self, depth_range: tuple[float, float] | None = None) -> tuple[float, float]:
         """Return the ends of the colour bar: near and far [m]; of a relative result far and near in disparity.
@@ -169,22 +189,35 @@ class DepthResult:
         """
         return fit_alignment(self.disparity, reference)
 
-    def to_metric(self, alignment: Alignment) -> "DepthResult":
+    def to_metric(self, alignment: Alignment, max_depth: float = math.inf) -> "DepthResult":
         """Return this result in metres, by the scale and shift that `align` found.
 
-        Where scale * disparity + shift is not positive, farther than infinity, there is no depth: 0.
+        Where scale * disparity + shift is not positive, farther than infinity, there is no depth: 0. Just before
+        infinity metres are huge and say nothing, such as 51436 m in a room: give `max_depth` to leave them out.
+
+        Args:
+            alignment: scale [1/m] and shift [1/m].
+            max_depth: [m]; what would be farther has no depth.
 
         Raises:
-            InputError: the scale is not positive, or a number is not finite.
+            InputError: the scale is not positive, a number of the alignment is not finite, or `max_depth` is not
+                positive.
         """
         scale, shift = (float(number) for number in alignment)
         if not (np.isfinite([scale, shift]).all() and scale > 0):
             raise InputError(f"alignment: scale {scale:g} and shift {shift:g}; expected finite numbers, scale above 0")
+        if not max_depth > 0:
+            raise InputError(f"max_depth={max_depth:g}: expected metres, more than 0")
         inverse = scale * self.disparity.astype(np.float64) + shift
         depth = np.divide(1, inverse, out=np.zeros(self.size), where=inverse > np.finfo(np.float32).tiny)
+        depth[depth > max_depth] = 0
         note = f"1/depth = {scale:.9g} * disparity + {shift:.9g}"
         return replace(
-            self, values=depth.astype(np.float32), kind="metric", metadata={**self.metadata, "alignment": note}
+            self,
+            values=depth.astype(np.float32),
+            kind="metric",
+            metres_follow_focal=False,
+            metadata={**self.metadata, "alignment": note},
         )
 
     def describe(self) -> dict[str, str]:
@@ -194,6 +227,8 @@ class DepthResult:
         if self.focal_length is not None:
             text["focal_length"] = f"{self.focal_length:.9g}"
             text["focal_source"] = self.focal_source or "unknown"
+            if metric:
+                text["metres_follow_focal"] = str(self.metres_follow_focal).lower()
         return {**self.metadata, **text}
 
     def save(

@@ -101,6 +101,8 @@ def main(ctx, json_path, **settings) -> None:
         raise click.UsageError("--train: only depth models have losses; add --task depth.", ctx)
     if settings["train"] and settings["compile"]:
         raise click.UsageError("--train: cannot be combined with --compile.", ctx)
+    if settings["weights"] == "":  # as of a variable of the shell that is not set
+        raise click.UsageError("--weights: is empty; name a file, or leave it out for random weights.", ctx)
     sides = [side for *size, _ in settings["inputs"] for side in size]
     if settings["task"] == "backbone" and any(side % 16 for side in sides):
         raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)

@@ -55,7 +55,7 @@ def main(
     The JSON file has images, skipped (unreadable), output, selection, selective_layers, layers, and for each of
     `results`: name, kind, keep_rate, macs and inputs (sizes, with the number of images), and as mean and standard error
     over the images seconds, time_ratio (to the dense model), size (of the difference), close (fraction of near pixels)
-    and scale.
+    and scale; and `notes`, which are also printed: where an input is so small that nothing is left out or compared.
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """

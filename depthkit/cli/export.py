@@ -41,8 +41,9 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
 
-    The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W); how that
-    becomes metres is printed, and is in the file's metadata. Any batch; H and W are multiples of the model's
+    The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W). What
+    these numbers are (of a relative model disparities), and how depth becomes metres, is printed and is in the file's
+    metadata, as are the name and the licence of a published model. Any batch; H and W are multiples of the model's
     size_divisor (16 in most configs) and at least 128 px; resizing and padding are left to the caller. The file is run
     and compared with the model on an image before it is kept. All of it runs on the CPU.
     """
@@ -53,23 +54,25 @@ def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) 
     options.check_output(out, weights, config)
     options.check_output(json_path, weights, config, out)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    model = options.load_predictor(loaded, weights, "cpu").model
-    from depthkit.export.agreement import TOLERANCE
+    predictor = options.load_predictor(loaded, weights, "cpu")
+    model = predictor.model
+    from depthkit.export.agreement import TOLERANCE, unit_of
     from depthkit.export.deployable import describe_output, smallest_side
     from depthkit.export.formats import export_model
 
-    found = export_model(model, out, file_format)
-    print(f"{out}: RGB images from 0 to 255 (B, 3, H, W) to depth (B, 1, H, W)")
-    metadata = describe_output(model)
+    found = export_model(model, out, file_format, predictor.metadata)
+    unit = unit_of(model)
+    print(f"{out}: RGB images from 0 to 255 (B, 3, H, W) to {model.output.replace('_', ' ')} (B, 1, H, W)")
+    metadata = predictor.metadata | describe_output(model)
     for name, text in metadata.items():
         print(f"{name}: {text}")
     print(f"H and W: multiples of {model.size_divisor}, {smallest_side(model.size_divisor)} px or more")
     if model.test_cfg["flip"] or model.test_cfg["mode"] != "whole":
         print(f"not part of the file: test_cfg {model.test_cfg}")
-    print(f"compared with torch on an image: largest difference [m], pixels beyond the tolerance of {TOLERANCE:g} m")
+    print(f"compared with torch on an image: largest difference, pixels beyond the tolerance of {TOLERANCE:g} {unit}")
     for one in found:
         batch, height, width = one.size
-        print(f"{batch} x {height} x {width} px: {one.largest:.2g} m, {one.beyond:.2%}")
+        print(f"{batch} x {height} x {width} px: {one.largest:.2g} {unit}, {one.beyond:.2%}")
     if json_path:
-        content = {"file": out, "format": file_format, "metadata": metadata, "tolerance": TOLERANCE}
+        content = {"file": out, "format": file_format, "metadata": metadata, "tolerance": TOLERANCE, "unit": unit}
         options.write_json(json_path, content | {"agreement": [dataclasses.asdict(one) for one in found]})

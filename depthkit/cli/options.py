@@ -151,7 +151,14 @@ def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ct
 
 
 def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
-    """Build the predictor of `weights`, with `config` or the one that they carry."""
+    """Build the predictor of `weights`, with `config` or the one that they carry.
+
+    Raises:
+        InputError: there is no such file, which is found out before the seconds that importing torch takes; or see
+            `DepthPredictor`.
+    """
+    if not Path(weights).expanduser().is_file():
+        raise InputError(f"{weights}: no such checkpoint file; give the path of a .pth or .safetensors file")
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
@@ -186,12 +193,12 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     `settings` of its config are checked first, because a file may take minutes; those that are None are left out.
 
     Raises:
-        InputError: there is no such model, it cannot have these settings, there is no file `weights`, or the published
-            one cannot be downloaded.
+        InputError: there is no such model, it cannot have these settings, `weights` is not a file, it has the name of
+            another model's, or the published one cannot be downloaded.
     """
     from depthkit.zoo.configs import make_config
     from depthkit.zoo.download import fetch_weights
-    from depthkit.zoo.table import find_model
+    from depthkit.zoo.table import check_file_name, find_model
 
     published = find_model(model)
     make_config(published, weights, **_given(settings))
@@ -199,8 +206,22 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
         return fetch_weights(published)
     path = Path(weights).expanduser()
     if not path.is_file():
-        raise InputError(f"{weights}: no such file; expected {published.file} or another file of {model}")
+        what = "is not a regular file" if path.exists() else "no such file"
+        raise InputError(f"{weights}: {what}; expected {published.file} or another file of {model}")
+    check_file_name(path, published)
     return path
+
+
+def check_zoo_range(model: str, depth_range: tuple[float, float] | None) -> None:
+    """Check without torch that a range [m], if there is one, is for a published model in metres.
+
+    Raises:
+        InputError: the model is relative, or there is none of this name.
+    """
+    from depthkit.zoo.table import find_model
+
+    if depth_range is not None and find_model(model).kind == "relative":
+        raise InputError(f"range: is in metres, but the results of {model} are relative; leave it out")
 
 
 def load_zoo_predictor(model: str, weights: str | None, device: str, **settings: object) -> "DepthPredictor":
@@ -240,11 +261,11 @@ def write_json(path: Path, content: object) -> None:
         temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
+def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     """Find the images that `patterns` name and report on stderr each pattern that names none.
 
     Returns:
-        The images, and how many patterns name none.
+        The images, and the patterns that name none with what was reported.
 
     Raises:
         InputError: there is no image at all.
@@ -252,10 +273,10 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], int]:
     from depthkit.utils.image_files import find_images as find
 
     images, problems = find(patterns)
-    if not images:
-        *problems, last = problems
-    for problem in problems:
-        click.echo(f"error: {problem}", err=True)
-    if not images:
+    sentences = list(problems.values())
+    last = None if images else sentences.pop()
+    for sentence in sentences:
+        click.echo(f"error: {sentence}", err=True)
+    if last is not None:
         raise InputError(last)
-    return images, len(problems)
+    return images, problems

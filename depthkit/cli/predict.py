@@ -32,8 +32,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @click.option(
     "--focal",
     metavar="PX|exif",
-    help="Focal length of the images in pixels at their own size; metres follow it if the model can. exif: an image "
-    "without one in its EXIF is an error.  [default: that of EXIF, else an assumed one]",
+    help="Focal length of the images in pixels at their own size; metres follow it if the model can. exif: that of "
+    "EXIF, and an image without one is an error.  [default: see above]",
 )
 @click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
 @click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply; in metres if the model is metric.")
@@ -41,7 +41,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     "--float-format",
     type=click.Choice(["npy", "tiff", "exr"]),
     default="npy",
-    help="Of the file of float32 values. exr needs pip install 'depthkit[exr]'.",
+    help="Of the file of float32 values. exr needs: pip install OpenEXR.",
 )
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
 @click.option(
@@ -50,7 +50,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     nargs=2,
     type=float,
     metavar="MIN MAX",
-    help="Ends of the colour bar in metres, the same for all images.  [default: 0 and the model's maximum]",
+    help="Ends of the colour bar in metres, the same for all images.  [default: 0 and the model's maximum for the "
+    "camera]",
 )
 @options.json_file
 @options.device
@@ -78,14 +79,17 @@ def main(
     """Predict the depth of images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
-    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. Metres follow the focal length: from
-    --focal, else from EXIF, else one is assumed and a warning says so.
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
+
+    Which focal length the metres are for depends on the model. Your own training and DA3METRIC: --focal, else EXIF,
+    else an assumed one and a warning. Depth Anything V2 metric: --focal (PX or exif); without it the authors' metres,
+    whatever EXIF says. A model without canonical_focal: none, --focal is for point clouds only.
 
     A relative model has no metres: NAME_colored.png has other colours (bright is near, dark is far);
     NAME_disparity.png is 16-bit, from the smallest to the largest disparity, which stand in its text chunks; and
     NAME_disparity.npy is float32. Images of any size and kind can be read, and their EXIF rotation is applied.
 
-    Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
+    Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
     options.check_model_or_weights(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
@@ -98,6 +102,7 @@ def main(
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     if model is not None:
+        options.check_zoo_range(model, depth_range)
         options.fetch_zoo_model(model, weights, **settings)
     loaded = options.load_given_config(config, cfg_options, ctx)
     if model is None:
@@ -109,21 +114,24 @@ def main(
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
-    if focal is not None and predictor.model.canonical_focal is None:
+    if focal is not None and not predictor.can_follow_focal:
+        reason = "it is relative" if predictor.kind == "relative" else "its config has no canonical_focal"
         print(
-            "warning: the output of this model does not follow the camera (its config has no canonical_focal); --focal "
-            "is for point clouds only",
+            f"warning: the output of this model does not follow the camera ({reason}); --focal is for point clouds "
+            "only",
             file=sys.stderr,
         )
-    saved = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
+    saved, failed = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
     if json_path:
         content = {
             "model": model,
             "weights": weights,
             "device": predictor.device,
             "images": [dataclasses.asdict(one) for one in saved],
+            "failed": [{"image": name, "error": error} for name, error in missing.items()]
+            + [dataclasses.asdict(one) for one in failed],
         }
         options.write_json(json_path, content)
     if not saved:
         return 2
-    return 1 if missing or len(saved) < len(found) else 0
+    return 1 if missing or failed else 0

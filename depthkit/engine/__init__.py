@@ -8,6 +8,7 @@ from depthkit.utils.environment import check_environment
 
 check_environment()
 
+from depthkit.engine.bfloat16 import BFloat16OptimWrapper
 from depthkit.engine.hooks.check_invalid_loss_hook import CheckInvalidLossHook
 from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from depthkit.engine.hooks.damaged_images_hook import DamagedImagesHook
@@ -20,6 +21,7 @@ from depthkit.engine.train_loop import TrainLoop
 
 __all__ = [
     "AtomicCheckpointHook",
+    "BFloat16OptimWrapper",
     "CheckInvalidLossHook",
     "DamagedImagesHook",
     "DepthRunner",

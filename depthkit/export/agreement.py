@@ -12,7 +12,7 @@ from depthkit.export.deployable import smallest_side
 from depthkit.models import DepthEstimator
 from depthkit.utils.io import read_rgb
 
-TOLERANCE = 1e-3  # [m], the step of a depth PNG
+TOLERANCE = 1e-3  # of depth [m], the step of a depth PNG; of other outputs a fraction of their range in the image
 # Another runtime adds in another order. Where two patches have nearly the same importance it may choose the other one,
 # and the depth there then differs by more than rounding: only few pixels may do so.
 MAX_BEYOND = 0.05
@@ -25,7 +25,7 @@ class Agreement:
 
     Attributes:
         size: batch, height and width [px].
-        largest: largest difference of depth [m].
+        largest: largest difference; its unit is that of `unit_of`.
         beyond: fraction of the pixels that differ by more than `TOLERANCE`.
     """
 
@@ -39,13 +39,18 @@ class Agreement:
         return self.beyond <= MAX_BEYOND
 
 
+def unit_of(model: DepthEstimator) -> str:
+    """Return the unit of differences: ``m``; ``of the range``, a fraction, for relative outputs."""
+    return "m" if model.output == "depth" else "of the range"
+
+
 @torch.inference_mode()
 def compare(model: DepthEstimator, run: Callable[[Tensor], Tensor]) -> list[Agreement]:
     """Run both models on a real image in several sizes, the original with its own data preprocessor.
 
     Args:
         model: in evaluation mode, on the CPU.
-        run: the exported model: images (B, 3, H, W), float32 from 0 to 255, to depth (B, 1, H, W) [m].
+        run: the exported model: images (B, 3, H, W), float32 from 0 to 255, to its output (B, 1, H, W).
 
     Returns:
         One comparison per size.
@@ -58,7 +63,10 @@ def compare(model: DepthEstimator, run: Callable[[Tensor], Tensor]) -> list[Agre
         image = torch.nn.functional.interpolate(sample.permute(2, 0, 1)[None].float(), (height, width), mode="area")
         images = torch.cat([image, image.flip(-1)])[:batch].round()
         normalised = model.data_preprocessor({"inputs": list(images.to(torch.uint8))}, False)["inputs"]
-        difference = np.abs((run(images) - model(normalised)).numpy())
+        expected = model(normalised).numpy()
+        difference = np.abs(run(images).numpy() - expected)
+        if model.output != "depth":
+            difference /= max(np.ptp(expected), np.finfo(np.float32).tiny)
         within = difference <= TOLERANCE  # False for NaN
         found.append(Agreement((batch, height, width), float(difference.max()), 1 - float(within.mean())))
     return found

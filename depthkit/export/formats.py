@@ -1,7 +1,7 @@
 """Write a depth model as a file of torch.export or ONNX, checked before it is kept."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import torch
@@ -9,7 +9,7 @@ from torch import Tensor
 from torch.export import ExportedProgram
 
 from depthkit.errors import InputError
-from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare
+from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare, unit_of
 from depthkit.export.deployable import describe_output, trace
 from depthkit.models import DepthEstimator
 from depthkit.utils.io import atomic_path
@@ -18,16 +18,19 @@ SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
 METADATA_NAME = "depthkit.json"  # in a .pt2; an .onnx has a place for such pairs
 
 
-def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> list[Agreement]:
+def export_model(
+    model: DepthEstimator, path: str | Path, file_format: str, about: Mapping[str, str] | None = None
+) -> list[Agreement]:
     """Write `model` to `path`, read it back, and compare it with the original on images of several sizes.
 
-    What `describe_output` returns is in the file: ``depthkit.json`` among torch.export.load's `extra_files`, or the
-    metadata of an ONNX model.
+    What `describe_output` returns, and `about`, are in the file: ``depthkit.json`` among torch.export.load's
+    `extra_files`, or the metadata of an ONNX model.
 
     Args:
         model: in evaluation mode, on the CPU.
         path: ends in .pt2 for ``torch`` and in .onnx for ``onnx``.
         file_format: ``torch`` or ``onnx``.
+        about: further metadata, such as the name and the licence of the model.
 
     Returns:
         One comparison per size.
@@ -42,16 +45,17 @@ def export_model(model: DepthEstimator, path: str | Path, file_format: str) -> l
     write, load = {"torch": (_write_torch, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
     if file_format == "onnx":
         _check_packages()
-    program = trace(model)
+    program, unit = trace(model), unit_of(model)
     with atomic_path(path) as temporary:
-        write(program, describe_output(model), temporary)
+        write(program, {**(about or {}), **describe_output(model)}, temporary)
         found = compare(model, load(temporary))
         for one in found:
             if not one.holds:
                 raise InputError(
                     f"{path}: not written because the exported model differs from the original: at {one.size} "
-                    f"{one.beyond:.1%} of the pixels by more than {TOLERANCE:g} m (expected {MAX_BEYOND:.0%} at most), "
-                    f"the largest difference is {one.largest:.3g} m; try another release of torch or of onnxruntime"
+                    f"{one.beyond:.1%} of the pixels by more than {TOLERANCE:g} {unit} (expected {MAX_BEYOND:.0%} at "
+                    f"most), the largest difference is {one.largest:.3g} {unit}; try another release of torch or of "
+                    "onnxruntime"
                 )
     return found
 
@@ -96,5 +100,5 @@ def _check_packages() -> None:
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise InputError(
-            "ONNX needs the packages onnx, onnxscript and onnxruntime; run pip install 'depthkit[export]'"
+            "ONNX needs the packages onnx, onnxscript and onnxruntime; run: pip install onnx onnxscript onnxruntime"
         ) from error

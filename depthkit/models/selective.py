@@ -54,6 +54,29 @@ def make_selective(
     return made
 
 
+def check_has_keep_rate(
+    keep_rate: float | Sequence[float] | None, selection: str | None, selective_layers: Sequence[int] | None
+) -> None:
+    """Check that nothing says how a model selects tokens that is to stay dense.
+
+    Raises:
+        InputError: there is no keep rate, but one of the others.
+    """
+    for name, value in (("selection", selection), ("selective_layers", selective_layers)):
+        if keep_rate is None and value is not None:
+            raise InputError(f"{name}={value}: says how patches are selected; give keep_rate too, such as 0.5")
+
+
+def describe_selection(backbone: ToSA) -> dict[str, str]:
+    """Return `keep_rate`, `selection` and `selective_layers` of a backbone as text for metadata."""
+    rates = [str(rate) for rate in backbone.keep_rate]
+    return {
+        "keep_rate": rates[0] if len(set(rates)) == 1 else ",".join(rates),
+        "selection": backbone.selective_blocks[0].selection,
+        "selective_layers": ",".join(map(str, backbone.selective_layers)),
+    }
+
+
 def layers_between_taps(taps: Sequence[int]) -> tuple[int, ...]:
     """Choose token selective layers so that in every map of the decoder all tokens were updated.
 

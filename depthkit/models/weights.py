@@ -42,7 +42,8 @@ def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
     """
     path = Path(path).expanduser()
     if not path.is_file():
-        raise InputError(f"{path}: no such checkpoint file; give the path of a .pth or .safetensors file")
+        what = "is not a regular file" if path.exists() else "no such checkpoint file"
+        raise InputError(f"{path}: {what}; give the path of a .pth or .safetensors file")
     try:
         if path.suffix == ".safetensors":
             return _read_safetensors(path, metadata_only)
@@ -87,7 +88,10 @@ def read_config(path: str | Path) -> "Config":
 
     info = read_metadata(path)
     if info is None:
-        raise InputError(f"{path}: carries no config; give the config that it was trained with too")
+        raise InputError(
+            f"{path}: carries no config; give the config that it was trained with too; if it is a published file, give "
+            "the name of its model (--model NAME, in Python from_pretrained): `depthkit models` lists them"
+        )
     return config_from_plain(info.config, f"{path}: {info.config_name}.py")
 
 
@@ -95,7 +99,7 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """Read the state dict of a file, plain or under ``state_dict`` or ``model`` (DeiT's own layout).
 
     Raises:
-        InputError: as `read_checkpoint`, and when the file holds no tensors.
+        InputError: as `read_checkpoint`, and when the file holds no tensors, or tensors without plain values.
     """
     content = read_checkpoint(path)
     for key in _STATE_KEYS:
@@ -105,7 +109,29 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
     if not state:
         raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
+    for name, value in state.items():
+        if value.is_meta or value.is_quantized or value.layout is not torch.strided:
+            what = "no values" if value.is_meta else "quantized values" if value.is_quantized else "sparse values"
+            raise InputError(f"{path}: {name} has {what}; expected weights as plain tensors, so get another file")
     return state
+
+
+def check_numbers(name: str, value: Tensor, source: str | Path) -> None:
+    """Check that a tensor of weights holds finite numbers with a fraction.
+
+    Args:
+        name: of the tensor, for the message.
+        value: of any shape; on the meta device only its type is checked.
+        source: where it comes from, for the message.
+
+    Raises:
+        InputError: it holds whole or complex numbers, NaN or infinity, or is too large for float32.
+    """
+    if not value.is_floating_point():
+        kind = str(value.dtype).removeprefix("torch.")
+        raise InputError(f"{source}: {name} holds {kind} numbers; expected floating point, so get another file")
+    if not value.is_meta and value.numel() and not all(bound.isfinite() for bound in value.float().aminmax()):
+        raise InputError(f"{source}: {name} holds values that are not finite; get the file again")
 
 
 def forget_pretrained(model: dict) -> None:
@@ -122,7 +148,8 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
     """Load the checkpoint of a complete model (a depth estimator or classifier of ours), every key of it.
 
     Raises:
-        InputError: the file cannot be read, or is of another model: keys or shapes differ.
+        InputError: the file cannot be read, is of another model (keys or shapes differ), or holds weights that are not
+            finite.
     """
     state = read_state_dict(path)
     own = model.state_dict()
@@ -135,6 +162,9 @@ def load_weights(model: nn.Module, path: str | Path) -> None:
             f"{_count('unexpected', unexpected)}, {_count('of another shape', wrong)}); give the config that it was "
             "trained with"
         )
+    for name, value in own.items():
+        if value.is_floating_point():
+            check_numbers(name, state[name], path)
     model.load_state_dict(state)
 
 

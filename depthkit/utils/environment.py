@@ -1,10 +1,11 @@
-"""Whether the tested mm distributions are the ones that will be imported.
+"""Whether what depthkit is built on can be imported: the tested mm distributions above all.
 
 `onedl-mmengine` and upstream's `mmengine` install the same import package, so pip puts one over the other
 without a word, and what is left fails far from the cause. `depthkit.registry` is the first module of depthkit
 to import any of them; `depthkit.engine` and every tool call `check_environment` before that.
 """
 
+import os
 from importlib.metadata import PackageNotFoundError, version
 
 from depthkit.errors import InputError
@@ -15,6 +16,8 @@ _REPLACED = {
     "onedl-mmcv": ("mmcv", "mmcv-lite", "mmcv-full"),
     "onedl-mmsegmentation": ("mmsegmentation",),
 }
+# huggingface_hub, which timm needs too, reads these as numbers when it is imported.
+_HUB_SECONDS = ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT")
 
 
 def check_environment() -> None:
@@ -22,8 +25,9 @@ def check_environment() -> None:
 
     Raises:
         InputError: upstream mmengine, mmcv or mmsegmentation is installed (beside, under or over the
-            onedl one), an onedl one is missing, or OpenCV cannot be loaded.
+            onedl one), an onedl one is missing, OpenCV cannot be loaded, or a setting of huggingface_hub is wrong.
     """
+    _check_hub_settings()
     upstream = [name for names in _REPLACED.values() for name in names if _version(name)]
     if upstream:
         ours = " ".join(_REPLACED)
@@ -39,6 +43,15 @@ def check_environment() -> None:
             "up again with: make setup"
         )
     _check_opencv()
+
+
+def _check_hub_settings() -> None:
+    for name in _HUB_SECONDS:
+        value = os.environ.get(name, "0")
+        if not value.strip().isdecimal():
+            raise InputError(
+                f"{name}={value!r}: expected a whole number of seconds; change or unset this environment variable"
+            )
 
 
 def _check_opencv() -> None:

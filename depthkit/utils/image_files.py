@@ -31,7 +31,7 @@ def list_images(folder: str | Path, recursive: bool = False, suffixes: Iterable[
     return list(_scan(os.fspath(folder), recursive, frozenset(suffixes)))
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
+def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     """Find the images that the arguments of a command line name.
 
     Args:
@@ -40,10 +40,10 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
 
     Returns:
         The files in the order of the patterns, sorted within each pattern and without repetition; and one sentence
-        for every pattern that names none.
+        for every pattern that names none, by the pattern.
     """
     images: dict[Path, Path] = {}
-    problems = []
+    problems = {}
     for pattern in patterns:
         path = os.path.expanduser(pattern)
         if os.path.isdir(path):
@@ -58,7 +58,7 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], list[str]]:
         else:
             found, problem = [], "no such file or folder"
         if not found:
-            problems.append(f"{pattern}: {problem}")
+            problems[pattern] = f"{pattern}: {problem}"
         for file in found:
             images.setdefault(file.resolve(), file)
     return list(images.values()), problems

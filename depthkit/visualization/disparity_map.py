@@ -11,14 +11,13 @@ from depthkit.visualization.panels import ColorBar, draw_beside, draw_panels
 COLORMAP = "magma"  # black, violet, cream: none of the blue, green and red by which depth in metres is shown
 _PERCENTILES = (2, 98)
 _ENOUGH_PIXELS = 1_000_000
-_COLOR_BAR = ColorBar(f"{COLORMAP}_r", 0, 1, "relative depth, no unit", ((0, "near"), (1, "far")))
 
 
 def disparity_range(disparity: np.ndarray) -> tuple[float, float]:
     """Return the 2nd and 98th percentile of a map (H, W), so that single pixels do not set the colours.
 
-    Of large maps every n-th row and column counts. (0, 1) where nothing is finite; where all values are the same, that
-    value is the lower end.
+    Of large maps every n-th row and column counts. (0, 1) where nothing is finite; where all values are the same, they
+    get the middle, because none is near or far.
     """
     every = max(1, math.isqrt(disparity.size // _ENOUGH_PIXELS))
     shown = disparity[::every, ::every]
@@ -26,7 +25,8 @@ def disparity_range(disparity: np.ndarray) -> tuple[float, float]:
     if not shown.size:
         return 0.0, 1.0
     low, high = (float(end) for end in np.percentile(shown, _PERCENTILES))
-    return (low, high) if low < high else (low, low + max(1.0, abs(low)))
+    half = max(1.0, abs(low)) / 2
+    return (low, high) if low < high else (low - half, low + half)
 
 
 def colorize_disparity(disparity: np.ndarray, ends: tuple[float, float] | None = None) -> np.ndarray:
@@ -51,10 +51,12 @@ def colorize_disparity(disparity: np.ndarray, ends: tuple[float, float] | None =
 def draw_disparity_map(disparity: np.ndarray, ends: tuple[float, float] | None = None) -> np.ndarray:
     """Draw `colorize_disparity`, pixel for pixel, with a colour bar from near to far, without numbers.
 
+    The bar has an arrow at each end that some disparity exceeds.
+
     Returns:
         uint8 RGB (H', W', 3).
     """
-    return draw_panels([colorize_disparity(disparity, ends)], color_bar=_COLOR_BAR)
+    return draw_panels([colorize_disparity(disparity, ends)], color_bar=_color_bar(disparity, ends))
 
 
 def draw_disparity_beside(
@@ -65,4 +67,12 @@ def draw_disparity_beside(
     Returns:
         uint8 RGB (H', W', 3).
     """
-    return draw_beside(image, {"prediction": colorize_disparity(disparity, ends)}, _COLOR_BAR)
+    return draw_beside(image, {"prediction": colorize_disparity(disparity, ends)}, _color_bar(disparity, ends))
+
+
+def _color_bar(disparity: np.ndarray, ends: tuple[float, float] | None) -> ColorBar:
+    low, high = ends or disparity_range(disparity)
+    shown = disparity[np.isfinite(disparity)]
+    nearer, farther = bool((shown > high).any()), bool((shown < low).any())
+    names = ((0, "near"), (1, "far"))
+    return ColorBar(f"{COLORMAP}_r", 0, 1, "relative disparity", names, below=nearer, above=farther)

@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 
 _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the text would dwarf them
 _MIN_FONT = 12  # [px]
+_LETTER = 0.62  # mean width of a letter as a fraction of the font's size
 _MAX_PANEL_HEIGHT = 960  # [px]; images side by side are for looking at; the full size is saved separately
 _DPI = 100
 
@@ -64,7 +65,8 @@ def draw_panels(
     gap = font // 2
     top = 2 * font if titles else gap
     # A bar as high as an extremely flat image would be a smear, and so would titles as wide as an extremely narrow one.
-    canvas_height = max(height + top + gap, 8 * font if color_bar else 0)
+    bar_height = top + round((2.5 + max(5, _LETTER * len(color_bar.label))) * font) if color_bar else 0
+    canvas_height = max(height + top + gap, bar_height)
     cells = [max(image.shape[1], 8 * font if titles else 0) for image in images]
     starts = [gap + sum(cells[:i]) + gap * i for i in range(len(cells))]
     places = [start + (cell - im.shape[1]) // 2 for start, cell, im in zip(starts, cells, images, strict=True)]
@@ -126,7 +128,7 @@ def _draw_color_bar(bar: ColorBar, top: int, size: tuple[int, int], font: int) -
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     mappable = ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap])
     drawn = figure.colorbar(mappable, cax=figure.add_axes(tuple(area)), extend=extend[bar.below, bar.above])
-    drawn.set_label(bar.label, fontsize=points)
+    drawn.set_label(bar.label, fontsize=points, labelpad=points / 2)
     if bar.ticks:
         values, names = zip(*bar.ticks, strict=True)
         drawn.set_ticks(values, labels=names)

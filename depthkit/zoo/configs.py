@@ -1,6 +1,7 @@
 """The config of a published model: plain data, as a checkpoint carries it."""
 
 import os
+from numbers import Integral
 from typing import Literal, get_args
 
 from depthkit.errors import InputError
@@ -38,8 +39,11 @@ def make_config(
     Raises:
         InputError: the size is not a possible one, or transformers does not have this model.
     """
+    if weights is not None and not isinstance(weights, str | os.PathLike):
+        raise InputError(f"weights={weights!r}: expected the path of a file, or None for the published one")
     size = model.input_size if input_size is None else input_size
-    if not isinstance(size, int) or isinstance(size, bool) or not 1 <= size <= MAX_INPUT_SIZE:
+    # numpy's whole numbers too; a config holds plain ones.
+    if not isinstance(size, Integral) or isinstance(size, bool) or not 1 <= size <= MAX_INPUT_SIZE:
         raise InputError(f"input_size={size!r}: expected a number of pixels from 1 to {MAX_INPUT_SIZE}, such as 518")
     if preprocessing not in get_args(Preprocessing):
         raise InputError(f"preprocessing={preprocessing!r}: expected authors or transformers")
@@ -49,7 +53,7 @@ def make_config(
     config = {
         "model": _estimator(model, last, _POSITIONS[preprocessing]),
         "test_pipeline": [
-            {"type": "ResizeToMultiple", "size": size, "multiple": model.architecture.multiple, **resizing},
+            {"type": "ResizeToMultiple", "size": int(size), "multiple": model.architecture.multiple, **resizing},
             {"type": "PackDepthInputs"},
         ],
         "published": {
@@ -62,9 +66,9 @@ def make_config(
         },
     }
     if model.architecture.family == "depth_anything_3":
-        config["focal_rule"] = {"automatic": True, "assumed": "nyu"}
+        config["focal_rule"] = {"automatic": True, "assumed": "nyu", "both_axes": True}
     elif model.output == "metric":
-        config["focal_rule"] = {"automatic": False, "assumed": "canonical"}
+        config["focal_rule"] = {"automatic": False, "assumed": "canonical", "training_side": model.input_size}
     return config
 
 

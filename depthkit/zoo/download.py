@@ -1,11 +1,11 @@
 """Get the file of a published model from the hub, once, and check it. It imports no torch."""
 
 import errno
-import hashlib
 import logging
 import os
 import re
 import shutil
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthkit.errors import InputError
+from depthkit.zoo.file_hash import hash_file
 from depthkit.zoo.zoo_model import ZooModel
 
 if TYPE_CHECKING:
@@ -20,8 +21,8 @@ if TYPE_CHECKING:
 
 # How long the hub may take to say what it has [s]. The environment variable HF_HUB_ETAG_TIMEOUT changes it.
 _PATIENCE = 3.0
-_CHUNK = 2**20  # [bytes]
 _SHA256 = re.compile("[0-9a-f]{64}")
+_GIVE_IT = "give it by --weights FILE (in Python: weights, in create_model pretrained)"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _NOT_WRITABLE = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST, errno.ENOENT, errno.EIO)
 
@@ -44,35 +45,37 @@ def cache_folder() -> Path:
 def fetch_weights(model: ZooModel) -> Path:
     """Return the file of `model`, downloaded if it is not in the hub's cache.
 
-    After the download its SHA-256 is compared with that of the table, or, where the table has none, with the one that
-    the hub says. A file that differs is removed from the cache.
+    Its SHA-256 is compared with that of the table and with the one that the hub says; that of a file in the cache too,
+    but only once (`hash_file`). A file that differs is removed; one that was in the cache is downloaded again, which a
+    note on stderr says.
 
     Raises:
         InputError: one sentence that says what is wrong (no network, no access, no space, another file) and how to get
             the file by hand. Where the hub does not answer it comes after 3 s.
     """
+    from huggingface_hub import constants
+
     found = cached_weights(model)
-    if found is not None:
-        if model.size is not None and found.stat().st_size != model.size:
-            _remove(found)
-            raise InputError(
-                f"{model.name}: {found} had {found.name} of another size than published and was removed; run the "
-                f"command again to download it, or {_by_hand(model)}"
-            )
+    fault = None if found is None else _find_fault(found, model)
+    if found is not None and fault is None:
         return found
+    lack = f"its file is not in the cache {cache_folder()}" if found is None else f"{found} is damaged ({fault})"
+    if constants.HF_HUB_OFFLINE:
+        raise InputError(f"{model.name}: {lack}, and HF_HUB_OFFLINE is set; unset it, or {_by_hand(model)}")
+    if found is not None:
+        print(f"note: {model.name}: {lack} and will be downloaded again", file=sys.stderr)
     with _quiet_hub():
         known = _ask_hub(model)
         published = known.etag if _SHA256.fullmatch(known.etag) else None
         if model.sha256 and published and published != model.sha256:
             raise InputError(
                 f"{model.name}: the hub has another {model.file} (SHA-256 {published[:12]}..., expected "
-                f"{model.sha256[:12]}...), so it was not downloaded; get the published file and give it by --weights "
-                "FILE"
+                f"{model.sha256[:12]}...), so it was not downloaded; get the published file and {_GIVE_IT}"
             )
         _check_space(model, known.size or model.size)
-        path = _download(model)
+        path = _download(model, found)
     expected = model.sha256 or published
-    actual = _hash(path)
+    actual = hash_file(path)
     if expected and actual != expected:
         _remove(path)
         raise InputError(
@@ -82,6 +85,29 @@ def fetch_weights(model: ZooModel) -> Path:
     return path
 
 
+def _find_fault(path: Path, model: ZooModel) -> str | None:
+    """Return in what a file of the cache differs from what the hub had, None if in nothing that is known.
+
+    The cache names a content by its SHA-256, and links to it; where it has no links that of the table counts.
+
+    Raises:
+        InputError: the file is valid, but another than the published one, or cannot be read.
+    """
+    stored = path.resolve().name
+    expected = stored if _SHA256.fullmatch(stored) else model.sha256
+    if expected is None:
+        return None
+    actual = hash_file(path)
+    if actual != expected:
+        return f"SHA-256 {actual[:12]}..., expected {expected[:12]}..."
+    if model.sha256 not in (None, actual):
+        raise InputError(
+            f"{model.name}: {path} is another {model.file} of the hub than the published one (SHA-256 "
+            f"{actual[:12]}..., expected {model.sha256[:12]}...); get the published file and {_GIVE_IT}"
+        )
+    return None
+
+
 def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     """Ask for size and hash of the file; this finds out within seconds whether it can be downloaded.
 
@@ -89,11 +115,6 @@ def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     """
     from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
 
-    if constants.HF_HUB_OFFLINE:
-        raise InputError(
-            f"{model.name}: its file is not in the cache {cache_folder()}, and HF_HUB_OFFLINE is set; unset it, or "
-            f"{_by_hand(model)}"
-        )
     given = constants.HF_HUB_ETAG_TIMEOUT
     patience = _PATIENCE if given == constants.DEFAULT_ETAG_TIMEOUT else given
     url = hf_hub_url(model.repo, model.file, revision=model.revision)
@@ -117,10 +138,13 @@ def _ask_hub(model: ZooModel) -> "HfFileMetadata":
     return answers[0]
 
 
-def _download(model: ZooModel) -> Path:
+def _download(model: ZooModel, damaged: Path | None) -> Path:
+    """Download the file of `model`, after the one that is `damaged` was removed from the cache."""
     from huggingface_hub import hf_hub_download
 
     try:
+        if damaged is not None:
+            _remove(damaged)
         return Path(hf_hub_download(model.repo, model.file, revision=model.revision))
     except Exception as error:  # network, hub and disk have no common type
         number = _disk_error(error)
@@ -149,14 +173,6 @@ def _check_space(model: ZooModel, size: int | None) -> None:
         raise _no_space(model, f"has {free / 1e6:.0f} MB free, and the file has {size / 1e6:.0f} MB")
 
 
-def _hash(path: Path) -> str:
-    digest = hashlib.sha256()
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
-    return digest.hexdigest()
-
-
 def _remove(path: Path) -> None:
     """Remove a file of the cache and all links that lead to it: a snapshot's, and those of its blob."""
     while path.is_symlink():
@@ -169,10 +185,10 @@ def _remove(path: Path) -> None:
 def _by_hand(model: ZooModel, is_there: bool = True) -> str:
     other = model.transformers_repo
     if not is_there and other and other != model.repo:
-        place = f"model.safetensors from https://huggingface.co/{other}, the same weights in another layout"
+        file, url = "model.safetensors, the same weights in another layout,", f"https://huggingface.co/{other}"
     else:
-        place = f"{model.file} from {model.url}"
-    return f"fetch {place}, by hand and give it by --weights FILE (in Python: weights)"
+        file, url = model.file, model.url
+    return f"fetch {file} by hand and {_GIVE_IT}: {url}"  # nothing after the address, so that it can be copied
 
 
 def _unreachable(model: ZooModel, reason: str) -> InputError:
@@ -197,8 +213,8 @@ def _refused(model: ZooModel, error: Exception) -> InputError:
         return _unreachable(model, f"HTTP {status} from something that is not a hub; a proxy, or the page of a login?")
     if isinstance(error, GatedRepoError):
         return InputError(
-            f"{model.name}: the authors ask to accept their terms first (HTTP {status}); do so at "
-            f"https://huggingface.co/{model.repo}, run `hf auth login`, and repeat the command"
+            f"{model.name}: the authors ask to accept their terms first (HTTP {status}); run `hf auth login`, and "
+            f"repeat the command after you did so at https://huggingface.co/{model.repo}"
         )
     if status in (401, 403):
         return InputError(

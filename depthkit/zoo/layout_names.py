@@ -26,6 +26,11 @@ class Layout:
     names: dict[str, str]
     unused: tuple[str, ...]
 
+    @property
+    def of_authors(self) -> bool:
+        """Whether the authors' own code writes it."""
+        return not self.family.endswith("(of transformers)")
+
     def name_of(self, own: str) -> str | None:
         """Return the file's name of a tensor of depthkit's, None where such files do not have it.
 

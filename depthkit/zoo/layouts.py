@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.weights import check_numbers
 from depthkit.zoo.layout_names import LAYOUTS, OTHERS, Layout
 
 _SIZES = {(384, 12): "Small", (768, 12): "Base", (1024, 24): "Large", (1536, 40): "Giant"}
@@ -33,17 +34,20 @@ def to_depthkit(state: Mapping[str, Tensor], model: nn.Module, source: str | Pat
         A state dict with exactly the names and shapes of `model`.
 
     Raises:
-        InputError: the weights are those of another model, incomplete, or more than a model of this kind has.
+        InputError: the weights are those of another model, incomplete, more than a model of this kind has, or not
+            finite numbers of a floating type.
     """
     own = model.state_dict()
     state = {_stored_name(name): value for name, value in state.items()}
     if state.keys() >= {"backbone.cls_token", "decode_head.head.0.weight"}:
         converted, unexpected = dict(state), sorted(state.keys() - own.keys())
         missing = sorted(own.keys() - state.keys())
+        for name, value in state.items():
+            check_numbers(name, value, source)
         found = "depthkit's own model"
     else:
         layout = _find_layout(state, source)
-        converted, missing, unexpected = _convert(state, own.keys(), layout)
+        converted, missing, unexpected = _convert(state, own.keys(), layout, source)
         found = layout.family
     wrong = sorted(name for name in converted.keys() & own.keys() if not _fits(converted[name], own[name]))
     if not (missing or unexpected or wrong):
@@ -74,7 +78,7 @@ def _find_layout(state: Mapping[str, Tensor], source: str | Path) -> Layout:
 
 
 def _convert(
-    state: dict[str, Tensor], own: Iterable[str], layout: Layout
+    state: dict[str, Tensor], own: Iterable[str], layout: Layout, source: str | Path
 ) -> tuple[dict[str, Tensor], list[str], list[str]]:
     """Return the tensors by depthkit's names, and the file's names that are missing and unknown."""
     converted, missing, used = {}, [], set()
@@ -86,6 +90,8 @@ def _convert(
         used.update(parts)
         if not absent:
             tensors = [state[part] for part in parts]
+            for part, tensor in zip(parts, tensors, strict=True):  # before `cat`, which would mix their types
+                check_numbers(part, tensor, source)
             converted[name] = torch.cat(tensors) if len(tensors) > 1 else tensors[0]
     unused = re.compile("|".join(layout.unused))
     return converted, sorted(missing), sorted(name for name in state.keys() - used if not unused.fullmatch(name))

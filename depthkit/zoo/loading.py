@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -16,11 +17,12 @@ from depthkit.registry import MODELS as MODEL_CLASSES
 from depthkit.registry import depthkit_scope
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
+from depthkit.zoo.file_hash import is_published
+from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.layouts import to_depthkit
-from depthkit.zoo.table import FREE_LICENCES, MODELS, find_model
+from depthkit.zoo.table import FREE_LICENCES, check_file_name, find_model
+from depthkit.zoo.transformers_config import check_transformers_config
 from depthkit.zoo.zoo_model import ZooModel
-
-_ANY = "model.safetensors"  # what every repository in the layout of transformers calls its file
 
 
 def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.Module:
@@ -40,6 +42,8 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
         InputError: there is no such model, its file cannot be had, or a file is of another model.
     """
     model = find_model(name)
+    if isinstance(pretrained, np.bool_):
+        pretrained = bool(pretrained)
     if pretrained is False:
         with depthkit_scope():
             return MODEL_CLASSES.build(make_config(model)["model"]).eval()
@@ -52,17 +56,21 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
     """Build `model` by its `config`, in evaluation mode, with the weights of a file.
 
-    Without one the published file is taken from the hub.
+    Without one the published file is taken from the hub. ``config["published"]["weights"]`` becomes what is known of
+    the file: ``published``, ``not the published file`` (which is also told on stderr) or ``not checked``.
 
     Raises:
         InputError: the file cannot be had, or is of another model.
     """
-    path = fetch_weights(model) if weights is None else _check_name(Path(weights), model)
+    path = fetch_weights(model) if weights is None else Path(weights).expanduser()
+    check_file_name(path, model)
     state = read_state_dict(path)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.
     with depthkit_scope(), torch.device("meta"):
         built = MODEL_CLASSES.build(config["model"])
     converted = to_depthkit(state, built, path)
+    check_transformers_config(path, model)
+    config["published"]["weights"] = "published" if weights is None else _check_file(path, model, state)
     print_licence(config["published"])
     built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
@@ -70,15 +78,19 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     return built.eval()
 
 
-def _check_name(path: Path, model: ZooModel) -> Path:
-    """Refuse a file with the name of another model's: what is inside is often alike."""
-    others = {other.file: other.name for other in MODELS.values() if other.file != _ANY}
-    if others.get(path.name, model.name) != model.name:
-        raise InputError(
-            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
-            f"{model.name}"
-        )
-    return path
+def _check_file(path: Path, model: ZooModel, state: Mapping[str, torch.Tensor]) -> str:
+    """Compare a file with the published one, and tell the user where it is another.
+
+    The SHA-256 on record are those of the authors' files; the same weights in another layout cannot be compared.
+    """
+    of_authors = any(layout.marker in state for layout in LAYOUTS if layout.of_authors)
+    same = is_published(path, model) if of_authors else None
+    if same is None:
+        return "not checked"
+    if same:
+        return "published"
+    _print_once(f"note: {path}: is not the published file of {model.name}, its size or SHA-256 differs")
+    return "not the published file"
 
 
 def print_licence(published: Mapping[str, str]) -> None:

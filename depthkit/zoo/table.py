@@ -1,6 +1,8 @@
 """The table of published models. It imports no torch, so that it is printed at once."""
 
 import difflib
+import re
+from pathlib import Path
 
 from depthkit.errors import InputError
 from depthkit.zoo.zoo_model import Architecture, Output, Paper, ZooModel
@@ -15,11 +17,52 @@ def find_model(name: str) -> ZooModel:
     Raises:
         InputError: there is none; the sentence has the nearest names.
     """
+    if not isinstance(name, str):
+        raise InputError(f"name={name!r}: expected the name of a model, such as 'depth-anything-v2-small'")
     if name in MODELS:
         return MODELS[name]
-    near = difflib.get_close_matches(name.lower(), MODELS, n=3, cutoff=0.5)
+    near = _nearest(name)
     hint = f"did you mean {' or '.join(near)}?" if near else "`depthkit models` lists them"
-    raise InputError(f"{name}: there is no model of this name; {hint}")
+    shown = name if name.strip() and name.isprintable() else repr(name)
+    raise InputError(f"{shown}: there is no model of this name; {hint}")
+
+
+def _nearest(name: str, count: int = 3) -> list[str]:
+    """Return the names of the models whose name, title or address at the hub is most like `name`."""
+    wanted = _plain(name)
+    if not wanted:
+        return []
+    known = {model.name: [_plain(text) for text in _called(model)] for model in MODELS.values()}
+    same = [name for name, texts in known.items() if wanted in texts]
+    if same:
+        return same[:1]
+    inside = [name for name, texts in known.items() if any(f"-{wanted}" in f"-{text}" for text in texts)]
+    near = difflib.get_close_matches(wanted, MODELS, n=count, cutoff=0.5)
+    return list(dict.fromkeys([*near, *inside]))[:count]
+
+
+def _called(model: ZooModel) -> tuple[str, ...]:
+    """Return what people may call a model: name, title, repositories, files without their suffix."""
+    repositories = (one.rpartition("/")[2] for one in (model.repo, model.transformers_repo) if one)
+    return model.name, model.title, *repositories, *(file.rpartition(".")[0] for file in model.own_files)
+
+
+def _plain(text: str) -> str:
+    return re.sub("[^a-z0-9]+", "-", text.rpartition("/")[2].lower()).strip("-")
+
+
+def check_file_name(path: Path, model: ZooModel) -> None:
+    """Check that a file has not the name of another model's: what is inside is often alike.
+
+    Raises:
+        InputError: it has.
+    """
+    others = {file: other.name for other in MODELS.values() for file in other.own_files}
+    if others.get(path.name, model.name) != model.name:
+        raise InputError(
+            f"{path}: has the name of the file of {others[path.name]}; name that model, or rename the file if it is of "
+            f"{model.name}"
+        )
 
 
 _DA1 = Paper(
@@ -128,6 +171,7 @@ def _v1(size: str) -> ZooModel:
         licence_note="that of the authors' repository; the files have none of their own on record",
         paper=_DA1,
         transformers_repo=repo,
+        authors_file=f"depth_anything_vit{size[0]}14.pth",
     )
 
 
@@ -165,6 +209,7 @@ _DPT_LARGE = ZooModel(
     licence_note="as the card of the file says; the authors' code is under MIT",
     paper=_DPT,
     transformers_repo="Intel/dpt-large",
+    authors_file="dpt_large-midas-2f21e586.pt",
 )
 
 _SIZES = ("small", "base", "large")

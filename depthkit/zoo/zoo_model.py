@@ -5,6 +5,7 @@ from typing import Literal
 
 Output = Literal["disparity", "metric", "relative_depth"]
 
+SHARED_FILE = "model.safetensors"  # what many repositories call their file, whatever the model
 _OUTPUTS = {"disparity": "relative disparity", "relative_depth": "relative depth"}
 
 
@@ -88,6 +89,7 @@ class ZooModel:
         paper: to cite.
         max_depth: largest depth [m] of a metric model whose decoder has a range. The files do not hold it.
         transformers_repo: the repository with the same weights in the layout of transformers, if there is one.
+        authors_file: name of the authors' own file, where `file` is not theirs.
     """
 
     name: str
@@ -105,6 +107,7 @@ class ZooModel:
     paper: Paper
     max_depth: float | None = None
     transformers_repo: str | None = None
+    authors_file: str | None = None
 
     @property
     def kind(self) -> Literal["metric", "relative"]:
@@ -117,6 +120,11 @@ class ZooModel:
         if self.output != "metric":
             return _OUTPUTS[self.output]
         return f"metres, up to {self.max_depth:g}" if self.max_depth else "metres, with focal"
+
+    @property
+    def own_files(self) -> tuple[str, ...]:
+        """Names of files that hold this model and no other."""
+        return tuple(name for name in (self.file, self.authors_file) if name and name != SHARED_FILE)
 
     @property
     def approximate_size(self) -> int:

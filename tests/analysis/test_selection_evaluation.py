@@ -49,7 +49,7 @@ def images(tmp_path) -> list[Path]:
 def test_the_table_of_a_dense_model(output, head, images, tmp_path, capsys):
     predictor = make_predictor(tmp_path, output=output, **head)
     report = evaluate_selection(predictor, images, [0.5, (0.3, 0.6)], None, None)
-    assert report["images"] == 3 and report["skipped"] == 0
+    assert report["images"] == 3 and report["skipped"] == 0 and report["notes"] == []
     assert report["selective_layers"] == (1, 4) and report["selection"] == "shared"
     results = report["results"]
     assert [one["kind"] for one in results] == ["dense", "selection", *["selection", "random", "smaller"] * 2]
@@ -104,3 +104,21 @@ def test_a_model_that_says_the_same_everywhere_is_named(images, tmp_path):
 def test_evit_has_no_such_form(images, tmp_path):
     with pytest.raises(InputError, match="EViT has no token selective form"):
         evaluate_selection(make_predictor(tmp_path, "EViT"), images, [0.5], None, None)
+
+
+def test_an_input_of_few_patches_is_noted(images, tmp_path, capsys):
+    predictor = make_predictor(tmp_path)
+    for file, size in zip(images, ((14, 15), (40, 30), (96, 80)), strict=True):  # 1, 6 and 30 patches of 16 px
+        Image.open(file).resize(size).save(file)
+    report = evaluate_selection(predictor, images, [1.0, 0.5, 0.95], None, None)
+    assert report["notes"] == [
+        "keep rate 0.5: no smaller input to compare with; the first image is one patch high or wide",
+        "keep rate 0.95: no smaller input to compare with; the first image is one patch high or wide",
+        "keep rate 0.5: leaves no patch out of an input of 15x14 px, so nothing is measured there; use a larger input "
+        "or a lower rate",
+        "keep rate 0.95: leaves no patch out of an input of 15x14, 30x40 px, so nothing is measured there; use a "
+        "larger input or a lower rate",
+    ]
+    assert capsys.readouterr().err.splitlines() == [f"note: {note}" for note in report["notes"]]
+    (half,) = (one for one in report["results"] if one["kind"] == "selection" and one["keep_rate"] == 0.5)
+    assert half["size"]["mean"] > 0

@@ -129,43 +129,55 @@ def test_exif_is_used_and_can_be_overruled(follower, tmp_path):
         np.testing.assert_allclose(result.depth, 3 * pixels / 100, rtol=1e-6)
     assert predictor(tmp_path / "phone.png", 100).focal_source == "given"
     with pytest.raises(InputError, match="^plain.png: has no focal length in its EXIF"):
-        choose_focal_length("exif", None, 100.0, SHAPE, 1.0, FocalRule(), "plain.png")
+        choose_focal_length("exif", None, 100.0, SHAPE, (1.0, 1.0), FocalRule(), "plain.png")
 
 
 @pytest.mark.parametrize(
     ("requested", "exif", "canonical", "rule", "expected"),
     [
-        (700, 600.0, 400.0, FocalRule(), FocalLength(700, "given", 350)),
-        (None, 600.0, 400.0, FocalRule(), FocalLength(600, "exif", 300)),
-        (None, None, 400.0, FocalRule(), FocalLength(800, "assumed", 400)),
-        (None, None, 300.0, FocalRule(assumed="nyu"), FocalLength(pytest.approx(518.8579), "assumed", 259.42895)),
-        (None, 600.0, 300.0, FocalRule(assumed="nyu"), FocalLength(600, "exif", 300)),
+        (700, 600.0, 400.0, FocalRule(), FocalLength(700, "given", 350, True)),
+        (None, 600.0, 400.0, FocalRule(), FocalLength(600, "exif", 300, True)),
+        (None, None, 400.0, FocalRule(), FocalLength(800, "assumed", 400, True)),
+        (None, None, 300.0, FocalRule(assumed="nyu"), FocalLength(pytest.approx(518.8579), "assumed", 259.42895, True)),
+        (None, 600.0, 300.0, FocalRule(assumed="nyu"), FocalLength(600, "exif", 300, True)),
         # Published weights: the authors' metres, unless a focal length is asked for.
-        (None, 600.0, 400.0, AUTHORS, FocalLength(600, "exif", 400)),
-        (None, None, 400.0, AUTHORS, FocalLength(None, None, 400)),
-        ("exif", 600.0, 400.0, AUTHORS, FocalLength(600, "exif", 300)),
-        (700, 600.0, 400.0, AUTHORS, FocalLength(700, "given", 350)),
+        (None, 600.0, 400.0, AUTHORS, FocalLength(600, "exif", 400, False)),
+        # The camera of their training gives points their shape.
+        (None, None, 400.0, AUTHORS, FocalLength(800, "assumed", 400, False)),
+        (None, None, 400.0, FocalRule(automatic=False, training_side=240), FocalLength(800, "assumed", 400, False)),
+        (None, None, 400.0, FocalRule(automatic=False, training_side=480), FocalLength(400, "assumed", 400, False)),
+        ("exif", 600.0, 400.0, AUTHORS, FocalLength(600, "exif", 300, True)),
+        (700, 600.0, 400.0, AUTHORS, FocalLength(700, "given", 350, True)),
+        # What counts is the field of view, at the size of the training's images.
+        (700, None, 400.0, FocalRule(automatic=False, training_side=240), FocalLength(700, "given", 350, True)),
+        (700, None, 400.0, FocalRule(automatic=False, training_side=480), FocalLength(700, "given", 700, True)),
+        # Depth-Anything-3: the mean of fx and fy.
+        (700, None, 300.0, FocalRule(assumed="nyu", both_axes=True), FocalLength(700, "given", 385, True)),
         # Metres that do not follow the camera: the focal length is for point clouds.
-        (700, 600.0, None, FocalRule(), FocalLength(700, "given", None)),
-        (None, 600.0, None, FocalRule(), FocalLength(600, "exif", None)),
-        (None, None, None, FocalRule(), FocalLength(None, None, None)),
+        (700, 600.0, None, FocalRule(), FocalLength(700, "given", None, False)),
+        (None, 600.0, None, FocalRule(), FocalLength(600, "exif", None, False)),
+        (None, None, None, FocalRule(), FocalLength(None, None, None, False)),
     ],
 )
 def test_the_rules(requested, exif, canonical, rule, expected):
-    found = choose_focal_length(requested, exif, canonical, SHAPE, 0.5, rule)
-    assert found[:2] == expected[:2]
+    found = choose_focal_length(requested, exif, canonical, SHAPE, (0.5, 0.6), rule)
+    assert found[:2] == expected[:2] and found.metres_follow == expected.metres_follow
     assert found.at_input == (None if expected.at_input is None else pytest.approx(expected.at_input))
 
 
-@pytest.mark.parametrize("arguments", [{"assumed": "kitti"}, {"automatic": "no"}])
+@pytest.mark.parametrize("arguments", [{"assumed": "kitti"}, {"automatic": "no"}, {"both_axes": 2}])
 def test_a_rule_that_does_not_exist(arguments):
-    with pytest.raises(InputError, match="^FocalRule.*: expected automatic=True or False, and assumed='canonical' or"):
+    with pytest.raises(
+        InputError, match="^FocalRule.*: expected automatic and both_axes=True or False, and assumed='canonical' or"
+    ):
         FocalRule(**arguments)
+    with pytest.raises(InputError, match="training_side='518'.*: expected training_side in pixels, or None"):
+        FocalRule(training_side="518")
 
 
 @given(canonical=st.floats(10, 5000), width=st.integers(1, 5000), input_width=st.integers(1, 2000))
 def test_an_assumed_camera_changes_nothing(canonical, width, input_width):
-    found = choose_focal_length(None, None, canonical, (10, width), input_width / width, FocalRule())
+    found = choose_focal_length(None, None, canonical, (10, width), (input_width / width, 1.0), FocalRule())
     assert np.float32(found.at_input / canonical) == 1
 
 

@@ -1,6 +1,8 @@
 """Published models by name: the whole path on an image, against plain code of what their authors do."""
 
+import dataclasses
 import hashlib
+import shutil
 
 import cv2
 import numpy as np
@@ -15,6 +17,7 @@ from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.registry import MODELS, depthkit_scope
 from depthkit.zoo.configs import make_config
+from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import MODELS as ZOO
 from depthkit.zoo.table import find_model
@@ -63,8 +66,19 @@ def test_metres_are_those_of_the_authors_unless_a_focal_length_is_given(tiny_zoo
     expected = infer_image(depthkit.create_model(name, path), rgb, 126)
     assert (result.kind, result.depth_range) == ("metric", (0.0, 80.0)) and 0 < expected.min() < expected.max() < 80
     np.testing.assert_allclose(result.depth, expected, rtol=1e-5)
-    # In training the camera had 1001.5 px at the network's input; here 126 / 120 of the given ones.
-    np.testing.assert_allclose(predictor(rgb, focal=200.0).depth, expected * 200 * 168 / 160 / 1001.479, rtol=1e-5)
+    # In training the camera had 725.0087 px at a height of 375 px; the size of the network's input does not matter.
+    scaled, ratio = predictor(rgb, focal=200.0), 200 / 120 / (725.0087 / 375)
+    np.testing.assert_allclose(scaled.depth, expected * ratio, rtol=1e-5)
+    assert scaled.metres_follow_focal and scaled.depth_range == (0, pytest.approx(80 * ratio))
+    # Without a focal length points have this camera's shape, at any input size; EXIF changes only this shape.
+    assert (result.focal_source, result.metres_follow_focal) == ("assumed", False)
+    assert result.intrinsics[0, 0] == pytest.approx(725.0087 * 120 / 375)
+    phone = Image.fromarray(rgb)
+    phone.getexif().get_ifd(0x8769)[0xA405] = 26
+    seen = predictor(phone)
+    np.testing.assert_array_equal(seen.depth, result.depth)
+    assert (seen.focal_source, seen.metres_follow_focal, seen.depth_range) == ("exif", False, (0, 80))
+    assert seen.intrinsics[0, 0] == seen.focal_length == pytest.approx(26 * 200 / 43.2666, rel=1e-4)
 
 
 @pytest.mark.parametrize("scene", ["indoor", "outdoor"])
@@ -110,7 +124,8 @@ def test_the_whole_path_of_depth_anything_3(tiny_zoo):
     # metres = focal length at the network's input * output / 300
     np.testing.assert_allclose(predictor(rgb, focal=500.0).depth, expected * 500 * 126 / 150 / 300, rtol=1e-4)
     assumed = predictor(rgb)
-    assert assumed.kind == "metric" and assumed.focal_source == "assumed"
+    assert assumed.kind == "metric" and assumed.focal_source == "assumed" and assumed.metres_follow_focal
+    assert assumed.depth_range is None  # its canonical focal length is not that of a camera, so no range follows it
     np.testing.assert_allclose(assumed.focal_length, 518.8579 / 640 * 150, rtol=1e-6)
 
 
@@ -191,6 +206,7 @@ def test_the_published_file_comes_from_the_hub(tiny_zoo, hub):
     ]
     np.testing.assert_array_equal(results[0].values, results[1].values)
     assert results[0].metadata["source"] == find_model(RELATIVE).url
+    assert results[0].metadata["weights"] == "published"
     model = depthkit.create_model(RELATIVE, pretrained=True)
     assert torch.equal(model.backbone.cls_token, depthkit.create_model(RELATIVE, str(path)).backbone.cls_token)
     assert len([method for method, _, _ in hub.requests if method == "GET"]) == 1
@@ -208,9 +224,12 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         ("input_size=0: expected a number of pixels from 1 to", RELATIVE, {"input_size": 0}),
         ("input_size=518.5: expected", RELATIVE, {"input_size": 518.5}),
         ("input_size=100000: expected a number of pixels from 1 to 4096", RELATIVE, {"input_size": 100_000}),
+        ("input_size=True: expected", RELATIVE, {"input_size": True}),
+        ("name=None: expected the name of a model", None, {}),
         ("preprocessing='hf': expected authors or transformers", RELATIVE, {"preprocessing": "hf"}),
         ("da3mono-large: transformers does not have this model", "da3mono-large", {"preprocessing": "transformers"}),
         ("keep_rate", RELATIVE, {"keep_rate": 0.0}),
+        ("selection=per_head: says how patches are selected; give keep_rate", RELATIVE, {"selection": "per_head"}),
     ]
     for expected, name, settings in cases:
         if "weights" in settings:
@@ -218,8 +237,18 @@ def test_what_cannot_be_used_is_one_sentence(tiny_zoo, tmp_path):
         with pytest.raises(InputError) as caught:
             DepthPredictor.from_pretrained(name, **{"weights": path, **settings}, device="cpu")
         assert expected in str(caught.value) and "\n" not in str(caught.value)
+    for weights in (3, True, b"x"):
+        with pytest.raises(InputError, match=f"weights={weights!r}: expected the path of a file, or None"):
+            DepthPredictor.from_pretrained(RELATIVE, weights, device="cpu")
     with pytest.raises(InputError, match="pretrained=3: expected True, False or the path of a file"):
         depthkit.create_model(RELATIVE, 3)
+
+
+def test_numbers_of_numpy_are_numbers(tiny_zoo):
+    path = tiny_zoo(RELATIVE)
+    predictor = DepthPredictor.from_pretrained(RELATIVE, path, input_size=np.int64(28), device="cpu")
+    assert type(predictor.transforms[0].size) is int
+    assert depthkit.create_model(RELATIVE, pretrained=np.bool_(False)).output == "disparity"
 
 
 def test_weights_of_another_model_are_refused(tiny_zoo):
@@ -238,8 +267,40 @@ def test_a_file_with_the_name_of_another_model_is_refused(tiny_zoo, tmp_path):
         InputError, match="has the name of the file of depth-anything-v2-metric-indoor-small; name that"
     ):
         depthkit.create_model("depth-anything-v2-metric-outdoor-small", renamed)
+    first = path.with_name("depth_anything_vits14.pth")
+    shutil.copy(renamed, first)
+    with pytest.raises(InputError, match="has the name of the file of depth-anything-v1-small; name that"):
+        depthkit.create_model("depth-anything-v2-metric-outdoor-small", first)
+    tiny_zoo("depth-anything-v1-small")
+    assert depthkit.create_model("depth-anything-v1-small", first).output == "disparity"
     tiny_zoo("depth-anything-v2-metric-indoor-small")
     assert depthkit.create_model("depth-anything-v2-metric-indoor-small", renamed).decode_head.max_depth == 20
+
+
+def test_a_file_of_the_authors_is_compared_with_the_published_one(tiny_zoo, tmp_path, monkeypatch, capsys):
+    _print_once.cache_clear()
+    path = tmp_path / "mine.pth"
+    authors = LAYOUTS[0]
+    torch.save({authors.name_of(name): value for name, value in torch.load(tiny_zoo(RELATIVE)).items()}, path)
+    content = path.read_bytes()
+    sha256 = hashlib.sha256(content).hexdigest()
+    for known, expected in [
+        ((None, None), "not checked"),
+        ((len(content), sha256), "published"),
+        ((len(content) + 1, sha256), "not the published file"),
+        ((len(content), "0" * 64), "not the published file"),
+    ]:
+        changed = dataclasses.replace(ZOO[RELATIVE], size=known[0], sha256=known[1])
+        monkeypatch.setitem(ZOO, RELATIVE, changed)
+        capsys.readouterr()
+        predictor = DepthPredictor.from_pretrained(RELATIVE, path, device="cpu")
+        assert predictor.metadata["weights"] == expected
+        if not _print_once.cache_info().hits:
+            told = f"note: {path}: is not the published file of {RELATIVE}, its size or SHA-256 differs\n"
+            assert capsys.readouterr().err == told * (expected == "not the published file")
+    # The published weights in another layout are another file.
+    other = DepthPredictor.from_pretrained(RELATIVE, tiny_zoo(RELATIVE), device="cpu")
+    assert other.metadata["weights"] == "not checked"
 
 
 def test_random_weights_of_the_real_size():

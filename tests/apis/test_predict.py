@@ -14,8 +14,8 @@ from depthkit.errors import InputError
 class Predictor:
     """Reads nothing: values by the image's name."""
 
-    def __init__(self, kind="metric", **fields):
-        self.kind, self.fields = kind, fields
+    def __init__(self, kind="metric", can_follow_focal=True, **fields):
+        self.kind, self.can_follow_focal, self.fields = kind, can_follow_focal, fields
 
     def __call__(self, image, focal=None):
         if image.name.startswith("bad"):
@@ -33,7 +33,7 @@ predict = Predictor()
 def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     images = [tmp_path / name for name in ("a.jpg", "bad.jpg", "far.jpg")]
     out_dir = tmp_path / "new" / "out"
-    saved = predict_images(predict, images, out_dir, point_cloud=True)
+    saved, failed = predict_images(predict, images, out_dir, point_cloud=True)
     assert [one.image.name for one in saved] == ["a.jpg", "far.jpg"]
     assert [(one.min_depth, one.max_depth, one.saturated) for one in saved] == [(0.5, 2, 0), (17.5, 70, 599)]
     written = {path for one in saved for path in one.files.values()}
@@ -42,7 +42,11 @@ def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     assert "a_colored.png (0.50 to 2.00 m)" in out
     assert "error: " in err and "bad.jpg: is not an image" in err
     assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
-    assert err.count("no focal length in its EXIF") == 2
+    assert [(one.image, one.error) for one in failed] == [(images[1], f"{images[1]}: is not an image")]
+    assert err.splitlines()[-1].startswith(
+        "warning: 2 images: no focal length in EXIF; the point cloud assumes that of"
+    )
+    assert err.count("no focal length in") == 1
 
 
 def test_an_image_is_never_overwritten(tmp_path):
@@ -72,34 +76,38 @@ def test_an_empty_range_is_found_at_the_start(tmp_path):
 
 def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     metadata = {"model": "some-model", "licence": "CC-BY-NC-4.0"}
-    predictor = Predictor("relative", focal_length=640.0, focal_source="given", metadata=metadata)
-    (one, empty) = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, point_cloud=True)
+    predictor = Predictor("relative", focal_length=30.0, focal_source="given", metadata=metadata)
+    (one, empty), _ = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, point_cloud=True)
     out, err = capsys.readouterr()
-    assert "(relative, disparity 0.5 to 2; focal length 640 px, given)" in out and " m)" not in out
+    assert "(relative, disparity 0.5 to 2; focal length 30 px, given)" in out and " m)" not in out
     assert "(relative, no valid disparity; focal" in out
-    assert "the shape of a_points.ply is not the scene's" in err and err.count("warning") == 2
+    assert "warning: 2 images: the shape of the point cloud is not the scene's" in err and err.count("warning") == 1
     assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
-    assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (2, 4))
-    assert (one.focal_length, one.focal_source, one.metadata) == (640, "given", metadata)
+    assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (1, 3))
+    assert (one.focal_length, one.focal_source, one.metadata) == (30, "given", metadata)
     assert set(one.files) == {"colored", "disparity_png", "disparity_npy", "points"}
     assert {path.name for path in tmp_path.glob("a_*")} == {path.name for path in one.files.values()}
     assert empty.min_disparity is None
 
 
 def test_a_metric_result_says_its_unit_and_colours(tmp_path):
-    (one,) = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
+    (one,), _ = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
     assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (0, 20))
-    (one,) = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
+    (one,), _ = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
     assert one.color_range == (1, 3)
 
 
 @pytest.mark.parametrize(
     ("fields", "warning"),
     [
-        ({}, "no focal length in its EXIF; a_points.ply assumes that of NYU"),
-        ({"focal_length": 640.0, "focal_source": "assumed"}, "the metres are those of a camera of 640 px"),
-        ({"focal_length": 640.0, "focal_source": "exif"}, None),
-        ({"focal_length": 640.0, "focal_source": "given"}, None),
+        ({}, "a.jpg: no focal length in EXIF; the point cloud assumes that of NYU"),
+        ({"focal_length": 30.0, "focal_source": "assumed"}, "the point cloud assumes that of the model's training"),
+        (
+            {"focal_length": 30.0, "focal_source": "assumed", "metres_follow_focal": True},
+            "a.jpg: no focal length in EXIF; the metres are those of the assumed one",
+        ),
+        ({"focal_length": 30.0, "focal_source": "exif"}, None),
+        ({"focal_length": 30.0, "focal_source": "given"}, None),
     ],
 )
 def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, warning):
@@ -107,7 +115,43 @@ def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, w
     err = capsys.readouterr().err
     assert err.count("warning") == bool(warning) and (warning or "") in err
     predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path)  # without points, only metres can be wrong
-    assert ("warning" in capsys.readouterr().err) == (fields.get("focal_source") == "assumed")
+    assert ("warning" in capsys.readouterr().err) == fields.get("metres_follow_focal", False)
+
+
+@pytest.mark.parametrize(
+    ("source", "follows", "can_follow", "expected"),
+    [
+        ("given", True, True, "0.50 to 2.00 m; focal length 30.55 px, given)"),
+        ("exif", True, True, "0.50 to 2.00 m; focal length 30.55 px, exif)"),
+        ("assumed", True, True, "0.50 to 2.00 m; focal length 30.55 px, assumed)"),
+        # Depth Anything V2 metric: not one that was never used.
+        ("exif", False, True, "2.00 m; the authors' metres, EXIF's 30.55 px not used: --focal exif applies it)"),
+        ("assumed", False, True, "0.50 to 2.00 m)"),
+        # A model without canonical_focal.
+        ("exif", False, False, "0.50 to 2.00 m; focal length 30.55 px, exif, not used for metres)"),
+        ("given", False, False, "0.50 to 2.00 m; focal length 30.55 px, given, not used for metres)"),
+    ],
+)
+def test_the_line_says_whether_the_metres_follow_the_camera(tmp_path, capsys, source, follows, can_follow, expected):
+    camera = {"focal_length": 30.55, "focal_source": source, "metres_follow_focal": follows}
+    (one,), _ = predict_images(Predictor(can_follow_focal=can_follow, **camera), [Path("a.jpg")], tmp_path)
+    assert expected in capsys.readouterr().out
+    assert (one.focal_source, one.metres_follow_focal) == (source, follows)
+
+
+@pytest.mark.parametrize(
+    ("focal", "source", "angle"),
+    [(150, "given", "11.4"), (4.5, "exif", "147"), (30, "given", None), (6, "exif", None), (150, "assumed", None)],
+)
+def test_a_field_of_view_that_no_usual_lens_has(tmp_path, capsys, focal, source, angle):
+    predictor = Predictor(focal_length=focal, focal_source=source)
+    images = [Path("a.jpg"), Path("b.jpg")]
+    (one, _), _ = predict_images(predictor, images, tmp_path)
+    err = capsys.readouterr().err
+    assert err.count("warning") == (0 if angle is None else 2)  # each image has its own
+    if angle is not None:
+        assert f"a.jpg: a focal length of {focal} px ({source}) is a field of view of {angle} degrees, usual are" in err
+        assert one.field_of_view == pytest.approx(float(angle), rel=0.01)
 
 
 def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
@@ -118,7 +162,7 @@ def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
 
 def test_a_missing_package_is_found_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(InputError, match=r"needs the package OpenEXR; run pip install 'depthkit\[exr\]'"):
+    with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install OpenEXR"):
         predict_images(predict, [Path("a.jpg")], tmp_path / "out", float_format="exr")
     assert not (tmp_path / "out").exists()
 

@@ -112,12 +112,17 @@ def test_exif_rotation_and_focal_length(predictor, tmp_path):
 
 def test_metres_of_a_canonical_camera_follow_the_focal_length(predictor, monkeypatch):
     monkeypatch.setattr(predictor.model, "canonical_focal", 50.0)
-    depths = []
+    results = []
     for millimetres in (26, 52):
         image = Image.fromarray(photo(60, 90))
         image.getexif().get_ifd(0x8769)[0xA405] = millimetres
-        depths.append(predictor(image).depth)
-    np.testing.assert_array_equal(depths[1], 2 * depths[0])
+        results.append(predictor(image))
+    once, twice = results
+    np.testing.assert_array_equal(twice.depth, 2 * once.depth)
+    # So does the colour bar, or all would be one colour; the camera of the training has the model's own range.
+    assert twice.depth_range == pytest.approx((0, 2 * once.depth_range[1]))
+    assert twice.depth.max() <= twice.depth_range[1]
+    assert predictor(photo(60, 90)).depth_range == (0.0, 8.0)
 
 
 def test_flip_averaging_is_the_configs(trained):
@@ -203,7 +208,7 @@ def test_a_checkpoint_that_carries_its_config_needs_no_other_file(alone, predict
     rgb = photo(70, 110)
     own = DepthPredictor(alone)
     np.testing.assert_array_equal(own(rgb).depth, predictor(rgb).depth)
-    assert own.depth_range == predictor.depth_range
+    assert own(rgb).depth_range == predictor(rgb).depth_range
 
 
 def test_a_config_alone_or_a_file_without_one_is_one_sentence(trained):

@@ -91,7 +91,7 @@ def test_a_relative_result_is_drawn_in_its_own_colours():
 @pytest.mark.parametrize("float_format", ["npy", "tiff", "exr"])
 def test_every_file_says_what_its_numbers_are(tmp_path, kind, float_format):
     if float_format == "exr":
-        openexr = pytest.importorskip("OpenEXR", reason="needs pip install 'depthkit[exr]'")
+        openexr = pytest.importorskip("OpenEXR", reason="needs OpenEXR: pip install OpenEXR")
     values = np.random.default_rng(0).uniform(0.5, 7, (12, 16)).astype(np.float32)
     image = np.zeros((12, 16, 3), np.uint8)
     result = DepthResult(values, image, kind, focal_length=640.5, focal_source="exif", metadata=METADATA)
@@ -100,6 +100,8 @@ def test_every_file_says_what_its_numbers_are(tmp_path, kind, float_format):
     assert set(paths.values()) == set(tmp_path.iterdir())
     quantity, unit, stored = {"metric": ("depth", "m", "mm"), "relative": ("disparity", "none", "none")}[kind]
     known = {**METADATA, "kind": kind, "quantity": quantity, "focal_length": "640.5", "focal_source": "exif"}
+    if kind == "metric":
+        known["metres_follow_focal"] = "false"
     for name in ("colored", "side_by_side", f"{quantity}_png"):
         expected = {**known, "unit": stored if name.endswith("_png") else unit}
         text = Image.open(paths[name]).text
@@ -183,6 +185,31 @@ def test_what_would_be_beyond_infinity_has_no_depth():
     np.testing.assert_allclose(metric.depth, [[1 / 1.5, 2, 0, 0, 0, 0]])
     assert metric.valid.tolist() == [[True, True, False, False, False, False]]
     assert metric.describe()["alignment"] == "1/depth = 0.5 * disparity + -0.5"
+
+
+def test_metres_just_before_infinity_can_be_left_out():
+    result = relative([[4, 2, 1.001, 1]], focal_length=9.0, metres_follow_focal=True)
+    assert result.to_metric((0.5, -0.5)).depth[0, 2] > 1999
+    metric = result.to_metric((0.5, -0.5), max_depth=2)
+    np.testing.assert_allclose(metric.depth, [[1 / 1.5, 2, 0, 0]])
+    assert not metric.metres_follow_focal  # they are those of the known distances
+    for wrong in (0, -1, np.nan):
+        with pytest.raises(InputError, match="^max_depth=.*: expected metres, more than 0"):
+            result.to_metric((0.5, -0.5), max_depth=wrong)
+
+
+def test_it_prints_as_one_line():
+    plain = relative(np.zeros((480, 640)))
+    assert repr(plain) == "DepthResult(relative, 640x480 px)"
+    known = relative(np.zeros((480, 640)), focal_length=518.8579, focal_source="exif", metadata=METADATA)
+    assert str(known) == "DepthResult(relative, 640x480 px, focal_length=518.9 px (exif), model=some-model)"
+
+
+@pytest.mark.parametrize(("focal_length", "degrees"), [(320, 90), (320 * 3**0.5, 60), (None, None)])
+@pytest.mark.parametrize("shape", [(480, 640), (640, 480), (6, 640)])
+def test_the_field_of_view_is_that_of_the_longer_side(shape, focal_length, degrees):
+    found = relative(np.zeros(shape), focal_length=focal_length).field_of_view
+    assert found == (None if degrees is None else pytest.approx(degrees))
 
 
 def test_a_metric_result_can_be_aligned_too():

@@ -72,12 +72,16 @@ def test_bad_files_are_reported_and_the_others_predicted(predict, images, tmp_pa
         photo.parent.mkdir(exist_ok=True)
         photo.write_bytes(content)
     missing, text = tmp_path / "missing.jpg", images / "readme.txt"
-    done = predict(tmp_path / "out", *photos, missing, text, "--range", 0, 6)
+    done = predict(tmp_path / "out", *photos, missing, text, "--range", 0, 6, "--json", tmp_path / "results.json")
     assert done.returncode == 1
     errors = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert len(errors) == 4 and "Traceback" not in done.stderr
     for name in ("cut.jpg", "empty.png", "missing.jpg", "readme.txt"):
         assert sum(name in line for line in errors) == 1
+    content = json.loads((tmp_path / "results.json").read_text())
+    failed = [str(path) for path in (missing, *photos[2:], text)]
+    assert [one["image"] for one in content["failed"]] == failed and len(content["images"]) == 2
+    assert {f"error: {one['error']}" for one in content["failed"]} == set(errors)
     names = {file.name for file in (tmp_path / "out").iterdir()}
     kinds = ("colored.png", "depth.png", "depth.npy")
     assert names == {f"{folder}_x_jpg_{kind}" for folder in "ab" for kind in kinds}
@@ -148,11 +152,14 @@ def test_metres_follow_the_focal_length(predict, images, tmp_path):
         assert done.returncode == 0 and not done.stderr, done.stderr
     assert " m; focal length 300 px, given)" in done.stdout
     content = json.loads((tmp_path / "twice.json").read_text())["images"][0]
-    assert (content["focal_length"], content["focal_source"]) == (300, "given")
+    assert (content["focal_length"], content["focal_source"], content["metres_follow_focal"]) == (300, "given", True)
+    before = json.loads((tmp_path / "once.json").read_text())["images"][0]
+    assert content["color_range"] == pytest.approx([2 * end for end in before["color_range"]])
     once, twice = (np.load(tmp_path / out / "rgb_depth.npy") for out in ("once", "twice"))
     np.testing.assert_array_equal(twice, 2 * once)
     done = predict(tmp_path / "out", images / "rgb.jpg", images / "grey.png", *canonical)
-    assert done.returncode == 0 and done.stderr.count("has no focal length in its EXIF; the metres are those of") == 2
+    assert done.returncode == 0 and "warning: 2 images: no focal length in EXIF; the metres are" in done.stderr
+    assert done.stderr.count("\n") == 1
     done = predict(tmp_path / "out", images / "rgb.jpg", "--focal", 150)
     assert (
         "warning: the output of this model does not follow the camera" in done.stderr and done.stderr.count("\n") == 1

@@ -6,6 +6,7 @@ import json
 import matplotlib.cbook
 import numpy as np
 import pytest
+from PIL import Image
 from safetensors import safe_open
 
 from depthkit.apis.predictor import DepthPredictor
@@ -14,6 +15,7 @@ from depthkit.models.weights import read_metadata
 from depthkit.utils.io import read_depth, write_depth_png, write_rgb
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.table import find_model
+from helpers import run_python
 
 CPU = ("--device", "cpu")
 IMAGE = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
@@ -69,6 +71,9 @@ def test_exported_weights_predict_the_same(cli, tiny_zoo, name, settings, tmp_pa
     assert about["config_name"] == name and about["kind"] == find_model(name).kind
     assert about["config"]["published"]["licence"] == find_model(name).licence
     assert about["config"]["published"]["source"] == path.name
+    selecting = {"keep_rate": "0.5", "selection": "shared", "selective_layers": "1,3"} if settings else {}
+    metadata = DepthPredictor(out, device="cpu").metadata
+    assert metadata.items() >= selecting.items() and ("keep_rate" in metadata) == bool(settings)
 
 
 @pytest.mark.slow
@@ -82,16 +87,22 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     assert cli("export-weights", *model, "--out", selective, "--keep-rate", 0.5, *layers).returncode == 0
     done = cli("tokens", IMAGE, "--weights", selective, "--layers", "all", "--out", tmp_path / "tokens", *CPU)
     assert done.returncode == 0, done.stderr
-    assert (tmp_path / "tokens" / "grace_hopper_tokens.png").exists()
+    text = Image.open(tmp_path / "tokens" / "grace_hopper_tokens.png").text
+    assert text.items() >= {"model": RELATIVE, "licence": "Apache-2.0", "keep_rate": "0.5"}.items()
     again = tmp_path / "again.safetensors"
     assert cli("export-weights", dense, "--out", again).returncode == 0
     assert read_metadata(again) == read_metadata(dense)
-    done = cli("export", dense, "--out", tmp_path / "model.onnx")
+    done = cli("export", dense, "--out", tmp_path / "model.onnx", "--json", tmp_path / "model.json")
     assert done.returncode == 0, done.stderr
+    assert "to disparity (B, 1, H, W)\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
+    assert "tolerance of 0.001 of the range\n" in done.stdout and " m," not in done.stdout
+    about = json.loads((tmp_path / "model.json").read_text())
+    assert about["unit"] == "of the range" and about["metadata"]["output"] == "disparity"
+    assert about["metadata"].items() >= DepthPredictor(dense, device="cpu").metadata.items()
 
 
 def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypatch):
-    """As one that was trained here; the focal lengths of the data set count, as those given by --focal."""
+    """As one that was trained here; the focal lengths of the data set count."""
     monkeypatch.chdir(tmp_path)
     nyu = tmp_path / "data" / "nyu"
     nyu.mkdir(parents=True)
@@ -107,12 +118,15 @@ def test_an_exported_model_is_evaluated_on_nyu(cli, tiny_zoo, tmp_path, monkeypa
     assert result["images"] == 1 and 0 < result["metrics"]["abs_rel"] < 100
     predictor = DepthPredictor.from_pretrained(METRIC, weights, input_size=126, device="cpu")
     saved = read_depth(next((tmp_path / "depth").glob("*.png")))
-    np.testing.assert_allclose(saved, predictor(nyu / "a.png", focal=518.8579).depth, atol=6e-4)
+    # Here the focal length counts at the network's input, 168 px wide; there at the size of the training's images.
+    expected = predictor(nyu / "a.png", focal=518.8579).depth * (168 / 640) / (518 / 480)
+    np.testing.assert_allclose(saved, expected, atol=6e-4)
 
 
 def test_an_exported_model_without_its_data(cli, tiny_zoo, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    for name, expected in ((METRIC, "data/nyu"), (RELATIVE, "its config names no test data")):
+    runs = ((METRIC, f"{METRIC}.safetensors: {METRIC}: test_"), (RELATIVE, "its config names no test data"))
+    for name, expected in runs:
         done = cli("export-weights", "--model", name, "--weights", tiny_zoo(name))
         assert done.returncode == 0, done.stderr
         done = cli("test", f"{name}.safetensors", *CPU)
@@ -126,6 +140,7 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
     runs = {
         "did you mean depth-anything-v2-small": ["--model", "depth-anything-v2-smal"],
         "none.pth: no such file; expected depth_anything_v2_vits.pth": ["--model", RELATIVE, "--weights", "none.pth"],
+        f"{tmp_path}: is not a regular file; expected": ["--model", RELATIVE, "--weights", tmp_path],
         "half.pth: not a checkpoint, or one that is damaged": ["--model", RELATIVE, "--weights", tmp_path / "half.pth"],
         "depth-anything-v2-small.pth: ": ["--model", "dpt-large", "--weights", path],
         "depth-anything-v2-small.pth: looks like": ["--model", "depth-anything-v2-large", "--weights", path],
@@ -151,3 +166,16 @@ def test_bad_input_is_one_sentence(cli, tiny_zoo, hub, tmp_path):
     done = cli("export-weights", "--model", RELATIVE, path, "--out", tmp_path / "x.pth")
     assert done.returncode == 2 and "are exported as .safetensors" in done.stderr
     assert cli("export-weights", "x.pth", "--input-size", 9).stderr.startswith("error: --input-size: is for published")
+
+
+def test_cheap_mistakes_are_told_before_torch_is_imported(tmp_path):
+    other = tmp_path / find_model("depth-anything-v2-base").file
+    other.touch()
+    runs = {
+        "the results of depth-anything-v2-small are relative": ["--model", RELATIVE, "--range", 0, 5],
+        "has the name of the file of depth-anything-v2-base": ["--model", RELATIVE, "--weights", other],
+        "none.pth: no such checkpoint file": ["--weights", "none.pth"],
+    }
+    for expected, options in runs.items():
+        done = run_python("-X", "importtime", "-m", "depthkit.cli.main", "predict", IMAGE, *options)
+        assert done.returncode == 2 and expected in done.stderr and "| torch\n" not in done.stderr

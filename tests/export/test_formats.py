@@ -51,12 +51,13 @@ MODELS = {
 @pytest.mark.parametrize("name", MODELS)
 def test_torch_program(name, images, tmp_path):
     model = tiny(**MODELS[name])
-    found = export_model(model, tmp_path / "m.pt2", "torch")
+    about = {"model": "name", "licence": "MIT"}
+    found = export_model(model, tmp_path / "m.pt2", "torch", about)
     assert [one.size for one in found] == [(1, 128, 128), (2, 224, 304), (1, 480, 640)]
     assert all(one.largest <= 1e-4 and one.beyond == 0 for one in found)
     metadata = {"depthkit.json": ""}
     run = torch.export.load(tmp_path / "m.pt2", extra_files=metadata).module()
-    assert json.loads(metadata["depthkit.json"]) == describe_output(model)
+    assert json.loads(metadata["depthkit.json"]) == about | describe_output(model)
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     with torch.no_grad():
         assert run(images).shape == (3, 1, 176, 240)
@@ -68,12 +69,13 @@ def test_torch_program(name, images, tmp_path):
 def test_onnx(name, images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = tiny(**MODELS[name])
-    found = export_model(model, tmp_path / "m.onnx", "onnx")
+    about = {"model": "name", "licence": "MIT"}
+    found = export_model(model, tmp_path / "m.onnx", "onnx", about)
     assert all(one.holds for one in found)
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]  # no weights in a file beside it
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     assert [(i.name, i.type) for i in session.get_inputs()] == [("images", "tensor(float)")]
-    assert session.get_modelmeta().custom_metadata_map == describe_output(model)
+    assert session.get_modelmeta().custom_metadata_map == about | describe_output(model)
     depth = torch.from_numpy(session.run(["depth"], {"images": images.numpy()})[0])
     with torch.no_grad():
         torch.testing.assert_close(depth, Deployable(model)(images), rtol=0, atol=1e-4)
@@ -116,6 +118,34 @@ def test_the_comparison_finds_a_shift_of_two_millimetres():
     assert all(one.largest < 1e-5 and one.holds for one in agreement.compare(model, same))
     shifted = agreement.compare(model, lambda images: same(images) + 2e-3)
     assert all(abs(one.largest - 2e-3) < 1e-5 and one.beyond == 1 and not one.holds for one in shifted)
+
+
+@pytest.mark.parametrize("output", ["disparity", "relative_depth"])
+def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypatch, tmp_path):
+    model = tiny("DeiT")
+    model.output, same, spans = output, Deployable(model), []
+
+    def shifted(images):
+        values = same(images)
+        spans.append(values.max() - values.min())
+        return values + 2e-3 * spans[-1]
+
+    found = agreement.compare(model, shifted)
+    assert all(abs(one.largest - 2e-3) < 1e-5 and not one.holds for one in found) and max(spans) > 0.01
+    assert agreement.unit_of(model) == "of the range" and agreement.unit_of(tiny("DeiT")) == "m"
+    monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
+    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
+    monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
+    with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002 of the range"):
+        export_model(model, tmp_path / "m.pt2", "torch")
+
+
+def test_a_model_that_gives_one_number_agrees_with_itself():
+    model = tiny("DeiT")
+    model.output = "disparity"
+    torch.nn.init.zeros_(model.decode_head.head[-1].weight)
+    found = agreement.compare(model, Deployable(model))
+    assert all(one.largest == 0 and one.holds for one in found)
 
 
 def test_what_cannot_be_exported(tmp_path):

@@ -50,7 +50,7 @@ def test_the_kind_follows_the_model(model, kind):
 def test_a_file_without_the_block(save):
     path = save(None)
     assert read_metadata(path) is None
-    with pytest.raises(InputError, match="carries no config; give the config that it was trained with"):
+    with pytest.raises(InputError, match="carries no config; give the config that it was trained with too; if it is a"):
         read_config(path)
 
 

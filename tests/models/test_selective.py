@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from depthkit.errors import InputError
 from depthkit.export.formats import export_model
 from depthkit.models import DepthEstimator, ToSA
-from depthkit.models.selective import layers_between_taps, make_selective
+from depthkit.models.selective import check_has_keep_rate, describe_selection, layers_between_taps, make_selective
 
 PREPROCESSOR = dict(type="SegDataPreProcessor", mean=[124, 116, 104], std=[58, 57, 57], bgr_to_rgb=False)
 
@@ -148,3 +148,16 @@ def test_the_selective_form_of_a_published_architecture_is_exported(selection, f
     suffix = {"onnx": "onnx", "torch": "pt2"}[form]
     found = export_model(make_selective(dense.eval(), 0.5, selection), tmp_path / f"m.{suffix}", form)
     assert len(found) == 3 and all(one.holds for one in found)
+
+
+def test_how_a_model_selects_as_text():
+    one = make_selective(build(), 0.5, "per_head").backbone
+    assert describe_selection(one) == {"keep_rate": "0.5", "selection": "per_head", "selective_layers": "1,4"}
+    assert describe_selection(make_selective(build(), (1, 0.25)).backbone)["keep_rate"] == "1.0,0.25"
+
+
+def test_how_to_select_needs_a_keep_rate():
+    check_has_keep_rate(None, None, None)
+    check_has_keep_rate(1, "shared", [1])
+    with pytest.raises(InputError, match=r"selective_layers=\[1\]: says how patches are selected; give keep_rate too"):
+        check_has_keep_rate(None, None, [1])

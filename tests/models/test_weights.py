@@ -1,3 +1,5 @@
+import os
+
 import pytest
 import timm
 import torch
@@ -128,3 +130,48 @@ def test_load_weights_is_strict(tmp_path):
     torch.save({"state_dict": DeiT(**SMALL).state_dict()}, tmp_path / "other.pth")
     with pytest.raises(InputError, match="other.pth: is a checkpoint of another model .2 keys missing"):
         load_weights(target, tmp_path / "other.pth")
+
+
+def test_weights_that_are_not_finite_are_refused(tmp_path):
+    model = DeiT(**SMALL)
+    for bad in (float("nan"), float("inf"), -float("inf")):
+        state = model.state_dict()
+        state["blocks.1.mlp.fc1.weight"] = state["blocks.1.mlp.fc1.weight"].clone()
+        state["blocks.1.mlp.fc1.weight"][3, 2] = bad
+        torch.save(state, tmp_path / "nan.pth")
+        with pytest.raises(InputError, match=r"nan.pth: blocks.1.mlp.fc1.weight holds values that are not finite; get"):
+            load_weights(model, tmp_path / "nan.pth")
+
+
+ODD = {
+    "no values": lambda value: value.to("meta"),
+    "sparse values": lambda value: value.to_sparse(),
+    "quantized values": lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8),
+    "complex64 numbers": lambda value: value.to(torch.complex64),
+    "int8 numbers": lambda value: value.to(torch.int8),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("what", ODD)
+def test_odd_tensors_are_refused(tmp_path, what):
+    state = DeiT(**SMALL).state_dict()
+    state["norm.weight"] = ODD[what](state["norm.weight"])
+    torch.save(state, tmp_path / "odd.pth")
+    with pytest.raises(InputError, match=f"odd.pth: norm.weight (has|holds) {what}; expected"):
+        load_weights(DeiT(**SMALL), tmp_path / "odd.pth")
+
+
+def test_small_floats_are_weights(tmp_path):
+    model = DeiT(**SMALL)
+    for dtype in (torch.float16, torch.bfloat16, torch.float64):
+        torch.save({name: value.to(dtype) for name, value in model.state_dict().items()}, tmp_path / "half.pth")
+        load_weights(model, tmp_path / "half.pth")
+
+
+def test_what_is_not_a_regular_file(tmp_path):
+    os.mkfifo(tmp_path / "pipe.pth")
+    for path in (tmp_path / "pipe.pth", tmp_path):
+        with pytest.raises(InputError) as caught:
+            read_checkpoint(path)
+        assert str(caught.value) == f"{path}: is not a regular file; give the path of a .pth or .safetensors file"

@@ -50,3 +50,13 @@ def test_opencv_without_its_system_library_says_what_to_install(monkeypatch) -> 
     monkeypatch.setattr(builtins, "__import__", broken_import)
     with pytest.raises(InputError, match=r"libGL.so.1.*apt install libgl1.*opencv-python-headless"):
         check_environment()
+
+
+@pytest.mark.parametrize("name", ["HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT"])
+def test_settings_with_which_the_hub_could_not_be_imported(monkeypatch, name: str) -> None:
+    for value in ("abc", "", "2.5", "-1"):
+        monkeypatch.setenv(name, value)
+        with pytest.raises(InputError, match=f"^{name}='{value}': expected a whole number of seconds; "):
+            check_environment()
+    monkeypatch.setenv(name, "30")
+    check_environment()

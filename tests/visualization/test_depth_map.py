@@ -84,6 +84,14 @@ def test_the_bar_is_in_proportion_to_a_large_image():
     assert widths[1] / widths[0] == pytest.approx(4, rel=0.02)
 
 
+def test_the_label_of_a_large_image_keeps_away_from_the_numbers():
+    bar = draw_depth_map(np.full((3000, 40), 2.0), (0, 20))[:, 130:]
+    inked = (bar < 128).any(axis=(0, 2))
+    starts = np.flatnonzero(np.diff(inked.astype(int)) == 1)
+    ends = np.flatnonzero(np.diff(inked.astype(int)) == -1)
+    assert starts[-1] - ends[-2] > 40, "white columns between the longest number and the label"
+
+
 def test_a_map_without_any_depth_can_be_drawn():
     draw_depth_map(np.full((40, 50), np.nan))
     draw_side_by_side(np.zeros((40, 50, 3), np.uint8), np.full((40, 50), np.nan), np.zeros((40, 50)))

@@ -16,6 +16,8 @@ from depthkit.visualization import (
 )
 from depthkit.visualization.palette import INVALID_COLOR
 
+GREY = np.full((60, 1000, 3), 99, np.uint8)
+
 
 def test_near_is_bright_and_far_is_dark():
     brightness = colorize_disparity(np.linspace(0, 5, 100)[None]).astype(int).sum(axis=2)[0]
@@ -75,6 +77,33 @@ def test_a_drawn_map_holds_the_coloured_one_and_another_bar_than_metres():
     assert bars[0].shape == bars[1].shape and len(np.unique(bars[0].reshape(-1, 3), axis=0)) > 200
     colors = [{tuple(color) for color in bar.reshape(-1, 3) if np.ptp(color.astype(int)) > 60} for bar in bars]
     assert not colors[0] & colors[1]
+
+
+def test_equal_values_are_neither_near_nor_far():
+    for value in (0.0, 5.0, -3.0):
+        (color,) = np.unique(colorize_disparity(np.full((3, 4), value)).reshape(-1, 3), axis=0)
+        middle = colorize_disparity(np.array([[0.0, 0.5, 1.0]]), (0, 1))[0, 1]
+        assert (color == middle).all()
+
+
+def test_the_bar_gets_an_arrow_at_each_end_that_some_value_exceeds():
+    disparity = np.full((330, 350), 5.0)
+    inside, nearer, farther = (disparity.copy() for _ in range(3))
+    nearer[0, 0], farther[0, 0] = 9, 1
+    pointed = []
+    for values in (inside, nearer, farther):
+        bar = (draw_disparity_map(values, (2, 8))[:, 366:382] < 240).any(axis=2)
+        ink = bar.sum(axis=1)[bar.any(axis=1)]
+        pointed.append((bool(ink[0] < 8), bool(ink[-1] < 8)))
+    assert pointed == [(False, False), (False, True), (True, False)], "far is above, near is below"
+
+
+@pytest.mark.parametrize("draw", [draw_disparity_map, lambda disparity: draw_disparity_beside(GREY, disparity)])
+def test_the_label_of_a_flat_image_is_complete(draw):
+    drawn = draw(np.random.default_rng(0).uniform(0, 10, (60, 1000)).astype(np.float32))
+    label = drawn[:, -24:]
+    assert (label < 128).any()
+    assert (label[[0, -1]] == 255).all() and (label[:, -1] == 255).all()
 
 
 def test_what_is_no_map_is_refused():

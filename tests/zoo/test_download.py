@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 
 from depthkit.errors import InputError
+from depthkit.zoo import file_hash
 from depthkit.zoo.download import cached_weights, fetch_weights
 from depthkit.zoo.table import find_model
 from depthkit.zoo.zoo_model import ZooModel
@@ -44,7 +45,8 @@ def refused(model: ZooModel) -> str:
 
 
 def asks_to_fetch_by_hand(sentence: str, model: ZooModel) -> bool:
-    return f"fetch {model.file} from {model.url}, by hand and give it by --weights FILE" in sentence
+    how = "give it by --weights FILE (in Python: weights, in create_model pretrained)"
+    return sentence.endswith(f"fetch {model.file} by hand and {how}: {model.url}")
 
 
 def test_a_file_is_downloaded_once(hub, hub_cache):
@@ -111,13 +113,92 @@ def test_another_file_at_the_hub_is_not_downloaded(hub, hub_cache):
     assert [method for method, _, _ in hub.requests] == ["HEAD"] and not hub_cache.exists()
 
 
-def test_a_damaged_file_in_the_cache_is_removed(hub, hub_cache):
+DAMAGE = {"half": lambda content: content[:500], "as long, and another": lambda content: bytes(len(content))}
+
+
+@pytest.mark.parametrize("with_hash", [True, False])
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_damaged_file_in_the_cache_is_downloaded_again(hub, hub_cache, capsys, damage, with_hash):
+    model = make(hub) if with_hash else make(hub, revision=None, sha256=None, size=None)
+    path = fetch_weights(model)
+    bad = DAMAGE[damage](hub.content)
+    path.resolve().write_bytes(bad)
+    assert fetch_weights(model) == path and path.read_bytes() == hub.content
+    assert not [f for f in files(hub_cache) if f.read_bytes() == bad]
+    note = capsys.readouterr().err.splitlines()[0]
+    expected = hashlib.sha256(hub.content).hexdigest()[:12]
+    assert note.startswith(f"note: {NAME}: {path} is damaged (SHA-256 {hashlib.sha256(bad).hexdigest()[:12]}...")
+    assert note.endswith(f", expected {expected}...) and will be downloaded again")
+
+
+def test_a_damaged_file_that_cannot_be_downloaded_again_stays(hub, monkeypatch):
+    from huggingface_hub import constants
+
     model = make(hub)
     path = fetch_weights(model)
     path.resolve().write_bytes(b"half")
-    assert "of another size than published and was removed" in refused(model)
-    assert not path.is_symlink() and not [f for f in files(hub_cache) if f.read_bytes() == b"half"]
+    hub.status = 500
+    assert "the hub fails (HTTP 500)" in refused(model)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    sentence = refused(model)
+    assert sentence.startswith(f"{NAME}: {path} is damaged (SHA-256 ") and "HF_HUB_OFFLINE is set; unset" in sentence
+    assert asks_to_fetch_by_hand(sentence, model) and path.read_bytes() == b"half"
+
+
+def test_a_file_that_others_put_into_the_cache(hub, hub_cache):
+    """Without links, as on some disks: the table's hash counts, and without one there is nothing to compare with."""
+    model = make(hub)
+    path = fetch_weights(model)
+    shutil.copy(path.resolve(), path.with_name("copy"))
+    path.unlink()
+    path.with_name("copy").rename(path)
+    asked = len(hub.requests)
+    assert fetch_weights(model) == path and len(hub.requests) == asked
+    path.write_bytes(b"another")
+    unknown = make(hub, sha256=None)
+    assert fetch_weights(unknown).read_bytes() == b"another"
     assert fetch_weights(model).read_bytes() == hub.content
+
+
+def test_a_later_version_in_the_cache_is_refused_and_stays(hub):
+    """The branch ``main`` moves; the file is the hub's, so that it is not ours to remove."""
+    path = fetch_weights(make(hub, sha256=None))
+    assert "another depth_anything_v2_vits.pth of the hub than the published one" in refused(make(hub, sha256="0" * 64))
+    assert path.read_bytes() == hub.content
+
+
+def test_a_file_is_hashed_once(hub, monkeypatch):
+    """A download that was interrupted while it was hashed is hashed later."""
+    model = make(hub)
+    real, read = file_hash._read, []
+
+    def interrupted(path):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(file_hash, "_read", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        fetch_weights(model)
+    monkeypatch.setattr(file_hash, "_read", lambda path: read.append(path) or real(path))
+    for _ in range(3):
+        fetch_weights(model)
+    assert len(read) == 1
+
+
+def test_a_file_of_the_cache_that_cannot_be_read(hub, monkeypatch):
+    def read(path):
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    monkeypatch.setattr(file_hash, "_read", read)
+    with pytest.raises(InputError, match=r"depth_anything_v2_vits.pth: cannot be read \(Permission denied\); change"):
+        fetch_weights(make(hub))
+
+
+def test_the_hubs_own_tool_has_no_complaints(hub, hub_cache):
+    from huggingface_hub import scan_cache_dir
+
+    fetch_weights(make(hub))
+    fetch_weights(make(hub))
+    assert not scan_cache_dir(hub_cache).warnings
 
 
 @pytest.mark.parametrize(
@@ -127,9 +208,9 @@ def test_a_damaged_file_in_the_cache_is_removed(hub, hub_cache):
         (403, "RepoNotFound", "gives no access to depth-anything/Depth-Anything-V2-Small (HTTP 403)"),
         (403, "", "cannot be reached (HTTP 403 from something that is not a hub; a proxy"),
         (404, "", "cannot be reached (HTTP 404 from something that is not a hub; a proxy"),
-        (403, "GatedRepo", "accept their terms first (HTTP 403); do so at https://huggingface.co/depth-anything/"),
+        (403, "GatedRepo", "repeat the command after you did so at https://huggingface.co/depth-anything/"),
         (404, "EntryNotFound", "has no depth_anything_v2_vits.pth at revision 0123"),
-        (404, "RepoNotFound", "any more (HTTP 404); fetch model.safetensors from https://huggingface.co/depth-any"),
+        (404, "RepoNotFound", "any more (HTTP 404); fetch model.safetensors, the same weights"),
         (404, "RevisionNotFound", "(HTTP 404)"),
         (500, "", "the hub fails (HTTP 500); repeat the command later"),
         (503, "", "the hub fails (HTTP 503)"),

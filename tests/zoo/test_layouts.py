@@ -129,3 +129,29 @@ def test_a_tensor_that_no_model_of_the_kind_has():
 def test_a_tensor_of_another_shape():
     state = on_meta(plain.depth_anything_shapes(NARROW) | {"pretrained.pos_embed": (1, 257, NARROW.dim)})
     assert "1 tensor (backbone.pos_embed) of another shape" in message(state, build(NARROW))
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"), [(torch.int8, "int8 numbers"), (torch.complex64, "complex64 numbers"), (None, "not finite")]
+)
+@pytest.mark.parametrize("name", ["pretrained.norm.weight", "pretrained.blocks.1.attn.qkv.bias"])
+def test_numbers_that_are_no_weights(name, dtype, expected):
+    state = {key: torch.zeros(value) for key, value in plain.depth_anything_shapes(NARROW).items()}
+    to_depthkit(state, build(NARROW), "weights.pth")
+    bad = torch.full_like(state[name], torch.nan) if dtype is None else state[name].to(dtype)
+    text = message(state | {name: bad}, build(NARROW))
+    assert text.startswith(f"weights.pth: {name} holds ") and expected in text
+
+
+@pytest.mark.parametrize("part", ["query", "value"])
+def test_the_type_of_each_part_counts(part):
+    state = {key: torch.zeros(value.shape) for key, value in transformers_names(NARROW).items()}
+    to_depthkit(state, build(NARROW), "weights.pth")
+    name = f"backbone.encoder.layer.2.attention.attention.{part}.weight"
+    assert f"{name} holds int8 numbers" in message(state | {name: state[name].to(torch.int8)}, build(NARROW))
+
+
+def test_a_number_too_large_for_float32():
+    state = {key: torch.zeros(value).double() for key, value in plain.depth_anything_shapes(NARROW).items()}
+    name = "pretrained.norm.weight"
+    assert "not finite" in message(state | {name: torch.full_like(state[name], 1e300)}, build(NARROW))

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import pytest
 
@@ -49,13 +50,39 @@ def test_pins_hashes_and_licences_of_the_records():
     ("name", "hint"),
     [
         ("depth-anything-v2-smal", "did you mean depth-anything-v2-small or "),
-        ("Depth-Anything-V2-Small", "did you mean depth-anything-v2-small or "),
-        ("DPT-Large", "did you mean dpt-large"),
+        ("Depth-Anything-V2-Small", "did you mean depth-anything-v2-small?"),
+        ("depth anything v2 small", "did you mean depth-anything-v2-small?"),
+        ("Depth Anything Large", "did you mean depth-anything-v1-large?"),
+        ("depth-anything/Depth-Anything-V2-Base-hf", "did you mean depth-anything-v2-base?"),
+        ("depth_anything_v2_vitl", "did you mean depth-anything-v2-large?"),
+        ("DPT-Large", "did you mean dpt-large?"),
+        ("midas", "did you mean dpt-large?"),
+        ("dpt", "did you mean dpt-large?"),
+        ("da3", "did you mean da3mono-large or da3metric-large?"),
         ("zebra", "`depthkit models` lists them"),
-        ("", "`depthkit models` lists them"),
     ],
 )
 def test_an_unknown_name_gives_the_nearest(name, hint):
     with pytest.raises(InputError) as caught:
         find_model(name)
     assert str(caught.value).startswith(f"{name}: there is no model of this name; {hint}")
+
+
+@pytest.mark.parametrize("name", ["", "  ", "two\nlines"])
+def test_a_name_that_cannot_be_shown_is_quoted(name):
+    with pytest.raises(InputError) as caught:
+        find_model(name)
+    assert str(caught.value).startswith(f"{name!r}: there is no model of this name; ")
+
+
+@pytest.mark.parametrize("name", [None, 3, Path("dpt-large"), b"dpt-large", ["dpt-large"]])
+def test_a_name_is_text(name):
+    with pytest.raises(InputError) as caught:
+        find_model(name)
+    assert str(caught.value).startswith(f"name={name!r}: expected the name of a model, such as ")
+
+
+def test_names_of_files_belong_to_one_model():
+    files = [file for model in MODELS.values() for file in model.own_files]
+    assert len(files) == len(set(files)) == 13 and "model.safetensors" not in files
+    assert find_model("depth-anything-v1-base").own_files == ("depth_anything_vitb14.pth",)

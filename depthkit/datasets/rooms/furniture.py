@@ -5,23 +5,26 @@ from typing import NamedTuple
 
 import numpy as np
 
+from depthkit.datasets.rooms.shapes import Shape
 from depthkit.datasets.rooms.textures import Material
 
 
 class Box(NamedTuple):
-    """A box that may be turned about the vertical.
+    """A box that may be turned about the vertical, or the round body inscribed in it.
 
     Attributes:
         center: its centre (3,) [m].
         half: half of its size (3,) [m].
         yaw: angle [rad].
         material: of its faces.
+        shape: what is inside the box.
     """
 
     center: np.ndarray
     half: np.ndarray
     yaw: float
     material: Material
+    shape: Shape = "box"
 
 
 class Piece(NamedTuple):
@@ -207,6 +210,15 @@ def tabletop(width: float, depth: float, height: float, material: Material) -> l
     for x in (-width / 2 + 0.05, width / 2 - 0.05):
         boxes += [box(x, 0, z, (0.05, height - 0.035, 0.05), material) for z in (0.05, depth - 0.05)]
     return boxes
+
+
+def to_local(vectors: np.ndarray, yaw: float) -> np.ndarray:
+    """Turn vectors (3, ...) of the world into the frame of a box that is turned by `yaw` [rad]."""
+    if yaw == 0:
+        return vectors
+    cosine, sine = vectors.dtype.type(np.cos(yaw)), vectors.dtype.type(np.sin(yaw))
+    x, y, z = vectors
+    return np.stack([cosine * x - sine * z, y, sine * x + cosine * z])
 
 
 def turned(one: Box, yaw: float) -> Box:

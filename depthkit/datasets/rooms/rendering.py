@@ -1,20 +1,37 @@
 """Render a scene as an image and its exact depth, by casting one ray through the centre of each pixel."""
 
+from typing import NamedTuple
+
 import cv2
 import numpy as np
 
-from depthkit.datasets.rooms.furniture import Box
-from depthkit.datasets.rooms.scene import Light, Scene
-from depthkit.datasets.rooms.textures import Material, Surface, albedo
+from depthkit.datasets.rooms.furniture import Box, to_local
+from depthkit.datasets.rooms.lighting import illuminate
+from depthkit.datasets.rooms.patterns import albedo
+from depthkit.datasets.rooms.scene import Scene
+from depthkit.datasets.rooms.shapes import TINY, cross, round_surface
+from depthkit.datasets.rooms.textures import Material, Surface
 
 ROOM = -1  # the id of the room's own walls, beside the boxes' indices
-SMALLEST_CASTER = 0.002  # boxes below this volume [m^3] throw no shadow
-_TINY = 1e-9  # instead of a direction's zero, so that slabs divide
+NEAR = 0.05  # [m]; what comes nearer to the camera may be anywhere in the image
 
 
-def render(
-    scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int], rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
+class Rendering(NamedTuple):
+    """What a camera sees of a scene.
+
+    Attributes:
+        image: uint8 RGB (H, W, 3).
+        depth: along the optical axis, float32 (H, W) [m].
+        normals: of the surfaces, towards the side that is seen, float32 (H, W, 3), in the camera's axes right, down
+            and forward.
+    """
+
+    image: np.ndarray
+    depth: np.ndarray
+    normals: np.ndarray
+
+
+def render(scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int], rng: np.random.Generator) -> Rendering:
     """Render what a camera sees of a scene.
 
     Args:
@@ -22,9 +39,6 @@ def render(
         intrinsics: of the camera (3, 3) [px].
         shape: (H, W) of the image.
         rng: draws exposure, vignetting and noise.
-
-    Returns:
-        The image, uint8 RGB (H, W, 3), and the depth along the optical axis, float32 (H, W) [m].
     """
     rays = camera_rays(intrinsics, shape, scene.rotation)
     depth, ids = cast(scene, rays, intrinsics)
@@ -33,9 +47,10 @@ def render(
     points = scene.eye.astype(np.float32)[:, None] + rays * depth.reshape(1, -1)
     footprint = depth.ravel() / np.float32(intrinsics[0, 0])
     colors, normals, glow = _surfaces(scene, ids.ravel(), points, footprint)
-    light = _illuminate(scene, points, normals)
+    light = illuminate(scene, points, normals, shape)
     radiance = colors * (light * (1 - glow) + 1.6 * glow)
-    return _expose(radiance.T.reshape(*shape, 3), rng), depth
+    seen = (scene.rotation.T.astype(np.float32) @ normals).T.reshape(*shape, 3)
+    return Rendering(_expose(radiance.T.reshape(*shape, 3), rng), depth, seen)
 
 
 def camera_rays(intrinsics: np.ndarray, shape: tuple[int, int], rotation: np.ndarray) -> np.ndarray:
@@ -44,7 +59,7 @@ def camera_rays(intrinsics: np.ndarray, shape: tuple[int, int], rotation: np.nda
     rows = (np.arange(shape[0]) - intrinsics[1, 2]) / intrinsics[1, 1]
     x, y = np.meshgrid(columns, rows)
     rays = np.tensordot(rotation, np.stack([x, y, np.ones_like(x)]), axes=1)
-    return np.where(np.abs(rays) < _TINY, _TINY, rays).astype(np.float32)
+    return np.where(np.abs(rays) < TINY, TINY, rays).astype(np.float32)
 
 
 def cast(scene: Scene, rays: np.ndarray, intrinsics: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -63,54 +78,38 @@ def cast(scene: Scene, rays: np.ndarray, intrinsics: np.ndarray) -> tuple[np.nda
     eye = scene.eye.astype(np.float32)[:, None, None]
     depth = ((bounds - eye) / rays).min(axis=0)
     ids = np.full(depth.shape, ROOM, dtype=np.int16)
-    for index, box in enumerate(scene.boxes):
-        window = _window(box, scene, intrinsics, depth.shape)
-        if window is None:
-            continue
-        origin = _to_local(scene.eye - box.center, box.yaw)
-        near, far = _slabs(origin, _to_local(rays[(slice(None), *window)], box.yaw), box.half)
+    for index, box, window in _windows(scene, intrinsics, depth.shape):
+        origin = to_local(scene.eye - box.center, box.yaw)
+        near, far = cross(box.shape, origin, to_local(rays[(slice(None), *window)], box.yaw), box.half)
         hit = (near < far) & (near > 0) & (near < depth[window])
         depth[window][hit] = near[hit]
         ids[window][hit] = index
     return depth, ids
 
 
-def _window(box: Box, scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int]) -> tuple[slice, slice] | None:
-    """Return the rows and columns that can show the box; None if it is out of sight."""
+def _windows(
+    scene: Scene, intrinsics: np.ndarray, shape: tuple[int, int]
+) -> list[tuple[int, Box, tuple[slice, slice]]]:
+    """Return (index, box, the rows and columns that can show it) of the boxes that may be in sight."""
+    if not scene.boxes:
+        return []
     signs = np.array(np.meshgrid([-1, 1], [-1, 1], [-1, 1])).reshape(3, 8)
-    corners = box.center[:, None] + _to_local(signs * box.half[:, None], -box.yaw)
-    x, y, z = scene.rotation.T @ (corners - scene.eye[:, None])
-    if (z <= 0).all():
-        return None
-    if (z < 0.05).any():
-        return slice(0, shape[0]), slice(0, shape[1])
+    corners = np.stack([box.center[:, None] + to_local(signs * box.half[:, None], -box.yaw) for box in scene.boxes])
+    x, y, z = np.moveaxis(scene.rotation.T @ (corners - scene.eye[:, None]), 1, 0)  # (boxes, 8)
+    before = z >= NEAR
+    z = np.maximum(z, NEAR)
     columns = x / z * intrinsics[0, 0] + intrinsics[0, 2]
     rows = y / z * intrinsics[1, 1] + intrinsics[1, 2]
-    top, bottom = max(0, int(rows.min())), min(shape[0], int(rows.max()) + 2)
-    left, right = max(0, int(columns.min())), min(shape[1], int(columns.max()) + 2)
-    return (slice(top, bottom), slice(left, right)) if top < bottom and left < right else None
-
-
-def _to_local(vectors: np.ndarray, yaw: float) -> np.ndarray:
-    """Turn vectors (3, ...) of the world into the frame of a box that is turned by `yaw`."""
-    if yaw == 0:
-        return vectors
-    cosine, sine = vectors.dtype.type(np.cos(yaw)), vectors.dtype.type(np.sin(yaw))
-    x, y, z = vectors
-    return np.stack([cosine * x - sine * z, y, sine * x + cosine * z])
-
-
-def _slabs(origin: np.ndarray, directions: np.ndarray, half: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return where rays enter and leave the box around 0 of half size `half`; missed when entry >= exit."""
-    near = far = None
-    for axis in range(3):
-        inverse = 1 / np.where(np.abs(directions[axis]) < _TINY, np.float32(_TINY), directions[axis])
-        middle = -origin[axis] * inverse
-        reach = np.abs(inverse) * np.float32(half[axis])
-        enter, leave = middle - reach, middle + reach
-        near = enter if near is None else np.maximum(near, enter)
-        far = leave if far is None else np.minimum(far, leave)
-    return near, far
+    found = []
+    for index, box in enumerate(scene.boxes):
+        if before[index].all():
+            top, bottom = max(0, int(rows[index].min())), min(shape[0], int(rows[index].max()) + 2)
+            left, right = max(0, int(columns[index].min())), min(shape[1], int(columns[index].max()) + 2)
+        else:
+            top, bottom, left, right = (0, shape[0], 0, shape[1]) if before[index].any() else (0, 0, 0, 0)
+        if top < bottom and left < right:
+            found.append((index, box, (slice(top, bottom), slice(left, right))))
+    return found
 
 
 def _surfaces(
@@ -128,7 +127,15 @@ def _surfaces(
             _room_surface(scene, chosen, points, footprint, colors, normals)
             continue
         box = scene.boxes[index]
-        local = _to_local(points[:, chosen] - box.center.astype(np.float32)[:, None], box.yaw)
+        local = to_local(points[:, chosen] - box.center.astype(np.float32)[:, None], box.yaw)
+        if box.shape != "box":
+            outward, u, v = round_surface(box.shape, local, box.half)
+            normals[:, chosen] = to_local(outward, -box.yaw)
+            around, height = 2 * np.pi * box.half[[0, 2]].mean(), 2 * box.half[1]
+            surface = Surface(u, v, around, height, footprint[chosen], box.material)
+            colors[:, chosen] = albedo(box.material.pattern, surface).T
+            glow[:, chosen] = box.material.glow
+            continue
         outward = np.abs(local) - box.half.astype(np.float32)[:, None]
         axes = outward.argmax(axis=0)
         for axis in np.unique(axes):
@@ -137,7 +144,7 @@ def _surfaces(
             sign = 1.0 if on_face[axis, 0] > 0 else -1.0
             normal = np.zeros(3)
             normal[axis] = sign
-            normals[:, face] = _to_local(normal, -box.yaw).astype(np.float32)[:, None]
+            normals[:, face] = to_local(normal, -box.yaw).astype(np.float32)[:, None]
             front = axis == 2 and sign > 0 and box.material.front is not None
             name = box.material.front if front else box.material.pattern
             colors[:, face] = _face_albedo(name, on_face, axis, box.half, footprint[face], box.material)
@@ -172,43 +179,6 @@ def _face_albedo(
     across, up = ((2, 1), (0, 2), (0, 1))[axis]
     u, v = local[across] + np.float32(half[across]), local[up] + np.float32(half[up])
     return albedo(name, Surface(u, v, 2 * half[across], 2 * half[up], footprint, material)).T
-
-
-def _illuminate(scene: Scene, points: np.ndarray, normals: np.ndarray) -> np.ndarray:
-    """Return the light (3, P) that falls on points: from the lamps past the boxes, and from all around."""
-    hidden = np.ones(points.shape[1], dtype=np.float32)
-    size = scene.size.astype(np.float32)
-    for axis in range(3):
-        nearest = np.minimum(points[axis], size[axis] - points[axis])
-        hidden *= 1 - 0.4 * np.exp(-nearest / np.float32(0.22)) * (1 - np.abs(normals[axis]))
-    upward = 0.85 + 0.15 * normals[1]
-    light = scene.ambient.astype(np.float32)[:, None] * (hidden * upward)
-    for lamp in scene.lights:
-        toward = lamp.position.astype(np.float32)[:, None] - points
-        squared = (toward * toward).sum(axis=0)
-        facing = np.maximum((toward * normals).sum(axis=0), 0) / np.sqrt(squared)
-        falloff = facing / (squared + np.float32(0.5))
-        lit = falloff * _unshadowed(scene, lamp, points, toward, np.sqrt(squared))
-        light = light + lamp.power.astype(np.float32)[:, None] * (lit * (0.5 + 0.5 * hidden))
-    return light
-
-
-def _unshadowed(scene: Scene, lamp: Light, points: np.ndarray, toward: np.ndarray, distance: np.ndarray) -> np.ndarray:
-    """Return the fraction of a lamp that each point sees (P,).
-
-    It is the smaller, the longer the way to the lamp runs inside a box. A lamp has a size, so shadows have soft edges;
-    the length inside the box stands for the fraction of the lamp that it covers.
-    """
-    seen = np.ones(points.shape[1], dtype=np.float32)
-    for box in scene.boxes:
-        if box.material.glow or np.prod(2 * box.half) < SMALLEST_CASTER:
-            continue
-        origin = _to_local(points - box.center.astype(np.float32)[:, None], box.yaw)
-        near, far = _slabs(origin, _to_local(toward, box.yaw), box.half)
-        inside = (np.minimum(far, 1) - np.maximum(near, 0)) * distance
-        opaque = np.float32(min(lamp.softness, 2 * box.half.min()))
-        seen *= 1 - np.clip(inside / opaque, 0, 1)
-    return seen
 
 
 def _expose(radiance: np.ndarray, rng: np.random.Generator) -> np.ndarray:

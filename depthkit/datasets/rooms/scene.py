@@ -37,6 +37,8 @@ class Scene(NamedTuple):
         ambient: light from all around, linear RGB (3,).
         eye: position of the camera (3,) [m].
         rotation: (3, 3); its columns are the camera's right, down and forward axes in the world.
+        smallest_caster: boxes below this volume [m^3] throw no shadow.
+        shadow_step: shadows are worked out for every N-th row and column of an image.
     """
 
     size: np.ndarray
@@ -46,6 +48,8 @@ class Scene(NamedTuple):
     ambient: np.ndarray
     eye: np.ndarray
     rotation: np.ndarray
+    smallest_caster: float = 0.002
+    shadow_step: int = 1
 
 
 def random_scene(rng: np.random.Generator) -> Scene:
@@ -53,8 +57,8 @@ def random_scene(rng: np.random.Generator) -> Scene:
     size = np.array([rng.uniform(3.0, 6.5), rng.uniform(2.4, 3.0), rng.uniform(3.2, 7.0)])
     eye, rotation = _random_camera(rng, size)
     boxes = _furnish(rng, size, eye)
-    windows = _hang_on_walls(rng, size, boxes)
-    boxes += _skirting(size)
+    windows = hang_on_walls(rng, size, boxes)
+    boxes += skirting(size)
     lamp = np.array([size[0] / 2, size[1] - 0.12, size[2] / 2]) + rng.uniform(-0.6, 0.6, 3) * [1, 0, 1]
     warm = np.array([1.0, rng.uniform(0.78, 0.95), rng.uniform(0.55, 0.9)])
     shade = Material("paint", np.array([0.95, 0.93, 0.88]), np.ones(3), 3, glow=1.0)
@@ -63,7 +67,7 @@ def random_scene(rng: np.random.Generator) -> Scene:
     for window in windows[:1]:
         lights.append(Light(window, np.array([0.85, 0.95, 1.1]) * rng.uniform(1.0, 4.0), 0.3))
     ambient = rng.uniform(0.1, 0.25) * np.array([1.0, 0.99, 0.97])
-    return Scene(size, _room_surfaces(rng), boxes, lights, ambient, eye, rotation)
+    return Scene(size, room_surfaces(rng), boxes, lights, ambient, eye, rotation)
 
 
 def camera_rotation(yaw: float, pitch: float, roll: float) -> np.ndarray:
@@ -106,7 +110,7 @@ def _furnish(rng: np.random.Generator, size: np.ndarray, eye: np.ndarray) -> lis
                 continue
             along = rng.uniform(piece.width / 2 + 0.03, length - piece.width / 2 - 0.03)
             away = rng.choice([0.02, 0.02, 0.02, rng.uniform(0.3, 1.2)])
-            x, z, yaw = _at_wall(wall, along, away, size)
+            x, z, yaw = at_wall(wall, along, away, size)
             corners = _at_wall_rectangle(wall, along, away, piece.width, piece.depth, size)
             if _is_free(corners, taken, size, eye):
                 taken.append(corners)
@@ -119,7 +123,7 @@ def _furnish(rng: np.random.Generator, size: np.ndarray, eye: np.ndarray) -> lis
     return boxes
 
 
-def _at_wall(wall: int, along: float, away: float, size: np.ndarray) -> tuple[float, float, float]:
+def at_wall(wall: int, along: float, away: float, size: np.ndarray) -> tuple[float, float, float]:
     """Return (x, z, yaw) of a frame at a wall: its z axis points into the room."""
     return (
         (along, away, 0.0),
@@ -154,7 +158,7 @@ def _is_free(rectangle: np.ndarray, taken: list[np.ndarray], size: np.ndarray, e
     return not any(x0 < o[2] and o[0] < x1 and z0 < o[3] and o[1] < z1 for o in taken)
 
 
-def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box]) -> list[np.ndarray]:
+def hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box]) -> list[np.ndarray]:
     """Add a door, windows and paintings to `boxes`; return the places [m] where light comes in."""
     windows = []
     for number, wall in enumerate(rng.permutation(4)):
@@ -172,7 +176,7 @@ def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box])
             width, height, bottom = rng.uniform(0.35, 1.1), rng.uniform(0.3, 0.75), rng.uniform(1.3, 1.5)
             material = Material("paint", rng.uniform(0.05, 0.6, 3), rng.uniform(0.1, 0.8, 3), seed, front="painting")
         along = rng.uniform(width / 2 + 0.15, length - width / 2 - 0.15)
-        x, z, yaw = _at_wall(int(wall), along, 0.0, size)
+        x, z, yaw = at_wall(int(wall), along, 0.0, size)
         thickness = 0.04
         boxes += placed([box(0, bottom, thickness / 2, (width, height, thickness), material)], x, z, yaw)
         if number == 0:
@@ -181,17 +185,19 @@ def _hang_on_walls(rng: np.random.Generator, size: np.ndarray, boxes: list[Box])
     return windows
 
 
-def _skirting(size: np.ndarray) -> list[Box]:
+def skirting(size: np.ndarray) -> list[Box]:
+    """Return the boards along the foot of the walls."""
     white = Material("paint", np.array([0.72, 0.71, 0.68]), np.ones(3), 2)
     boards = []
     for wall in range(4):
         length = size[0] if wall % 2 == 0 else size[2]
-        x, z, yaw = _at_wall(wall, length / 2, 0.0, size)
+        x, z, yaw = at_wall(wall, length / 2, 0.0, size)
         boards += placed([box(0, 0, 0.007, (length, 0.09, 0.014), white)], x, z, yaw)
     return boards
 
 
-def _room_surfaces(rng: np.random.Generator) -> tuple[Material, Material, Material]:
+def room_surfaces(rng: np.random.Generator) -> tuple[Material, Material, Material]:
+    """Return materials of (walls, floor, ceiling)."""
     light = rng.uniform(0.45, 0.8)
     wall_color = light * np.clip(1 + rng.normal(0, 0.1, 3), 0.5, 1.15)
     wall_pattern = str(rng.choice(["paint", "paint", "paint", "stripes", "panelling", "bricks"]))

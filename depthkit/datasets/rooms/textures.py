@@ -17,12 +17,13 @@ class Material(NamedTuple):
     """What a box is made of.
 
     Attributes:
-        pattern: name of a function in `PATTERNS`.
+        pattern: name of a function in `patterns.PATTERNS`.
         color: linear RGB (3,).
         accent: second colour, linear RGB (3,).
         seed: varies the pattern.
         front: pattern of the face towards +z of the box's own frame; None: as the others.
         glow: fraction of emitted light.
+        image: RGB (H, W, 3) between 0 and 1, for the pattern ``image``.
     """
 
     pattern: str
@@ -31,6 +32,7 @@ class Material(NamedTuple):
     seed: int
     front: str | None = None
     glow: float = 0.0
+    image: np.ndarray | None = None
 
 
 class Surface(NamedTuple):
@@ -51,11 +53,6 @@ class Surface(NamedTuple):
     height: float
     footprint: np.ndarray
     material: Material
-
-
-def albedo(name: str, surface: Surface) -> np.ndarray:
-    """Return the albedo (P, 3) of points with the pattern `name`."""
-    return np.clip(PATTERNS[name](surface), 0.01, 0.95)
 
 
 def paint(s: Surface) -> np.ndarray:

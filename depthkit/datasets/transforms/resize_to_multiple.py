@@ -1,6 +1,7 @@
 """The transform that sizes images as published depth networks were trained to see them."""
 
 import math
+import sys
 from collections.abc import Callable
 from typing import Literal
 
@@ -8,6 +9,7 @@ import cv2
 import numpy as np
 from mmcv.transforms.base import BaseTransform
 from PIL import Image
+from tqdm import tqdm
 
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
@@ -21,6 +23,7 @@ Size = tuple[int, int]  # (height, width) [px]
 
 # 31 times the pixels of 518x518; time grows with the square of it.
 MAX_PIXELS = 2**23
+_SLOW_PIXELS = 6000 * 14**2  # 6000 patches, 4.4 times those of 518x518
 
 
 @TRANSFORMS.register_module()
@@ -53,9 +56,12 @@ class ResizeToMultiple(BaseTransform):
         self.multiple = multiple
         self.rule = rule
         self.resampling = resampling
+        self.has_warned = False
 
     def transform(self, results: dict) -> dict:
         """Return the sample with `img` resized, float64 by ``cubic``, and `intrinsics` scaled along.
+
+        The first result that a network takes long for is told on stderr.
 
         Raises:
             InputError: the result would have more than 8.4 million pixels.
@@ -69,6 +75,9 @@ class ResizeToMultiple(BaseTransform):
                 f"for the network, more than {MAX_PIXELS / 1e6:.1f} million pixels; crop the image or give a smaller "
                 f"input size than {self.size}"
             )
+        if target[0] * target[1] > _SLOW_PIXELS and not self.has_warned:
+            self.has_warned = True
+            self._warn(results["img_path"], target)
         for step in steps:
             results["img"] = _RESAMPLE[self.resampling](results["img"], step)
         results["img_shape"] = target
@@ -76,6 +85,15 @@ class ResizeToMultiple(BaseTransform):
             scale_y, scale_x = (new / old for new, old in zip(target, shape, strict=True))
             results["intrinsics"] = scale_intrinsics(results["intrinsics"], scale_x, scale_y)
         return results
+
+    def _warn(self, name: str, target: Size) -> None:
+        smaller = self.size * math.sqrt(_SLOW_PIXELS / math.prod(target))
+        smaller = max(1, math.floor(smaller / self.multiple)) * self.multiple
+        tqdm.write(
+            f"warning: {name or 'image'}: network input {target[1]}x{target[0]} px: slow; --input-size {smaller} (in "
+            "Python: input_size) is faster",
+            file=sys.stderr,
+        )
 
 
 def network_sizes(shape: Size, size: int, multiple: int, rule: SizeRule) -> list[Size]:

@@ -146,6 +146,20 @@ def test_values_beyond_0_and_255_reach_the_network():
     np.testing.assert_allclose(inputs[0].numpy(), expected, atol=1e-5)
 
 
+def test_a_large_input_is_told_once(capsys):
+    transform = ResizeToMultiple(**AUTHORS)
+    transform(make_sample(image(518, 2200), "small.png"))
+    assert capsys.readouterr().err == ""
+    for _ in range(2):
+        transform(make_sample(image(60, 1000), "flat.png"))
+    assert capsys.readouterr().err == (
+        "warning: flat.png: network input 8638x518 px: slow; --input-size 252 (in Python: input_size) is faster\n"
+    )
+    faster = ResizeToMultiple(**AUTHORS | {"size": 252})
+    faster(make_sample(image(60, 1000), "flat.png"))
+    assert capsys.readouterr().err == ""
+
+
 def test_absurd_sizes_are_one_sentence():
     with pytest.raises(InputError) as caught:
         resized(AUTHORS, 9, 700)
