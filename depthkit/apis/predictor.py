@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from PIL import Image
 
 from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length, exif_focal_length
@@ -166,19 +168,9 @@ class DepthPredictor:
                 or missing.
         """
         rgb, exif, name = _read(image)
-        batch = self.preprocess(rgb, name)
-        sample = batch["data_samples"][0]
-        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
-        camera = choose_focal_length(
-            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
-        )
-        if camera.at_input is not None:
-            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
-        with torch.inference_mode():
-            predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
+        batch, camera = self.prepare(rgb, name, focal, exif)
+        predicted = self.run(batch)[0]
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
-        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
-            values = 1 / values
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
         return DepthResult(
             values=values,
@@ -191,6 +183,46 @@ class DepthPredictor:
             classes=classes,
             metadata=self.metadata,
         )
+
+    def prepare(
+        self, rgb: np.ndarray, name: str = "", focal: FocalRequest = None, exif: float | None = None
+    ) -> tuple[dict, FocalLength]:
+        """Make the model's input of an image, and choose the focal length that its metres are for.
+
+        Args:
+            rgb: uint8 RGB (H, W, 3).
+            name: of the image, for messages.
+            focal: as of a call.
+            exif: focal length [px] of the image's EXIF, if there is one.
+
+        Returns:
+            What `run` takes, and the focal length.
+
+        Raises:
+            InputError: the focal length is impossible or missing.
+        """
+        batch = self.preprocess(rgb, name)
+        sample = batch["data_samples"][0]
+        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
+        camera = choose_focal_length(
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
+        )
+        if camera.at_input is not None:
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
+        return batch, camera
+
+    @torch.inference_mode()
+    def run(self, batch: dict) -> list[SegDataSample]:
+        """Predict a batch of what `prepare` made, with ``inputs`` (B, 3, h, w).
+
+        Returns:
+            Samples whose `pred_depth_map` (1, H, W), at the image's size, has the values of a `DepthResult`.
+        """
+        predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")
+        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
+            for sample in predicted:
+                sample.pred_depth_map = PixelData(data=1 / sample.pred_depth_map.data)
+        return predicted
 
     def _depth_range(self, camera: FocalLength) -> tuple[float, float] | None:
         """Return the range [m] of the model's depth for a camera; None where it has none."""

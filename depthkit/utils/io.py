@@ -8,6 +8,7 @@ renamed when complete, so a partly written file is never seen.
 """
 
 import contextlib
+import io
 import json
 import os
 import secrets
@@ -56,6 +57,16 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
             # Pillow keeps both sides at least this long; other formats are not affected.
             image.draft("RGB", (min_size, min_size))
         return pil_to_rgb(image, path, upright)
+
+
+def decode_rgb(content: bytes, name: str | os.PathLike) -> np.ndarray:
+    """Decode the `content` of an image file as `read_rgb` does; `name` is for the error.
+
+    Raises:
+        InputError: as `read_rgb`.
+    """
+    with _decoding(name, "an image"), Image.open(io.BytesIO(content)) as image:
+        return pil_to_rgb(image, name)
 
 
 def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:

@@ -8,10 +8,12 @@ from typing import Literal
 from mmengine.dist import is_main_process
 from mmengine.fileio.backends import LocalBackend
 from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import add_metrics, pack
 from depthkit.errors import InputError
+from depthkit.models.base_model import DepthkitModel
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.weights import METADATA_KEY
 from depthkit.registry import HOOKS
@@ -80,6 +82,9 @@ class AtomicCheckpointHook(CheckpointHook):
         self.file_backend = _OutdatedFiles()
         config = config_to_plain(runner.cfg)
         config = {key: value for key, value in config.items() if key not in _OF_THE_RUN}
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if isinstance(model, DepthkitModel):
+            config = model.carried_config(config)
         self.info = CheckpointInfo.of_training(config, runner.cfg.filename)
         metrics = runner.val_loop.evaluator.metrics if runner.val_loop else []
         measured = [getattr(metric, "metric_names", None) for metric in metrics]

@@ -23,3 +23,7 @@ class FrozenTeacher:
     def __call__(self, images: Tensor) -> Any:
         """Return the teacher's answer to images (B, 3, H, W), on their device and without gradients."""
         return self._call(self.model.to(images.device), images)
+
+    def __deepcopy__(self, memo: dict) -> "FrozenTeacher":
+        """Return itself: a moving average of the student's weights needs no second teacher."""
+        return self

@@ -32,6 +32,7 @@ class ScaleInvariantLogLoss(nn.Module):
     """
 
     name = "silog"
+    compares = "depth"
 
     @validate_arguments
     def __init__(self, variance_focus: Probability = 0.85, loss_weight: NotNegative = 10.0) -> None:
@@ -64,6 +65,7 @@ class GradientLoss(nn.Module):
     """
 
     name = "gradient"
+    compares = "depth"
 
     @validate_arguments
     def __init__(self, scales: Count = 4, loss_weight: NotNegative = 0.5) -> None:
@@ -73,13 +75,23 @@ class GradientLoss(nn.Module):
 
     def forward(self, pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
         """Return the scalar loss: the mean over scales of the mean absolute gradient in valid pairs."""
-        error = log_difference(pred, gt, valid)
-        total = error.new_zeros(())
-        for scale in range(self.scales):
-            step = 2**scale
-            e, v = error[..., ::step, ::step], valid[..., ::step, ::step]
-            vertical = (e[..., 1:, :] - e[..., :-1, :]).abs(), v[..., 1:, :] & v[..., :-1, :]
-            horizontal = (e[..., 1:] - e[..., :-1]).abs(), v[..., 1:] & v[..., :-1]
-            for difference, both in (vertical, horizontal):
-                total = total + (difference * both).sum() / both.sum().clamp(min=1)
-        return self.loss_weight * total / self.scales
+        return self.loss_weight * gradient_matching(log_difference(pred, gt, valid), valid, self.scales)
+
+
+def gradient_matching(error: Tensor, valid: Tensor, scales: int) -> Tensor:
+    """Return the mean over scales of the mean absolute gradient of an error in valid pairs of pixels.
+
+    Args:
+        error: (B, 1, H, W).
+        valid: boolean, of the same shape.
+        scales: number of scales, each every second pixel of the one before.
+    """
+    total = error.new_zeros(())
+    for scale in range(scales):
+        step = 2**scale
+        e, v = error[..., ::step, ::step], valid[..., ::step, ::step]
+        vertical = (e[..., 1:, :] - e[..., :-1, :]).abs(), v[..., 1:, :] & v[..., :-1, :]
+        horizontal = (e[..., 1:] - e[..., :-1]).abs(), v[..., 1:] & v[..., :-1]
+        for difference, both in (vertical, horizontal):
+            total = total + (difference * both).sum() / both.sum().clamp(min=1)
+    return total / scales
