@@ -121,7 +121,7 @@ class DepthPredictor:
         if name == PACKAGED_MODEL:
             if (weights, input_size, preprocessing) != (None, None, "authors"):
                 raise InputError(
-                    f"{name}: has its own weights, input size and preprocessing; leave these arguments out"
+                    f"{name}: has its own weights and preprocessing; leave these arguments out"
                 )
             predictor = cls(packaged_weights(), device=device)
         else:

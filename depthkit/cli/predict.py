@@ -79,7 +79,7 @@ def main(
 ) -> int:
     """Predict the depth of images.
 
-    Without --model and --weights by rooms-deit-tiny, a small indoor model that comes with depthkit and needs no network.
+    Without --model and --weights by rooms-deit-tiny, a small model for indoor images that comes with depthkit.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
