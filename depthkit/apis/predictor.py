@@ -120,9 +120,7 @@ class DepthPredictor:
         check_has_keep_rate(keep_rate, selection, selective_layers)
         if name == PACKAGED_MODEL:
             if (weights, input_size, preprocessing) != (None, None, "authors"):
-                raise InputError(
-                    f"{name}: has its own weights and preprocessing; leave these arguments out"
-                )
+                raise InputError(f"{name}: has its own weights and preprocessing; leave these arguments out")
             predictor = cls(packaged_weights(), device=device)
         else:
             published = find_model(name)
