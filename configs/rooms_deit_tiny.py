@@ -8,10 +8,11 @@ _base_ = [
     "_base_/schedules/depth_20e.py",
     "default_runtime.py",
 ]
-max_epochs = 4
-decay_from = 2  # epochs
-ema = 0.015
+max_epochs = 10
+decay_from = 6  # epochs
+ema = 0.005
 gradient_weight = 2.0
+relative_weight = 10.0
 train_cfg = dict(max_epochs=max_epochs)
 # The rate stays high up to `decay_from`, so that a longer training can start from the middle of a shorter one.
 param_scheduler = [
@@ -31,7 +32,11 @@ model = dict(
     # Without the class token the weights take 12.4 MB in half precision; with it 13.
     decode_head=dict(
         readout="ignore",
-        losses=[dict(type="ScaleInvariantLogLoss"), dict(type="GradientLoss", loss_weight=gradient_weight)],
+        losses=[
+            dict(type="ScaleInvariantLogLoss"),
+            dict(type="RelativeLoss", loss_weight=relative_weight),
+            dict(type="GradientLoss", loss_weight=gradient_weight),
+        ],
     ),
 )
 published = dict(
