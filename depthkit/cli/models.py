@@ -101,8 +101,10 @@ def _packaged_as_json() -> dict:
 
     return {
         "name": packaged.PACKAGED_MODEL,
+        "output": "metric",
         "kind": "metric",
         "licence": packaged.LICENCE,
+        "size": packaged.packaged_weights().stat().st_size,
         "cached": packaged.packaged_weights(),
     }
 

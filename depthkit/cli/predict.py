@@ -127,7 +127,7 @@ def main(
     saved, failed = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
     if json_path:
         content = {
-            "model": model,
+            "model": predictor.metadata.get("model"),
             "weights": weights,
             "device": predictor.device,
             "images": [dataclasses.asdict(one) for one in saved],

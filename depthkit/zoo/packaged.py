@@ -6,7 +6,7 @@ import depthkit
 from depthkit.errors import InputError
 
 PACKAGED_MODEL = "rooms-deit-tiny"
-PARAMETERS = 6_213_697
+PARAMETERS = 6_211_393
 GIVES = "metres, indoors"
 LICENCE = "Apache-2.0"
 CARD = "docs/models/rooms-deit-tiny.md"
