@@ -26,9 +26,9 @@ _OUTPUTS = {
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=options.complete_zoo_model)
 @options.json_file
 def main(name, json_path) -> None:
-    """List the model that comes with depthkit, and the published ones that can be used by name.
+    """List the models that can be used by name.
 
-    With a NAME: where its file is, what the licence is, what to cite. The name is what `depthkit predict --model NAME`
+    One comes with depthkit, the others are published by their authors. With a NAME: where its file is, what the licence is, what to cite. The name is what `depthkit predict --model NAME`
     takes.
     """
     options.check_output(json_path)
