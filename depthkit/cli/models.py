@@ -28,8 +28,8 @@ _OUTPUTS = {
 def main(name, json_path) -> None:
     """List the models that can be used by name.
 
-    One comes with depthkit, the others are published by their authors. With a NAME: where its file is, what the licence is, what to cite. The name is what `depthkit predict --model NAME`
-    takes.
+    One comes with depthkit, the others are published by their authors. With a NAME: where its file is, what the licence
+    is, what to cite. The name is what `depthkit predict --model NAME` takes.
     """
     options.check_output(json_path)
     from depthkit.zoo.packaged import PACKAGED_MODEL
