@@ -94,7 +94,7 @@ def _check_file(path: Path, model: ZooModel, state: Mapping[str, torch.Tensor]) 
 
 
 def print_limits(published: Mapping[str, str]) -> None:
-    """Tell the user once, on stderr, of a licence other than Apache-2.0 and MIT, and of images that a model knows.
+    """Tell the user once, on stderr, of an unfree licence and of what images a model was trained on.
 
     Args:
         published: of the config of a published model; of another model it is empty.

@@ -52,7 +52,7 @@ def upright(x: float, y: float, z: float, width: float, height: float, material:
 
 
 def is_top(one: Box) -> bool:
-    """Tell whether things can stand on the box: at the height of a table or a sideboard, and not too small."""
+    """Tell whether things can stand on the box: not too small, and as high as a table or a board."""
     height = one.center[1] + one.half[1]
     return TOPS[0] < height < TOPS[1] and min(one.half[0], one.half[2]) > 0.14
 

@@ -52,7 +52,7 @@ class ScaleInvariantLogLoss(nn.Module):
 
 @MODELS.register_module()
 class RelativeLoss(nn.Module):
-    """Mean of |pred - gt| / gt over all valid pixels of the batch: the metric AbsRel (Eigen et al., NeurIPS 2014).
+    """Mean of |pred - gt| / gt over all valid pixels: AbsRel (Eigen et al., NeurIPS 2014).
 
     It fixes the scale, which `ScaleInvariantLogLoss` leaves nearly free, and where the network is not sure it prefers
     the nearer depth, as the metric does.
