@@ -42,6 +42,6 @@ model = dict(
 published = dict(
     model="rooms-deit-tiny",
     licence="Apache-2.0",
-    licence_note="docs/models/rooms-deit-tiny.md has the data and whom to name",
+    licence_note="learnt from Redwood / ICL-NUIM, CC BY 3.0, and TUM RGB-D, CC BY 4.0, among others: NOTICE names them",
     trained_on="generated rooms and 75 freely licensed RGB-D pairs: indoors, 0.3 to 6 m",
 )

@@ -88,7 +88,7 @@ def _print_packaged() -> None:
     known = (
         ("gives", packaged.GIVES),
         ("weights", f"{packaged.PARAMETERS:,}"),
-        ("licence", packaged.LICENCE),
+        ("licence", f"{packaged.LICENCE} ({packaged.LICENCE_NOTE})"),
         ("here", str(packaged.packaged_weights())),
         ("card", packaged.CARD),
     )
@@ -104,6 +104,7 @@ def _packaged_as_json() -> dict:
         "output": "metric",
         "kind": "metric",
         "licence": packaged.LICENCE,
+        "licence_note": packaged.LICENCE_NOTE,
         "size": packaged.packaged_weights().stat().st_size,
         "cached": packaged.packaged_weights(),
     }

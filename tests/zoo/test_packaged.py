@@ -10,6 +10,7 @@ from depthkit.datasets.rooms.dataset import RoomGenerator
 from depthkit.errors import InputError
 from depthkit.models.weights import read_metadata
 from depthkit.utils.config import config_to_plain, load_config
+from depthkit.zoo import packaged
 from depthkit.zoo.loading import _print_once
 from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 
@@ -26,7 +27,12 @@ def test_the_file_is_small_and_says_what_it_is():
     info = read_metadata(packaged_weights())
     assert (info.kind, info.config_name) == ("metric", "rooms_deit_tiny")
     assert info.config == config_to_plain(load_config("rooms_deit_tiny"))
-    assert info.config["published"]["model"] == PACKAGED_MODEL
+    published = info.config["published"]
+    assert (published["model"], published["licence"], published["licence_note"]) == (
+        PACKAGED_MODEL,
+        packaged.LICENCE,
+        packaged.LICENCE_NOTE,
+    )
 
 
 def test_rooms_it_has_not_seen_are_about_as_deep_as_it_says(predictor):
