@@ -15,6 +15,7 @@ from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
 from depthkit.utils.float_map import FloatFormat, check_float_format
 from depthkit.utils.image_files import check_not_inputs, unique_stems
+from depthkit.utils.output_file import check_file_name
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
 
@@ -92,7 +93,8 @@ def predict_images(
 ) -> tuple[list[SavedPrediction], list[FailedPrediction]]:
     """Predict images and save the results, with a progress bar on a terminal.
 
-    An image that cannot be read is reported on stderr, and the others are still predicted. What is to know about many
+    An image that cannot be read, or whose results cannot have their names, is reported on stderr, and the others are
+    still predicted. What is to know about many
     images is said once, at the end.
 
     Args:
@@ -107,7 +109,7 @@ def predict_images(
         float_format: of the file of float32 values.
 
     Returns:
-        What was saved, for each image that could be read, and the others.
+        What was saved, for each image that could be predicted, and the others.
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
@@ -127,10 +129,13 @@ def predict_images(
     folder = make_output_folder(out_dir)
     stems = unique_stems(images)
     kinds = (predictor.kind, side_by_side, point_cloud, float_format)
-    check_not_inputs([path for stem in stems for path in output_paths(folder, stem, *kinds).values()], images)
+    results = [list(output_paths(folder, stem, *kinds).values()) for stem in stems]
+    check_not_inputs([path for paths in results for path in paths], images)
     done, failed = [], []
-    for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
+    for image, stem, paths in zip(tqdm(images, unit="image", disable=None), stems, results, strict=True):
         try:
+            for path in paths:
+                check_file_name(path)
             result = predictor(image, focal)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)

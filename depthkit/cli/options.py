@@ -10,8 +10,9 @@ import click
 
 from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_inputs
-from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils import image_files
+from depthkit.utils.output_file import atomic_path, check_output_file
+from depthkit.utils.output_folder import check_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -250,17 +251,15 @@ def _given(settings: dict[str, object]) -> dict[str, object]:
 
 
 def check_output(path: Path | None, *inputs: str | Path | None) -> None:
-    """Make the folder of the file `path`, which may be None, before the work whose result it is.
+    """Check the file `path`, which may be None, before the work whose result it is; its folder is made.
 
     Raises:
-        InputError: the folder cannot be made or written to; `path` is a folder or one of the `inputs`.
+        InputError: it is one of the `inputs`, or cannot be written there.
     """
     if path is None:
         return
-    check_not_inputs([path], [source for source in inputs if source is not None])
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
-    make_output_folder(path.absolute().parent)
+    image_files.check_not_inputs([path], [source for source in inputs if source is not None])
+    check_output_file(path)
 
 
 def write_json(path: Path, content: object) -> None:
@@ -269,28 +268,37 @@ def write_json(path: Path, content: object) -> None:
     Raises:
         InputError: `path` cannot be written.
     """
-    from depthkit.utils.io import atomic_path
-
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+def find_images(
+    patterns: Sequence[str], out: Path | None = None, ending: str = ""
+) -> tuple[list[Path], dict[str, str]]:
     """Find the images that `patterns` name and report on stderr each pattern that names none.
+
+    Args:
+        patterns: images, folders and globs.
+        out: folder of the results, checked but not made here; None if the images have none.
+        ending: of the name of one of the results of each image.
 
     Returns:
         The images, and the patterns that name none with what was reported.
 
     Raises:
-        InputError: there is no image at all.
+        InputError: there is no image at all; `out` cannot be made or written to, or what lies in it would be found as
+            an image the next time.
     """
-    from depthkit.utils.image_files import find_images as find
-
-    images, problems = find(patterns)
+    images, problems = image_files.find_images(patterns)
     sentences = list(problems.values())
     last = None if images else sentences.pop()
     for sentence in sentences:
         click.echo(f"error: {sentence}", err=True)
     if last is not None:
         raise InputError(last)
+    if out is not None:
+        results = [out / f"{stem}{ending}" for stem in image_files.unique_stems(images)]
+        image_files.check_not_inputs(results, images)
+        image_files.check_not_found_again(patterns, results)
+        check_output_folder(out)
     return images, problems

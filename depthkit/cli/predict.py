@@ -102,7 +102,7 @@ def main(
         from depthkit.apis.focal import check_focal
 
         focal = check_focal(focal)
-    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    found, missing = options.find_images(images, out, "_colored.png")  # before torch and mmseg are imported
     options.check_output(json_path, weights, config, *found)
     if model is not None:
         options.check_zoo_range(model, depth_range)

@@ -24,10 +24,12 @@ from typing import TYPE_CHECKING, Any
 from depthkit.errors import InputError
 from depthkit.utils.config_files import find_config
 from depthkit.utils.config_names import check_names, check_option
+from depthkit.utils.stop_signals import Stopped
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+_DEEPEST = 50  # dicts and lists in each other
 _TUPLE = "_tuple_"  # marks a tuple in `config_to_plain`, because JSON has lists only
 
 
@@ -51,9 +53,9 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
         InputError: there is no such file; it is not valid Python or raises an error when it runs; it holds other
             things than plain data; a name in it or an option is misspelt.
     """
+    path = find_config(config)  # before the seconds that importing mmengine takes
     from mmengine.config import Config
 
-    path = find_config(config)
     options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
     values = {key: value for key, value in options.items() if not isinstance(value, dict)}
     loaded = _run(path.resolve(), values, ())
@@ -169,9 +171,9 @@ def _parse(path: Path) -> ast.Module:
     text = re.sub(variable, lambda match: os.environ.get(match[1], match[2]), text)
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
         raise InputError(f"{path}{line}: the config is not valid Python ({reason})") from error
 
 
@@ -188,7 +190,7 @@ def _literal(node: ast.expr) -> list[Any]:
     """Return the value of `node` in a list; an empty one for a dict (they merge) or an expression."""
     try:
         value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return []
     return [] if isinstance(value, dict) else [value]
 
@@ -221,7 +223,9 @@ def _about(path: Path, statement: ast.stmt | None = None, values: Any = (), user
         yield
     except ValueError as error:  # a config raises it to refuse a setting, which the user's file or an option gave
         raise InputError(f"{user or path}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # also SystemExit: a config that ends the process would do so without a word
         reason = f"{type(error).__name__}: {error}"
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         nodes = ast.walk(statement) if statement and lines else ()
@@ -233,12 +237,15 @@ def _about(path: Path, statement: ast.stmt | None = None, values: Any = (), user
         raise InputError(f"{path}{line}: the config cannot be run ({reason})") from error
 
 
-def _copy(path: Path, place: str, value: Any) -> Any:
+def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
     """Copy plain data, and raise InputError for anything else."""
+    if depth > _DEEPEST:
+        name = place.partition(".")[0]
+        raise InputError(f"{path}: {name} is nested more than {_DEEPEST} times, or contains itself; make it flatter")
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _copy(path, f"{place}.{key}", item) for key, item in value.items()}
+        return {key: _copy(path, f"{place}.{key}", item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_copy(path, f"{place}.{index}", item) for index, item in enumerate(value))
+        return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
     if value is None or type(value) in (bool, int, float, str):
         return value
     raise InputError(

@@ -7,7 +7,8 @@ import numpy as np
 from PIL import Image
 
 from depthkit.errors import InputError
-from depthkit.utils.io import MAX_UINT16, atomic_path, png_text, read_image
+from depthkit.utils.io import MAX_UINT16, png_text, read_image
+from depthkit.utils.output_file import atomic_path
 
 _ENCODING = f"disparity = min + (stored - 1) / {MAX_UINT16 - 1} * (max - min); 0 = no value"
 

@@ -3,6 +3,7 @@
 This module does not import torch, so that commands find out first whether there is anything to do.
 """
 
+import fnmatch
 import glob
 import os
 from collections import Counter
@@ -92,6 +93,35 @@ def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> N
     for path in results:
         if path.resolve() in sources:
             raise InputError(f"{path}: is one of the inputs and would be overwritten; choose another output")
+
+
+def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> None:
+    """Raise `InputError` if one of the folders or globs in `patterns` would find a result, the next time, as an image.
+
+    An image that is named itself may have its results beside it.
+    """
+    for path in results:
+        for pattern in patterns:
+            name = os.path.expanduser(pattern)
+            if os.path.isdir(name):
+                again = path.parent.resolve() == Path(name).resolve()
+            else:
+                whole = Path(os.path.abspath(name)).parts
+                again = not os.path.exists(name) and _matches(path.absolute().parts, whole)
+            if again and path.suffix in IMAGE_SUFFIXES:
+                raise InputError(
+                    f"{path.parent}: results there would be taken for images by '{pattern}' the next time; choose "
+                    "another --out"
+                )
+
+
+def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Tell whether the parts of a path match those of a glob, of which ``**`` is any number."""
+    if not pattern or not names:
+        return not pattern and not names
+    if pattern[0] == "**" and len(pattern) > 1:
+        return _matches(names, pattern[1:]) or _matches(names[1:], pattern)
+    return fnmatch.fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:])
 
 
 def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Path]:

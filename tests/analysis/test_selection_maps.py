@@ -14,7 +14,7 @@ TINY = dict(img_size=96, patch_size=16, embed_dim=48, num_heads=3, num_classes=0
 def viewer(backbone, mean=(10, 20, 30), std=(50, 60, 70)) -> SelectionViewer:
     """Of a backbone whose input is the image, normalised."""
 
-    def prepare(photo):
+    def prepare(photo, name):
         image = torch.from_numpy(photo).permute(2, 0, 1).float()
         return ((image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))[None]
 

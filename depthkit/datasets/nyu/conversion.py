@@ -10,7 +10,8 @@ from tqdm import tqdm
 
 from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, Depth, LabelledMat, read_splits
 from depthkit.errors import InputError
-from depthkit.utils.io import atomic_path, write_depth_png, write_rgb
+from depthkit.utils.io import write_depth_png, write_rgb
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
 # Says what a folder was converted from, so that another data set's frames are never mixed in.
