@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
@@ -94,9 +95,9 @@ def main(
 
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
-    model, weights = options.choose_model(model, weights, config, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
-    options.check_needs_model(model, settings, ctx)
+    check_needs_model(model, settings, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     if focal is not None:
         from depthkit.apis.focal import check_focal

@@ -8,6 +8,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import choose_model
 from depthkit.utils.console import run_tool
 
 
@@ -34,7 +35,7 @@ def main(ctx, pairs, model, weights, split, depth_scale, protocol, constant, dev
     FOLDER has the layout of BTS or that of RGBDFolder (data/README.md); a scene is a folder of images. The focal length
     of the pairs is given to the model.
     """
-    model, weights = options.choose_model(model, weights, None, ctx)
+    model, weights = choose_model(model, weights, None, ctx)
     options.check_output(json_path, weights)
     if model is not None:
         options.fetch_zoo_model(model, weights)
