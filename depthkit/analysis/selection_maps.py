@@ -265,7 +265,7 @@ def save_token_maps(
 
 
 def _check_pixels(height: int, width: int, shape: Sequence[int], name: Path | str) -> None:
-    """Raise `InputError` if the network's input [px], made of the image `name` of `shape`, is too large to draw."""
+    """Raise `InputError` if the network's input [px], of an image of `shape`, is too large to draw."""
     if height * width > _MAX_PIXELS:
         raise InputError(
             f"{name}: {shape[1]}x{shape[0]} px become {width}x{height} px for the network, more than "

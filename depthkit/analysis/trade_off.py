@@ -95,7 +95,7 @@ def _read(file: Path) -> list[_Speed | _Accuracy]:
 
 
 def _split(variant: str) -> tuple[str, Rates]:
-    """Return the name of a variant and its keep rates, none of one without: `deit`, `transformers:dpt-large`."""
+    """Return the name of a variant and its keep rates, if it has any."""
     name, _, keep = variant.rpartition(":")
     try:
         return name, tuple(float(rate) for rate in keep.split(","))

@@ -56,6 +56,7 @@ def main(
     options.check_output(out, source)
     options.check_output(json_path, source, out)
     if model is None:
+        options.check_weights(source)
         from depthkit.apis.export_weights import export_weights
 
         export_weights(source, out)

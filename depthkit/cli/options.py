@@ -42,7 +42,7 @@ def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Seq
     parsed = argparse.Namespace()
     try:
         DictAction([], "options")(None, parsed, list(pairs))
-    except (AssertionError, ValueError, IndexError) as error:  # brackets that do not match
+    except (AssertionError, ValueError, IndexError, RecursionError) as error:  # brackets that do not match
         message = f"cannot parse {' '.join(pairs)}; expected values such as (224,304)"
         raise click.BadParameter(message, ctx, param) from error
     return parsed.options
@@ -152,15 +152,25 @@ def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ct
     return load_config(config, cfg_options)
 
 
+def check_weights(weights: str) -> None:
+    """Check that there is a file of weights, before the seconds that importing torch takes.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        what = "is not a regular file" if path.exists() else "no such checkpoint file"
+        raise InputError(f"{weights}: {what}; give the path of a .pth or .safetensors file")
+
+
 def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
     """Build the predictor of `weights`, with `config` or the one that they carry.
 
     Raises:
-        InputError: there is no such file, which is found out before the seconds that importing torch takes; or see
-            `DepthPredictor`.
+        InputError: there is no such file, or see `DepthPredictor`.
     """
-    if not Path(weights).expanduser().is_file():
-        raise InputError(f"{weights}: no such checkpoint file; give the path of a .pth or .safetensors file")
+    check_weights(weights)
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)

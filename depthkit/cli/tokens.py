@@ -84,6 +84,7 @@ def main(ctx, images, weights, out, json_path, layers, device, config, cfg_optio
     found, missing = options.find_images(images, out, "_tokens.png")  # before torch and mmseg are imported
     options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
+    options.check_weights(weights)
     given = {name: value for name, value in of_backbone.items() if value is not None}
     viewer = _make_viewer(ctx, loaded, weights, device, given)
     print(f"device: {viewer.backbone.pos_embed.device}")

@@ -29,7 +29,7 @@ def console_level(logger: logging.Logger, level: int) -> ExitStack:
 
 
 def report_disk_errors(logger: logging.Logger) -> None:
-    """Make `logger` raise what its files and a closed pipe meet, which logging would print as a traceback each time.
+    """Make `logger` raise what its files and a closed pipe meet; logging would print a traceback.
 
     A character that a file's encoding does not have is written by its code.
     """

@@ -1,6 +1,7 @@
 """Load weights from files and hubs, without skipping a key silently."""
 
 import math
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,7 @@ from torch import Tensor, nn
 from depthkit.errors import InputError
 from depthkit.models.checkpoint_file import METADATA_KEY, STATE_KEYS, check_tensor, read_checkpoint
 from depthkit.models.checkpoint_info import CheckpointInfo
+from depthkit.utils.hub import ask_hub
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -201,12 +203,24 @@ def _hub_state(name: str) -> dict[str, Tensor]:
     import timm
 
     try:
+        _check_hub(getattr(timm.models.get_pretrained_cfg(name), "hf_hub_id", None))
         return timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # network, hub and cache failures have no common type
         raise InputError(
             f"pretrained=True: cannot download the weights of {name} ({type(error).__name__}); without a network, "
             "give a local file instead: pretrained='/path/to/weights.safetensors' (or .pth)"
         ) from error
+
+
+def _check_hub(repository: str | None) -> None:
+    """Raise an error within seconds where no hub answers: timm would try for a minute."""
+    from huggingface_hub import hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError
+
+    files = ("model.safetensors", "pytorch_model.bin")  # in timm's order
+    if repository and not any(isinstance(try_to_load_from_cache(repository, file), str) for file in files):
+        with suppress(HfHubHTTPError):  # an answer; timm makes something of it
+            ask_hub(hf_hub_url(repository, files[0]))
 
 
 def _count(what: str, keys: list[str]) -> str:

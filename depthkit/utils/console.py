@@ -106,7 +106,7 @@ def _prepare_streams() -> None:
 
 def _discard(stream: object) -> None:
     """Send what `stream` still holds, and all that follows, to nowhere."""
-    with contextlib.suppress(OSError, ValueError):  # a stream that is no file, of a test
+    with contextlib.suppress(OSError, ValueError):  # the stream of a test is not a file
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 

@@ -96,7 +96,7 @@ def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> N
 
 
 def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> None:
-    """Raise `InputError` if one of the folders or globs in `patterns` would find a result, the next time, as an image.
+    """Raise `InputError` if a folder or glob in `patterns` would find a result as an image the next time.
 
     An image that is named itself may have its results beside it.
     """

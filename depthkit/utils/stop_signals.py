@@ -24,9 +24,10 @@ class Stopped(BaseException):
 
 @contextmanager
 def signals_as_exceptions() -> Iterator[None]:
-    """Raise `Stopped` inside the block at SIGTERM and SIGHUP; one that is ignored, as under nohup, stays so.
+    """Raise `Stopped` inside the block at SIGTERM and SIGHUP.
 
-    Processes that are forked inside, such as the workers of a DataLoader, end as without this.
+    A signal that is ignored, as under nohup, stays so. Processes that are forked inside, such as the workers of a
+    DataLoader, end as without this.
     """
     owner = os.getpid()
 

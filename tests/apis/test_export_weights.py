@@ -83,3 +83,8 @@ def test_another_config_replaces_that_of_the_training(exported: Path, tmp_path: 
     other = export_weights(exported, tmp_path / "other.safetensors", config=config)
     assert read_config(other).data_root == "data/elsewhere"
     assert read_metadata(other).metrics == read_metadata(exported).metrics
+
+
+def test_where_the_file_goes_is_looked_at_before_the_weights_are_read():
+    with pytest.raises(InputError, match="/proc/none: cannot be made or written to"):
+        export_weights("none.pth", "/proc/none/a.safetensors")

@@ -75,7 +75,9 @@ def make_assets(folder: str) -> None:
     from helpers import TINY_ROOMS
 
     root = Path(folder)
-    (root / "rooms.py").write_text(TINY_ROOMS.replace("length=5", "length=2").replace("length=12", "length=4"))
+    text = TINY_ROOMS.replace("length=5", "length=2").replace("length=12", "length=4")
+    resize = 'dict(type="ResizeRGBD", size=size, mode="fit", resize_depth=False)'
+    (root / "rooms.py").write_text(text.replace("test_pipeline = pipeline", f"test_pipeline = [{resize}, *pipeline]"))
     config = load_config(root / "rooms.py")
     with DefaultScope.overwrite_default_scope("depthkit"):
         torch.manual_seed(0)

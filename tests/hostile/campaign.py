@@ -87,6 +87,8 @@ class Campaign:
         attempt = case.make(folder, seed, self.assets)
         before = set(_files(folder))
         streams = {stream: str(place / f"{stream}.txt") for stream in ("stdout", "stderr")}
+        for path in streams.values():
+            Path(path).touch()  # a signal may come before the command opens them
         done = self.server.run(
             argv=attempt.argv,
             folder=str(folder),

@@ -82,11 +82,12 @@ def test_weights_of_another_number_of_classes_are_refused_but_a_headless_backbon
 
 
 def test_offline_hub_names_the_local_file_option(monkeypatch):
-    def offline(name, pretrained):
-        assert name == "deit_small_patch16_224" and pretrained
+    def offline(url):
+        assert "deit_small_patch16_224" in url
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr("depthkit.models.weights.ask_hub", offline)
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked a hub that does not answer"))
     with pytest.raises(InputError, match="deit_small_patch16_224.*ConnectionError.*local file.*pretrained='/path"):
         DeiT(embed_dim=384, num_heads=6, pretrained=True)
 

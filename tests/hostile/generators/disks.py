@@ -76,4 +76,4 @@ def as_the_output(folder, rng, assets):
     argv = rng.choice(
         [["models"], ["configs"], assets.predict(assets.path("image.png")), ["test", str(assets.weights)]]
     )
-    return Attempt(argv, file_size=rng.choice([0, 1, 50, 500]), statuses=(0, 2))
+    return Attempt(argv, file_size=rng.randint(600, 2000), statuses=(0, 2))

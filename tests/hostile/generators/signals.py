@@ -29,7 +29,7 @@ def _commands(assets):
 def at_any_moment(folder, rng, assets):
     sent = int(rng.choice(SIGNALS))
     return Attempt(
-        rng.choice(_commands(assets)), signal=sent, signal_after=rng.expovariate(1.0), statuses=(0, 128 + sent)
+        rng.choice(_commands(assets)), signal=sent, signal_after=0.1 + rng.expovariate(1.0), statuses=(0, 128 + sent)
     )
 
 
