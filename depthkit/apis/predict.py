@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm import tqdm
 
 from depthkit.apis.focal import FocalRequest, check_focal
@@ -151,8 +152,11 @@ def predict_images(
 def _describe(
     image: Path, result: DepthResult, saved: SavedFiles, depth_range: tuple[float, float] | None, classes: bool
 ) -> SavedPrediction:
-    shown = result.values[result.valid]
-    ends = (float(shown.min()), float(shown.max())) if shown.size else (None, None)
+    valid = result.valid
+    low, high = (
+        float(find(result.values, initial=start, where=valid)) for find, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    ends = (low, high) if low <= high else (None, None)
     metric = result.kind == "metric"
     min_depth, max_depth = ends if metric else (None, None)
     min_disparity, max_disparity = (None, None) if metric else ends

@@ -7,6 +7,8 @@ from typing import NamedTuple
 from depthkit.errors import InputError
 from depthkit.utils.input_files import read_text
 
+_LONGEST = 1000  # letters of a path
+
 
 class SplitLine(NamedTuple):
     """One line of a split list.
@@ -31,6 +33,8 @@ def read_split_list(path: Path) -> list[SplitLine]:
     for number, line in enumerate(text.splitlines(), start=1):
         columns = [column.lstrip("/") for column in line.split()]
         for column in columns:
+            if len(column) > _LONGEST:
+                raise InputError(f"{path}, line {number}: has a name of {len(column)} letters; expected 'rgb depth'")
             if ".." in re.split(r"[\\/]", column):
                 raise InputError(
                     f"{path}, line {number}: '{column}' is outside the data folder; paths must not contain '..'"

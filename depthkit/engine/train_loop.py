@@ -11,7 +11,7 @@ from depthkit.errors import InputError
 from depthkit.registry import LOOPS
 from depthkit.utils.validation import Count, Index, validate_arguments
 
-VALIDATED = "validated_iter"  # in the message hub: the iteration after which the last validation was
+VALIDATED = "iter_of_validation"  # in the message hub; a name that begins with "val" would be logged as a result
 
 
 @LOOPS.register_module()

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from depthkit.errors import InputError
 from depthkit.utils.config_files import find_config
 from depthkit.utils.config_names import check_names, check_option
+from depthkit.utils.input_files import read_text
 from depthkit.utils.stop_signals import Stopped
 
 if TYPE_CHECKING:
@@ -58,7 +59,7 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
 
     options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
     values = {key: value for key, value in options.items() if not isinstance(value, dict)}
-    loaded = _run(path.resolve(), values, ())
+    loaded = _run(Path(os.path.realpath(path)), values, ())
     try:
         result = Config(loaded, cfg_text=path.read_text(encoding="utf-8"), filename=path)
         for key in options:
@@ -129,7 +130,7 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
             found = _run(_installed(path, package) / inside, {}, (*children, path))
             found = Config._dict_to_config_dict(ConfigDict(found), package)  # marks the scope of what it builds
         else:
-            found = _run((path.parent / base).resolve(), {**literals, **values}, (*children, path))
+            found = _run(Path(os.path.realpath(path.parent / base)), {**literals, **values}, (*children, path))
         for name in bases.keys() & found.keys():
             raise InputError(f"{path}: two of its bases set '{name}'; one must leave it to the other")
         bases.update(found)
@@ -157,12 +158,9 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
 
 def _parse(path: Path) -> ast.Module:
     """Return the tree of the config at `path`, with mmengine's ``{{ }}`` filled in."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such config; see the folder configs/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the config cannot be read ({error})") from error
+    if not os.path.lexists(path):
+        raise InputError(f"{path}: there is no such config; see the folder configs/")
+    text = read_text(path, "a config, which is a Python file")
     fills = {"fileDirname": path.parent.as_posix(), "fileBasename": path.name}
     fills |= {"fileBasenameNoExtension": path.stem, "fileExtname": path.suffix}
     text = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda match: fills.get(match[1], match[0]), text)

@@ -1,6 +1,8 @@
 """Open and decode images with Pillow: known formats alone, of a bounded size, in strips."""
 
 import contextlib
+import ctypes
+import functools
 import io
 import os
 import threading
@@ -75,12 +77,20 @@ def decode_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
 def _open(file: str | os.PathLike | io.BytesIO) -> Image.Image:
     # Pillow warns of an image of 89 megapixels and refuses one of 179; `check_pixels` has our limit.
     Image.init()
+    _silence_libtiff()
     with _LIMIT_LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
             return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
         finally:
             Image.MAX_IMAGE_PIXELS = limit
+
+
+@functools.cache
+def _silence_libtiff() -> None:
+    """Keep Pillow's libtiff from printing on stderr what Pillow raises anyway."""
+    with contextlib.suppress(OSError, AttributeError):  # a Pillow without it, or that hides its symbols
+        ctypes.CDLL(Image.core.__file__).TIFFSetErrorHandler(None)
 
 
 def _strip_to_rgb(strip: Image.Image, sixteen_bits: bool) -> np.ndarray:

@@ -89,9 +89,9 @@ def unique_stems(images: Sequence[Path]) -> list[str]:
 
 def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> None:
     """Raise `InputError` if a file that is about to be written is one of the inputs."""
-    sources = {Path(source).resolve() for source in inputs}
+    sources = {os.path.realpath(source) for source in inputs}  # unlike Path.resolve it takes a loop of links
     for path in results:
-        if path.resolve() in sources:
+        if os.path.realpath(path) in sources:
             raise InputError(f"{path}: is one of the inputs and would be overwritten; choose another output")
 
 
@@ -104,7 +104,7 @@ def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> N
         for pattern in patterns:
             name = os.path.expanduser(pattern)
             if os.path.isdir(name):
-                again = path.parent.resolve() == Path(name).resolve()
+                again = os.path.realpath(path.parent) == os.path.realpath(name)
             else:
                 whole = Path(os.path.abspath(name)).parts
                 again = not os.path.exists(name) and _matches(path.absolute().parts, whole)
@@ -131,8 +131,15 @@ def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Pa
     for entry in visible:
         if recursive and entry.is_dir(follow_symlinks=False):
             yield from _scan(entry.path, recursive, suffixes)
-        elif os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
+        elif os.path.splitext(entry.name)[1].lower() in suffixes and _is_file(entry):
             yield Path(entry.path)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
 
 
 def _with_suffix(image: Path) -> str:

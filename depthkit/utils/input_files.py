@@ -7,6 +7,7 @@ and a device has no end. Sizes that a file declares are checked before memory is
 import contextlib
 import math
 import os
+import re
 import stat
 import struct
 from collections.abc import Iterator, Sequence
@@ -15,9 +16,9 @@ from tokenize import TokenError
 
 from depthkit.errors import InputError
 
-# The most pixels of an image or a depth map that are read. The largest cameras have 150 megapixels; 4 bytes for each of
-# 200 are 0.8 GB.
-MAX_PIXELS = 200_000_000
+# The most pixels of an image or a depth map that are read. `depthkit predict` takes 11 bytes for each, 2 GB for these;
+# the largest cameras have 150 megapixels.
+MAX_PIXELS = 190_000_000
 MAX_TEXT = 64 * 2**20  # [bytes], of a list, a config or a JSON
 
 # What the decoders of Pillow, numpy, scipy and HDF5 raise on damaged or crafted files, besides OSError.
@@ -25,6 +26,7 @@ _DECODER_ERRORS = (
     OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError,
     ArithmeticError, AssertionError, TokenError, struct.error,
 )  # fmt: skip
+_OBJECT = re.compile(r"<[^<>]* object at 0x[0-9a-f]+>")
 
 
 def check_file(path: str | os.PathLike, expected: str) -> Path:
@@ -94,7 +96,7 @@ def decoding(path: str | os.PathLike, expected: str, part: str = "") -> Iterator
     except PermissionError as error:
         raise InputError(f"{path}: cannot be read; change its permissions") from error
     except _DECODER_ERRORS as error:
-        reason = " ".join(str(error).split())[:200] or type(error).__name__
+        reason = _OBJECT.sub("an object", " ".join(str(error).split()))[:200] or type(error).__name__
         raise InputError(f"{path}{part}: is damaged ({reason}); expected {expected}, get or write it again") from error
 
 

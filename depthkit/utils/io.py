@@ -9,17 +9,17 @@ renamed when complete, so a partly written file is never seen.
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
 from PIL import Image
-from PIL.PngImagePlugin import PngInfo
 
 from depthkit.errors import InputError
 from depthkit.utils.image_decoding import decode_rgb, open_image
 from depthkit.utils.input_files import check_pixels, decoding
 from depthkit.utils.output_file import atomic_path
+from depthkit.utils.png_file import row_blocks, write_png
 
 DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
 MILLIMETRES_PER_METRE = 1000.0
@@ -121,16 +121,11 @@ def write_rgb(path: str | os.PathLike, image: np.ndarray, text: Mapping[str, str
 
     `text` goes into the text chunks of a PNG.
     """
+    if Path(path).suffix.lower() == ".png":
+        write_png(path, image.shape, (image[rows] for rows in row_blocks(image.shape)), text or {})
+        return
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, compress_level=3, quality=95, pnginfo=png_text(text or {}))
-
-
-def png_text(text: Mapping[str, str]) -> PngInfo:
-    """Return `text` as text chunks of a PNG, for Pillow."""
-    chunks = PngInfo()
-    for key, value in text.items():
-        chunks.add_text(key, value)
-    return chunks
+        Image.fromarray(image).save(temporary, quality=95)
 
 
 def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[str, str] | None = None) -> int:
@@ -141,15 +136,17 @@ def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[st
     Returns:
         How many pixels are beyond 65.535 m.
     """
-    millimetres = np.array(depth, dtype=np.float64)  # one copy, changed in place: maps can be large
-    millimetres *= MILLIMETRES_PER_METRE
-    np.rint(millimetres, out=millimetres)
-    saturated = int((millimetres > MAX_UINT16).sum())
-    np.nan_to_num(millimetres, copy=False, nan=0.0, posinf=MAX_UINT16)
-    np.clip(millimetres, 0, MAX_UINT16, out=millimetres)
-    chunks = png_text({**(text or {}), "unit": "mm"})
-    with atomic_path(path) as temporary:
-        Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3, pnginfo=chunks)
+    depth, saturated = np.asarray(depth), 0
+
+    def millimetres() -> Iterator[np.ndarray]:
+        nonlocal saturated
+        for rows in row_blocks(depth.shape):
+            values = np.rint(depth[rows].astype(np.float64) * MILLIMETRES_PER_METRE)
+            saturated += int((values > MAX_UINT16).sum())
+            np.nan_to_num(values, copy=False, nan=0.0, posinf=MAX_UINT16)
+            yield np.clip(values, 0, MAX_UINT16).astype(np.uint16)
+
+    write_png(path, depth.shape, millimetres(), {**(text or {}), "unit": "mm"})
     return saturated
 
 

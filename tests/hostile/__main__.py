@@ -2,6 +2,8 @@
 
 import argparse
 import collections
+import multiprocessing
+import os
 import shutil
 import sys
 import tempfile
@@ -9,8 +11,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from hostile.campaign import Campaign, plan, select
-from hostile.case import CASES
+from hostile.campaign import Campaign, Outcome, plan, select
+from hostile.case import CASES, Case
 from hostile.generators import load_all
 
 
@@ -22,6 +24,7 @@ def main() -> int:
     parser.add_argument(
         "--kind", action="append", default=[], choices=sorted(CASES), help="only these; may be repeated"
     )
+    parser.add_argument("--jobs", type=int, default=1, help="processes side by side")
     parser.add_argument("--case", help="one case, KIND/NAME, with the seed that a failure printed")
     parser.add_argument("--keep", type=Path, help="folder for the files of failures; made anew")
     parser.add_argument("--list", action="store_true", help="list the cases and what is expected of them")
@@ -38,25 +41,38 @@ def main() -> int:
         shutil.rmtree(options.keep, ignore_errors=True)
         options.keep.mkdir(parents=True)
     folder = (options.keep or Path(tempfile.mkdtemp(prefix="hostile_"))).resolve()
-    campaign = Campaign(folder)
     statuses, reasons, failed, peak, slowest = collections.Counter(), collections.Counter(), 0, 0, 0.0
-    for case, seed in runs:
-        outcome = campaign.run(case, seed)
-        statuses[outcome.status] += 1
-        peak, slowest = max(peak, outcome.peak), max(slowest, outcome.seconds)
-        if outcome.status == 0:
-            reasons[f"{outcome.name}: {outcome.expected}"] += 1
-        if outcome.problems:
-            failed += 1
-            print(outcome.report(), flush=True)
-    campaign.close()
+    cpu = 0.0
+    with multiprocessing.Pool(options.jobs, _start, [folder]) as pool:
+        for number, outcome in enumerate(pool.imap_unordered(_run, runs), start=1):
+            statuses[outcome.status] += 1
+            cpu += outcome.cpu
+            peak, slowest = max(peak, outcome.peak), max(slowest, outcome.seconds)
+            if outcome.status == 0:
+                reasons[f"{outcome.name}: {outcome.expected}"] += 1
+            if outcome.problems:
+                failed += 1
+                print(outcome.report(), flush=True)
+            if number % 100 == 0:
+                print(f"... {number} of {len(runs)} inputs, {failed} failed", flush=True)
     print(f"accepted ({sum(reasons.values())}):")
     print("\n".join(f"  {count:5d}  {reason}" for reason, count in sorted(reasons.items())))
     shares = ", ".join(f"status {status}: {count}" for status, count in sorted(statuses.items()))
-    print(f"{len(runs)} inputs, {failed} failed; {shares}; at most {peak / 2**30:.2f} GB and {slowest:.1f} s")
+    most = f"at most {peak / 2**30:.2f} GB and {slowest:.1f} s, {cpu:.0f} s of CPU in all"
+    print(f"{len(runs)} inputs, {failed} failed; {shares}; {most}")
     if not failed:
         shutil.rmtree(folder)
     return int(failed > 0)
+
+
+def _start(folder: Path) -> None:
+    """Give a process of the pool a campaign of its own."""
+    global _campaign
+    _campaign = Campaign(folder / f"process_{os.getpid()}")
+
+
+def _run(run: tuple[Case, str]) -> Outcome:
+    return _campaign.run(*run)
 
 
 if __name__ == "__main__":

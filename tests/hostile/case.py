@@ -43,12 +43,21 @@ Build = Callable[[Path, random.Random, Assets], list[str] | Attempt]
 
 @dataclasses.dataclass(frozen=True)
 class Case:
-    """One family of hostile inputs: every seed makes another member of it."""
+    """One family of hostile inputs: every seed makes another member of it.
+
+    Attributes:
+        kind: of the input: "images".
+        name: of the family.
+        build: see `Build`.
+        expected: see `Attempt`.
+        heavy: takes up to a minute, and is left to `make hostile`.
+    """
 
     kind: str
     name: str
     build: Build
     expected: str
+    heavy: bool = False
 
     def make(self, folder: Path, seed: str, assets: Assets) -> Attempt:
         """Write the input into `folder`; the seed is the whole source of chance."""
@@ -62,12 +71,12 @@ class Case:
 CASES: dict[str, list[Case]] = {}  # by kind
 
 
-def case(kind: str, expected: str = REFUSED) -> Callable[[Build], Build]:
+def case(kind: str, expected: str = REFUSED, heavy: bool = False) -> Callable[[Build], Build]:
     """Register a function that makes hostile inputs of a kind: `@case("images", EITHER + "a pixel is another")`."""
     assert expected == REFUSED or expected.startswith((EITHER, ACCEPTED)) and len(expected.split()) > 4, expected
 
     def register(build: Build) -> Build:
-        CASES.setdefault(kind, []).append(Case(kind, build.__name__, build, expected))
+        CASES.setdefault(kind, []).append(Case(kind, build.__name__, build, expected, heavy))
         return build
 
     return register

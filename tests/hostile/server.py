@@ -18,6 +18,7 @@ from pathlib import Path
 
 TESTS = Path(__file__).resolve().parent.parent
 POLL = 0.01  # [s]
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAGE = resource.getpagesize()
 # What the commands import while they run; imported before the forks, so that each takes a fraction of a second.
 PRELOAD = (
@@ -89,15 +90,18 @@ def _fork(request: dict, answers: int) -> dict:
         answers: a file descriptor that the fork must not write to.
 
     Returns:
-        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``peak`` [bytes] beyond the server's,
-        ``stopped``: None, "time" or "memory".
+        ``status`` (128 + n for signal n), ``died`` by a signal, ``seconds``, ``cpu`` [s], ``peak`` [bytes] beyond the
+        server's, ``stopped``: None, "time" or "memory".
     """
     base = _memory(os.getpid())
     lines = request.get("stdout_lines")
     reader, writer = os.pipe() if lines is not None else (None, None)
     start = time.monotonic()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # until the command begins
     process = os.fork()
-    if process == 0:
+    if process != 0:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    else:
         os.close(answers)
         if reader is not None:
             os.close(reader)
@@ -132,6 +136,7 @@ def _fork(request: dict, answers: int) -> dict:
         "status": 128 + os.WTERMSIG(status) if died else os.WEXITSTATUS(status),
         "died": died,
         "seconds": time.monotonic() - start,
+        "cpu": usage.ru_utime + usage.ru_stime,
         "peak": max(peak, usage.ru_maxrss * 1024 - base),
         "stopped": stopped,
     }
@@ -166,6 +171,10 @@ def _run(request: dict, writer: int | None) -> None:
             from depthkit.cli.main import main
 
             sys.argv = ["depthkit", *request["argv"]]
+            try:
+                signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+            except KeyboardInterrupt:
+                sys.exit(128 + signal.SIGINT)  # it came before the command
             main()
         status = 0
     except SystemExit as end:

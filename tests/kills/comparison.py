@@ -7,12 +7,12 @@ from typing import Any
 
 import torch
 
-from depthkit.models.weights import read_checkpoint
+from depthkit.models.checkpoint_file import read_checkpoint
 
 # What depends on the clock or on the run, not on the training.
 _TIMES = ("time", "data_time", "eta", "memory")
 _PARTS = ("state_dict", "ema_state_dict", "optimizer", "param_schedulers")
-_INFO = ("best_score", "epoch", "iter", "max_iters", "epoch_length", "validated_iter", "scalar_lines")
+_INFO = ("best_score", "epoch", "iter", "max_iters", "epoch_length", "iter_of_validation", "scalar_lines")
 _PATHS = ("best_ckpt", "last_ckpt")
 
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -52,7 +53,7 @@ def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: Depth = "ra
     frames = LabelledMat(mat_path, depth)
     splits = read_splits(splits_path, len(frames))
     scenes = _scene_folders(frames)
-    if out.resolve() == mat_path.resolve().parent:
+    if os.path.realpath(out) == os.path.dirname(os.path.realpath(mat_path)):
         raise InputError(f"{out}: is the source's own folder; choose another one for the converted data")
     _claim_folder(out, mat_path, depth)
     written = kept = saturated = 0
