@@ -59,7 +59,7 @@ def test_a_student_of_a_relative_teacher_is_a_model_for_all_commands(train, cli,
     said = done.stdout + done.stderr
     assert said.count(f"distilled from {RELATIVE}, licence CC-BY-NC-4.0") == 1
     lines = scalars(tmp_path / "out")
-    assert {"loss_ssi", "loss_gradient", "loss_selector", "keep_rate"} <= next(x for x in lines if "loss" in x).keys()
+    assert {"loss_ssi", "loss_gradient", "loss_selector"} <= next(x for x in lines if "loss" in x).keys()
     assert [line["images"] for line in lines if "difference" in line] == [2, 2]
     best = next((tmp_path / "out").glob("best_difference_*.pth"))
     state = torch.load(best, weights_only=True)["state_dict"]
