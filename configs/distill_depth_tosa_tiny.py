@@ -15,7 +15,7 @@ max_depth = 10.0  # [m], with metric: the model predicts nothing farther
 # Focal length [px], with metric: of the camera that all crops are taken to come from, NYU's. Teachers answer for it;
 # the student's metres are those of this camera times fx / canonical_focal. None: for teachers that follow no camera.
 canonical_focal = 518.8579 * max(round(_base_.img_size[0] * 640 / 480), _base_.img_size[1]) / 640
-gradient_weight = 2.0  # as in Depth Anything V2, section 7.1: a teacher's depth is complete and has sharp edges
+gradient_weight = 2.0  # as in Depth Anything V2: a teacher's depth is complete and has sharp edges
 keep_rate = 0.5  # fraction of the patches that every second layer processes
 selection = "shared"  # or "per_head"
 

@@ -10,9 +10,10 @@ _AND = " AND "  # of SPDX expressions: the terms of both hold
 
 
 def add_licences_of_start(config: dict) -> dict:
-    """Add the licences of the checkpoints that a training starts from to its config; log if there are several.
+    """Add the licences of the checkpoints that a training starts from to its config.
 
     A checkpoint says its licence if it is a published model's, or was trained from one. Other files say none.
+    Several licences are joined, and logged in one sentence.
 
     Args:
         config: plain, with `load_from` and `resume`, and what the model itself says in `published` if there is

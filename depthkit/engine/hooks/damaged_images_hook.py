@@ -14,9 +14,9 @@ _SHOWN = 10  # names in a warning
 
 @HOOKS.register_module()
 class DamagedImagesHook(Hook):
-    """After each epoch, count and name the damaged images of data sets with `skip_damaged`; at the end all again.
+    """After each epoch, count and name the damaged images of data sets with `skip_damaged`.
 
-    In between each is named once.
+    In an epoch the new ones are named, after the last one all of them.
     """
 
     priority = "BELOW_NORMAL"
