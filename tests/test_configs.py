@@ -139,7 +139,7 @@ def test_every_setting_of_distillation_reaches_all_that_depends_on_it(name: str)
         assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
         assert loader.dataset.skip_damaged
         assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
-        assert tuple(loader.dataset.pipeline[0].size) == (73, 110)
+        assert tuple(loader.dataset.pipeline[0].size) == (64, 96)
     assert tuple(config.train_dataloader.dataset.pipeline[1].size) == (64, 96)
     assert config.test_pipeline[0].size == 64
     assert config.model.teacher == dict(type="DepthTeacher", model="dpt-large", weights="w.pth")
@@ -149,9 +149,21 @@ def test_every_setting_of_distillation_reaches_all_that_depends_on_it(name: str)
     assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
     head, names = config.model.decode_head, ["ScaleShiftInvariantLoss", "AlignedGradientLoss"]
     assert (config.model.output, head.max_depth, [loss.type for loss in head.losses]) == ("disparity", 1.0, names)
-    model = load_config(name, {"metric": True, "max_depth": 80.0, "canonical_focal": 300.0}).model
-    assert (model.output, model.decode_head.max_depth, model.canonical_focal) == ("depth", 80.0, 300.0)
+    assert config.model.canonical_focal is None
+    metres = {"metric": True, "max_depth": 80.0, "gradient_weight": 0.7}
+    model = load_config(name, metres).model
+    assert (model.output, model.decode_head.max_depth, model.decode_head.losses[1].loss_weight) == ("depth", 80.0, 0.7)
     assert [loss.type for loss in model.decode_head.losses] == ["ScaleInvariantLogLoss", "GradientLoss"]
+    assert model.canonical_focal == load_config("nyu_tosa_tiny", {"img_size": (288, 384)}).model.canonical_focal
+    assert load_config(name, {**metres, "canonical_focal": None}).model.canonical_focal is None
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_a_distilled_student_sees_images_as_one_that_learns_from_labels_does(name: str) -> None:
+    settings = {"img_size": (64, 96)}
+    alone, distilled = load_config("nyu_tosa_tiny_shared", settings), load_config(name, settings)
+    assert distilled.train_dataloader.dataset.pipeline == alone.train_dataloader.dataset.pipeline
+    assert distilled.train_dataloader.batch_size == alone.train_dataloader.batch_size
 
 
 @pytest.mark.parametrize("name", CLASSES)
