@@ -28,7 +28,9 @@ from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 SCOPE = "depthkit"
 
-MODELS = Registry("model", parent=MMSEG_MODELS, scope=SCOPE, locations=["depthkit.models"])
+MODELS = Registry(
+    "model", parent=MMSEG_MODELS, scope=SCOPE, locations=["depthkit.models", "depthkit.apis.depth_teacher"]
+)
 DATASETS = Registry("dataset", parent=MMSEG_DATASETS, scope=SCOPE, locations=["depthkit.datasets"])
 TRANSFORMS = Registry("transform", parent=MMSEG_TRANSFORMS, scope=SCOPE, locations=["depthkit.datasets.transforms"])
 METRICS = Registry(

@@ -28,7 +28,8 @@ from helpers import CONFIGS, REPOSITORY
 NAMES = sorted(path.stem for path in CONFIGS.glob("*.py") if path.stem != "default_runtime")
 WITHOUT_LABELS = [name for name in NAMES if name.startswith(("tosa_selector", "tosa_finetune"))]
 CLASSES = [name for name in NAMES if name.startswith("in1k_")]
-DEPTH = [name for name in NAMES if name not in (*WITHOUT_LABELS, *CLASSES)]
+DISTILLED = [name for name in NAMES if name.startswith("distill_depth_")]
+DEPTH = [name for name in NAMES if name not in (*WITHOUT_LABELS, *CLASSES, *DISTILLED)]
 MIXED = "rooms_deit_tiny"  # of several data sets, with a schedule of its own
 TINY = [name for name in NAMES if "small" not in name and name != "rgbd_folder"]  # a small model takes seconds to make
 
@@ -42,6 +43,7 @@ def scope() -> Iterator[None]:
 def test_the_names_of_the_readme_are_there_and_all_are_listed() -> None:
     forms = [f"{task}_{kind}_{{}}" for task in ("nyu", "in1k") for kind in ("deit", "evit", "tosa")]
     forms += ["nyu_tosa_{}_shared", "in1k_evit_{}_ft", "tosa_selector_{}", "tosa_finetune_{}"]
+    forms += ["distill_depth_tosa_{}"]
     names = {form.format(size) for form in forms for size in ("tiny", "small")}
     assert names | {MIXED, "rgbd_folder", "demo_rooms", "depth_and_classes_tiny"} == set(NAMES)
     assert [config.name for config in list_configs()] == NAMES
@@ -126,6 +128,42 @@ def test_every_setting_without_labels_reaches_all_that_depends_on_it(name: str) 
     if "finetune" in name:
         assert config.model.teacher.pretrained == "w.pth"
         assert load_config(name, {"teacher": "w.pth", "pretrained": "s.pth"}).model.backbone.pretrained == "s.pth"
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_every_setting_of_distillation_reaches_all_that_depends_on_it(name: str) -> None:
+    settings = {"img_size": (64, 96), "batch_size": 3, "max_epochs": 2, "workers": 0, "selection": "per_head"}
+    settings |= {"keep_rate": 0.7, "hold_out_every": 5, "data_root": "/mnt/x", "pretrained": "s.pth", "ema": 0.001}
+    config = load_config(name, {**settings, "teacher": "dpt-large", "teacher_weights": "w.pth"})
+    for loader in (config.train_dataloader, config.val_dataloader):
+        assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
+        assert loader.dataset.skip_damaged
+        assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
+        assert tuple(loader.dataset.pipeline[0].size) == (64, 96)
+    assert tuple(config.train_dataloader.dataset.pipeline[1].size) == (64, 96)
+    assert config.test_pipeline[0].size == 64
+    assert config.model.teacher == dict(type="DepthTeacher", model="dpt-large", weights="w.pth")
+    backbone = config.model.backbone
+    assert (backbone.keep_rate, backbone.selection, backbone.pretrained) == (0.7, "per_head", "s.pth")
+    assert (backbone.embed_dim, backbone.num_heads) == ((192, 3) if "tiny" in name else (384, 6))
+    assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
+    head, names = config.model.decode_head, ["ScaleShiftInvariantLoss", "AlignedGradientLoss"]
+    assert (config.model.output, head.max_depth, [loss.type for loss in head.losses]) == ("disparity", 1.0, names)
+    assert config.model.canonical_focal is None
+    metres = {"metric": True, "max_depth": 80.0, "gradient_weight": 0.7}
+    model = load_config(name, metres).model
+    assert (model.output, model.decode_head.max_depth, model.decode_head.losses[1].loss_weight) == ("depth", 80.0, 0.7)
+    assert [loss.type for loss in model.decode_head.losses] == ["ScaleInvariantLogLoss", "GradientLoss"]
+    assert model.canonical_focal == load_config("nyu_tosa_tiny", {"img_size": (288, 384)}).model.canonical_focal
+    assert load_config(name, {**metres, "canonical_focal": None}).model.canonical_focal is None
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_a_distilled_student_sees_images_as_one_that_learns_from_labels_does(name: str) -> None:
+    settings = {"img_size": (64, 96)}
+    alone, distilled = load_config("nyu_tosa_tiny_shared", settings), load_config(name, settings)
+    assert distilled.train_dataloader.dataset.pipeline == alone.train_dataloader.dataset.pipeline
+    assert distilled.train_dataloader.batch_size == alone.train_dataloader.batch_size
 
 
 @pytest.mark.parametrize("name", CLASSES)

@@ -9,6 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 from mmengine.config import Config
+from mmengine.structures import PixelData
+from mmseg.structures import SegDataSample
 from PIL import Image
 
 from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length, exif_focal_length
@@ -29,7 +31,8 @@ from depthkit.utils.device import select_device
 from depthkit.utils.image_decoding import decode_rgb, open_image
 from depthkit.utils.io import read_rgb
 from depthkit.zoo.configs import Preprocessing, make_config
-from depthkit.zoo.loading import load_model, print_licence
+from depthkit.zoo.loading import load_model, print_limits
+from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 from depthkit.zoo.table import find_model
 
 
@@ -41,6 +44,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
+        predictor = DepthPredictor.from_pretrained()  # the small model that comes with depthkit
         predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
@@ -82,12 +86,12 @@ class DepthPredictor:
                 model = MODELS.build(model_cfg)
             self._set_up(model, cfg, str(name))
         load_weights(model, checkpoint)
-        print_licence(self.metadata)
+        print_limits(self.metadata)
 
     @classmethod
     def from_pretrained(
         cls,
-        name: str,
+        name: str = PACKAGED_MODEL,
         weights: str | Path | None = None,
         input_size: int | None = None,
         preprocessing: Preprocessing = "authors",
@@ -99,7 +103,8 @@ class DepthPredictor:
         """Make the predictor of a published model.
 
         Args:
-            name: as `depthkit models` lists it.
+            name: as `depthkit models` lists it. `PACKAGED_MODEL` comes with depthkit; it takes no other weights,
+                input size or preprocessing than its own.
             weights: a file in the authors' layout, in that of transformers or in depthkit's; None: the published
                 one, from the hub's cache or downloaded into it.
             input_size: [px], what the size of the network's input is derived from; None: the model's own.
@@ -114,13 +119,18 @@ class DepthPredictor:
                 wrong.
         """
         check_has_keep_rate(keep_rate, selection, selective_layers)
-        published = find_model(name)
-        config = Config(make_config(published, weights, input_size, preprocessing))
-        predictor = cls.__new__(cls)
-        predictor.device = select_device(device)
-        model = load_model(published, config, weights)
-        with depthkit_scope():
-            predictor._set_up(model, config, name)
+        if name == PACKAGED_MODEL:
+            if (weights, input_size, preprocessing) != (None, None, "authors"):
+                raise InputError(f"{name}: has its own weights and preprocessing; leave these arguments out")
+            predictor = cls(packaged_weights(), device=device)
+        else:
+            published = find_model(name)
+            config = Config(make_config(published, weights, input_size, preprocessing))
+            predictor = cls.__new__(cls)
+            predictor.device = select_device(device)
+            model = load_model(published, config, weights)
+            with depthkit_scope():
+                predictor._set_up(model, config, name)
         if keep_rate is not None:
             predictor.select_tokens(keep_rate, selection, selective_layers)
         return predictor
@@ -167,19 +177,9 @@ class DepthPredictor:
                 or missing.
         """
         rgb, exif, name = _read(image)
-        batch = self.preprocess(rgb, name)
-        sample = batch["data_samples"][0]
-        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
-        camera = choose_focal_length(
-            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
-        )
-        if camera.at_input is not None:
-            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
-        with torch.inference_mode():
-            predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")[0]
+        batch, camera = self.prepare(rgb, name, focal, exif)
+        predicted = self.run(batch)[0]
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
-        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
-            values = 1 / values
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
         return DepthResult(
             values=values,
@@ -192,6 +192,46 @@ class DepthPredictor:
             classes=classes,
             metadata=self.metadata,
         )
+
+    def prepare(
+        self, rgb: np.ndarray, name: str = "", focal: FocalRequest = None, exif: float | None = None
+    ) -> tuple[dict, FocalLength]:
+        """Make the model's input of an image, and choose the focal length that its metres are for.
+
+        Args:
+            rgb: uint8 RGB (H, W, 3).
+            name: of the image, for messages.
+            focal: as of a call.
+            exif: focal length [px] of the image's EXIF, if there is one.
+
+        Returns:
+            What `run` takes, and the focal length.
+
+        Raises:
+            InputError: the focal length is impossible or missing.
+        """
+        batch = self.preprocess(rgb, name)
+        sample = batch["data_samples"][0]
+        scales = float(sample.intrinsics[0, 0]), float(sample.intrinsics[1, 1])
+        camera = choose_focal_length(
+            focal, exif, self.model.canonical_focal, rgb.shape[:2], scales, self.focal_rule, name
+        )
+        if camera.at_input is not None:
+            sample.set_metainfo({"intrinsics": zoom_intrinsics(sample.intrinsics, camera.at_input / scales[0])})
+        return batch, camera
+
+    @torch.inference_mode()
+    def run(self, batch: dict) -> list[SegDataSample]:
+        """Predict a batch of what `prepare` made, with ``inputs`` (B, 3, h, w).
+
+        Returns:
+            Samples whose `pred_depth_map` (1, H, W), at the image's size, has the values of a `DepthResult`.
+        """
+        predicted = self.model(batch["inputs"], batch["data_samples"], mode="predict")
+        if self.model.output == "relative_depth":  # results have one meaning: larger is nearer
+            for sample in predicted:
+                sample.pred_depth_map = PixelData(data=1 / sample.pred_depth_map.data)
+        return predicted
 
     def _depth_range(self, camera: FocalLength) -> tuple[float, float] | None:
         """Return the range [m] of the model's depth for a camera; None where it has none."""

@@ -24,9 +24,10 @@ OLD_WEIGHTS = {"--checkpoint": "--weights"}  # for `Command(aliases=...)`
 
 def complete_zoo_model(ctx: click.Context, param: click.Parameter, incomplete: str) -> list[str]:
     """Return the names of the published models that begin with `incomplete`, for the shell."""
+    from depthkit.zoo.packaged import PACKAGED_MODEL
     from depthkit.zoo.table import MODELS
 
-    return [name for name in MODELS if name.startswith(incomplete)]
+    return [name for name in (PACKAGED_MODEL, *MODELS) if name.startswith(incomplete)]
 
 
 def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Sequence[str]) -> dict[str, Any] | None:
@@ -173,29 +174,6 @@ def load_predictor(config: "Config | None", weights: str, device: str) -> "Depth
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
-
-
-def check_model_or_weights(model: str | None, weights: str | None, config: str | None, ctx: click.Context) -> None:
-    """Check that `--model`, `--weights` and `--config` fit.
-
-    Raises:
-        click.UsageError: neither a model nor weights are named, or both a model and a config.
-    """
-    if model is None and weights is None:
-        raise click.UsageError("Missing option '--model' or '--weights': name a published model, or a file.", ctx)
-    if model is not None and config is not None:
-        raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
-
-
-def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
-    """Check that `settings`, options that are for published models, come with `--model`.
-
-    Raises:
-        click.UsageError: one of them is given without it.
-    """
-    given = [name for name, value in settings.items() if value is not None]
-    if model is None and given:
-        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
 
 
 def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path:

@@ -11,6 +11,7 @@ check_environment()
 from depthkit.engine.bfloat16 import BFloat16OptimWrapper
 from depthkit.engine.hooks.check_invalid_loss_hook import CheckInvalidLossHook
 from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook
+from depthkit.engine.hooks.damaged_images_hook import DamagedImagesHook
 from depthkit.engine.hooks.keep_rate_hook import KeepRateHook
 from depthkit.engine.hooks.progress_hook import ProgressHook
 from depthkit.engine.hooks.visualization_hook import DepthVisualizationHook
@@ -22,6 +23,7 @@ __all__ = [
     "AtomicCheckpointHook",
     "BFloat16OptimWrapper",
     "CheckInvalidLossHook",
+    "DamagedImagesHook",
     "DepthRunner",
     "DepthVisualizationHook",
     "KeepRateHook",

@@ -53,5 +53,9 @@ class DepthkitModel(BaseModel):
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample]) -> list[SegDataSample]:
         """Return the data samples with the predictions for images (B, 3, H, W)."""
 
+    def carried_config(self, config: dict) -> dict:
+        """Return what a checkpoint of this model carries as its config, of the plain `config` of the training."""
+        return config
+
     def _dump_init_info(self) -> None:
         """Log nothing: mmengine would write 600 lines here; `load_backbone` writes one."""

@@ -3,6 +3,7 @@
 import contextlib
 import ctypes
 import functools
+import io
 import os
 import threading
 from collections.abc import Iterator
@@ -22,22 +23,28 @@ _LIMIT_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
-def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
+def open_image(path: str | os.PathLike, content: bytes | None = None, part: str = "") -> Iterator[Image.Image]:
     """Open an image whose pixels are decoded when they are asked for, within the block.
+
+    Args:
+        path: the file.
+        content: of the image, if it is a part of the file.
+        part: the name of that part, for messages: "/0001.jpg".
 
     Raises:
         InputError: the file is not a regular file, not an image, has more than `MAX_PIXELS`, or (also later in the
             block) is damaged.
     """
-    with decoding(path, "an image"):
+    name = f"{path}{part}"
+    with decoding(path, "an image", part):
         try:
-            opened = _open(path)
+            opened = _open(path if content is None else io.BytesIO(content))
         except UnidentifiedImageError as error:
             raise InputError(
-                f"{path}: is not an image of a known format; expected PNG, JPEG, TIFF, WebP or BMP"
+                f"{name}: is not an image of a known format; expected PNG, JPEG, TIFF, WebP or BMP"
             ) from error
         with opened as image:
-            check_pixels(image.size, 1, path)
+            check_pixels(image.size, 1, name)
             yield image
 
 
@@ -67,14 +74,14 @@ def decode_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
     return np.ascontiguousarray(_turn(rgb, orientation))
 
 
-def _open(path: str | os.PathLike) -> Image.Image:
+def _open(file: str | os.PathLike | io.BytesIO) -> Image.Image:
     # Pillow warns of an image of 89 megapixels and refuses one of 179; `check_pixels` has our limit.
     Image.init()
     _silence_libtiff()
     with _LIMIT_LOCK:
         limit, Image.MAX_IMAGE_PIXELS = Image.MAX_IMAGE_PIXELS, None
         try:
-            return Image.open(path, formats=[name for name in _FORMATS if name in Image.OPEN])
+            return Image.open(file, formats=[name for name in _FORMATS if name in Image.OPEN])
         finally:
             Image.MAX_IMAGE_PIXELS = limit
 

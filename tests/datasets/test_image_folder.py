@@ -3,6 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from torch.utils.data import DataLoader
 
 from depthkit.datasets import ImageFolder
 from depthkit.errors import InputError
@@ -71,6 +72,15 @@ def test_pictures_without_folders_are_held_out_one_by_one(tmp_path):
     assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
 
 
+def test_with_few_folders_images_are_held_out_one_by_one(tmp_path):
+    for i in range(10):
+        picture(tmp_path / "camera" / f"{i}.png")
+    val = ImageFolder(tmp_path, split="val", hold_out_every=5)
+    train = ImageFolder(tmp_path, split="train", hold_out_every=5)
+    assert [Path(info["img_path"]).stem for info in map(val.get_data_info, range(len(val)))] == ["4", "9"]
+    assert len(train) == 8
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -95,3 +105,27 @@ def test_missing_and_empty_folders_and_damaged_images(tmp_path):
     whole.write_bytes(whole.read_bytes()[:60])
     with pytest.raises(InputError, match="cut.png"):
         ImageFolder(tmp_path, pipeline=PIPELINE)[0]
+
+
+def damaged_folder(folder: Path) -> Path:
+    """Five images, of which the second, third and last cannot be read."""
+    for i in range(5):
+        picture(folder / f"{i}.png", value=10 * i)
+    for i in (1, 2, 4):
+        (folder / f"{i}.png").write_text("not an image")
+    return folder
+
+
+@pytest.mark.parametrize("workers", [0, 1])
+def test_the_next_image_stands_for_a_damaged_one_and_all_workers_mark_it(tmp_path, workers):
+    dataset = ImageFolder(damaged_folder(tmp_path), pipeline=PIPELINE, skip_damaged=True)
+    assert not dataset.damaged.any()
+    samples = list(DataLoader(dataset, batch_size=None, num_workers=workers))
+    assert [Path(sample["data_samples"].img_path).stem for sample in samples] == ["0", "3", "3", "3", "0"]
+    assert dataset.damaged.tolist() == [False, True, True, False, True]
+
+
+def test_without_a_valid_image_there_is_one_sentence(tmp_path):
+    (picture(tmp_path / "a.png")).write_text("not an image")
+    with pytest.raises(InputError, match=f"{tmp_path}: none of its 1 images can be read"):
+        ImageFolder(tmp_path, skip_damaged=True)[0]

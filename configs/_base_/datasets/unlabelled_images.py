@@ -1,6 +1,6 @@
 # Images without labels: any folder, searched with its subfolders. Every third folder in it is held out.
 data_root = "data/imagenet/train"
-hold_out_every = 3  # every third subfolder (class, scene) is for validation; without subfolders every third image
+hold_out_every = 3  # every third subfolder (class, scene) is for validation; with fewer subfolders every third image
 img_size = (224, 224)  # height and width [px] of the crops; in validation they come from the center
 resized = tuple(round(side / 0.875) for side in img_size)  # images are resized to cover this, then cropped
 batch_size = 20

@@ -9,14 +9,17 @@ from typing import Literal
 from mmengine.dist import is_main_process
 from mmengine.fileio.backends import LocalBackend
 from mmengine.hooks import CheckpointHook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import pack
 from depthkit.engine.train_loop import VALIDATED
 from depthkit.engine.work_folder import BEST, PERIODIC, POINTER
 from depthkit.errors import InputError
+from depthkit.models.base_model import DepthkitModel
 from depthkit.models.checkpoint_file import METADATA_KEY
 from depthkit.models.checkpoint_info import CheckpointInfo
+from depthkit.models.licences import add_licences_of_start
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path
@@ -90,6 +93,10 @@ class AtomicCheckpointHook(CheckpointHook):
         super().before_train(runner)
         self.file_backend = _KeepingFiles()
         config = config_to_plain(runner.cfg)
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        if isinstance(model, DepthkitModel):
+            config = model.carried_config(config)
+        config = add_licences_of_start(config)
         config = {key: value for key, value in config.items() if key not in _OF_THE_RUN}
         self.info = CheckpointInfo.of_training(config, runner.cfg.filename)
         metrics = runner.val_loop.evaluator.metrics if runner.val_loop else []

@@ -32,6 +32,7 @@ class ScaleInvariantLogLoss(nn.Module):
     """
 
     name = "silog"
+    compares = "depth"
 
     @validate_arguments
     def __init__(self, variance_focus: Probability = 0.85, loss_weight: NotNegative = 10.0) -> None:
@@ -50,6 +51,36 @@ class ScaleInvariantLogLoss(nn.Module):
 
 
 @MODELS.register_module()
+class RelativeLoss(nn.Module):
+    """Mean of |pred - gt| / gt over all valid pixels: AbsRel (Eigen et al., NeurIPS 2014).
+
+    It fixes the scale, which `ScaleInvariantLogLoss` leaves nearly free, and where the network is not sure it prefers
+    the nearer depth, as the metric does.
+
+    Args:
+        loss_weight: multiplies the loss.
+
+    Raises:
+        InputError: the argument is wrong.
+    """
+
+    name = "relative"
+    compares = "depth"
+
+    @validate_arguments
+    def __init__(self, loss_weight: NotNegative = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
+        """Return the scalar loss; it is 0 with a zero gradient when no pixel is valid."""
+        one = torch.ones((), dtype=pred.dtype, device=pred.device)
+        gt = torch.where(valid, gt.to(pred.dtype), one)
+        error = torch.where(valid, pred, one).sub(gt).abs() / gt
+        return self.loss_weight * error.sum() / valid.sum().clamp(min=1)
+
+
+@MODELS.register_module()
 class GradientLoss(nn.Module):
     """Multi-scale gradient matching on log depth (MegaDepth, Li and Snavely, CVPR 2018).
 
@@ -64,6 +95,7 @@ class GradientLoss(nn.Module):
     """
 
     name = "gradient"
+    compares = "depth"
 
     @validate_arguments
     def __init__(self, scales: Count = 4, loss_weight: NotNegative = 0.5) -> None:
@@ -73,13 +105,23 @@ class GradientLoss(nn.Module):
 
     def forward(self, pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
         """Return the scalar loss: the mean over scales of the mean absolute gradient in valid pairs."""
-        error = log_difference(pred, gt, valid)
-        total = error.new_zeros(())
-        for scale in range(self.scales):
-            step = 2**scale
-            e, v = error[..., ::step, ::step], valid[..., ::step, ::step]
-            vertical = (e[..., 1:, :] - e[..., :-1, :]).abs(), v[..., 1:, :] & v[..., :-1, :]
-            horizontal = (e[..., 1:] - e[..., :-1]).abs(), v[..., 1:] & v[..., :-1]
-            for difference, both in (vertical, horizontal):
-                total = total + (difference * both).sum() / both.sum().clamp(min=1)
-        return self.loss_weight * total / self.scales
+        return self.loss_weight * gradient_matching(log_difference(pred, gt, valid), valid, self.scales)
+
+
+def gradient_matching(error: Tensor, valid: Tensor, scales: int) -> Tensor:
+    """Return the mean over scales of the mean absolute gradient of an error in valid pairs of pixels.
+
+    Args:
+        error: (B, 1, H, W).
+        valid: boolean, of the same shape.
+        scales: number of scales, each every second pixel of the one before.
+    """
+    total = error.new_zeros(())
+    for scale in range(scales):
+        step = 2**scale
+        e, v = error[..., ::step, ::step], valid[..., ::step, ::step]
+        vertical = (e[..., 1:, :] - e[..., :-1, :]).abs(), v[..., 1:, :] & v[..., :-1, :]
+        horizontal = (e[..., 1:] - e[..., :-1]).abs(), v[..., 1:] & v[..., :-1]
+        for difference, both in (vertical, horizontal):
+            total = total + (difference * both).sum() / both.sum().clamp(min=1)
+    return total / scales
