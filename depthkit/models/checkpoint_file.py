@@ -76,7 +76,7 @@ def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
         for state in (content, *(content.get(key) for key in (*STATE_KEYS, "ema_state_dict"))):
             for name, value in state.items() if isinstance(state, Mapping) else ():
                 if isinstance(value, Tensor):
-                    check_tensor(str(name), value, path)
+                    check_tensor(str(name)[:200], value, path)
     return content
 
 

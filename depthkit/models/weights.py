@@ -15,6 +15,7 @@ from depthkit.utils.hub import ask_hub
 
 if TYPE_CHECKING:
     from mmengine.config import Config
+_LONGEST = 100  # letters of a tensor's name in a message
 
 
 def read_metadata(path: str | Path) -> CheckpointInfo | None:
@@ -224,5 +225,6 @@ def _check_hub(repository: str | None) -> None:
 
 
 def _count(what: str, keys: list[str]) -> str:
-    shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+    shown = ", ".join(key if len(key) < _LONGEST else f"{key[:_LONGEST]}..." for key in keys[:3])
+    shown += ", ..." if len(keys) > 3 else ""
     return f"{len(keys)} keys {what}" + (f" ({shown})" if keys else "")
