@@ -52,8 +52,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     nargs=2,
     type=float,
     metavar="MIN MAX",
-    help="Ends of the colour bar in metres, the same for all images.  [default: 0 and the model's maximum for the "
-    "camera]",
+    help="Ends of the colour bar in metres, the same for all images.  [default: those of each image's depth]",
 )
 @options.json_file
 @options.device

@@ -1,14 +1,17 @@
 """Depth maps as coloured images with a fixed range in metres."""
 
+import math
+
 import numpy as np
 
 from depthkit.errors import InputError
 from depthkit.visualization.palette import Painting, paint
 from depthkit.visualization.panels import ColorBar, draw_beside, draw_panels
 
-# Reversed turbo: near is red, far is blue, as in most images of depth. Never scaled to the map's own extremes, which
-# would make a prediction that is four times too far look right.
-COLORMAP = "turbo_r"
+COLORMAP = "turbo_r"  # reversed turbo: near is red, far is blue, as in most images of depth
+_ENDS = (2, 98)  # percentiles of a map that its own range begins and ends at
+_FLATTEST = 0.25  # of the middle depth: a smaller range would show nothing but noise
+# Where maps are compared, their range is fixed: with its own, one that is four times too far looks right.
 DEFAULT_RANGE = (0.0, 10.0)  # [m], the range of indoor sensors and of NYU Depth V2
 
 
@@ -56,6 +59,30 @@ def draw_side_by_side(
     maps = {"prediction": pred} if gt is None else {"prediction": pred, "ground truth": gt}
     drawn = {title: colorize(depth, depth_range) for title, depth in maps.items()}
     return draw_beside(image, drawn, _color_bar(list(maps.values()), depth_range))
+
+
+def readable_range(depth: np.ndarray, limits: tuple[float, float] | None = None) -> tuple[float, float]:
+    """Return a range of colours [m] for one map: nearly all of its depth, between readable numbers.
+
+    Args:
+        depth: (H, W) [m].
+        limits: depth that cannot be exceeded [m]; the range stays within.
+
+    Returns:
+        Near and far, multiples of 0.1, 0.2 or 0.5 times a power of ten; `DEFAULT_RANGE` where no pixel is valid.
+    """
+    valid = np.asarray(depth)[is_valid(depth)]
+    if not valid.size:
+        return DEFAULT_RANGE
+    low, high = np.percentile(valid, _ENDS).astype(float)
+    widen = max(0.0, _FLATTEST * (low + high) / 2 - (high - low)) / 2
+    low, high = low - widen, high + widen
+    power = 10.0 ** math.floor(math.log10(high - low))
+    step = next(factor * power for factor in (0.1, 0.2, 0.5, 1) if (high - low) <= 12 * factor * power)
+    low, high = math.floor(low / step + 1e-6) * step, math.ceil(high / step - 1e-6) * step
+    if limits is not None:
+        low, high = max(low, limits[0]), min(high, limits[1])
+    return (round(max(low, 0.0), 9), round(high, 9)) if low < high else DEFAULT_RANGE
 
 
 def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:

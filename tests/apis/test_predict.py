@@ -99,7 +99,7 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
 
 def test_a_metric_result_says_its_unit_and_colours(tmp_path):
     (one,), _ = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
-    assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (0, 20))
+    assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (1.75, 2.25))
     (one,), _ = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
     assert one.color_range == (1, 3)
 
