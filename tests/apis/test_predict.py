@@ -63,9 +63,16 @@ def test_what_cannot_be_written_stops(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file: is not a folder"):
         predict_images(predict, [Path("a.jpg")], tmp_path / "file")
+
+
+def test_a_name_that_cannot_be_written_fails_alone(tmp_path):
     (tmp_path / "out" / "a_depth.npy").mkdir(parents=True)
-    with pytest.raises(InputError, match="a_depth.npy: cannot be written"):
-        predict_images(predict, [Path("a.jpg")], tmp_path / "out")
+    saved, failed = predict_images(predict, [Path("a.jpg"), Path("b.jpg")], tmp_path / "out")
+    assert [one.image for one in saved] == [Path("b.jpg")]
+    assert [one.error for one in failed] == [
+        f"{tmp_path / 'out' / 'a_depth.npy'}: is a folder; give the name of a file"
+    ]
+    assert not list((tmp_path / "out").glob("a_*.png"))
 
 
 def test_an_empty_range_is_found_at_the_start(tmp_path):

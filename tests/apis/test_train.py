@@ -70,7 +70,7 @@ def test_a_folder_with_checkpoints_is_neither_mixed_nor_lost(config_path, traine
 def test_overwritten_the_old_checkpoints_are_gone(config_path, tmp_path) -> None:
     for name in ("epoch_7.pth", "best_abs_rel_epoch_7.pth", ".epoch_8.pth.tmp"):
         (tmp_path / name).touch()
-    config = load_config(config_path, {"train_cfg.max_iters": 2})
+    config = load_config(config_path, {"train_cfg.max_iters": 5})
     train(config, work_dir=tmp_path, device="cpu", overwrite=True)
     assert {path.name for path in tmp_path.glob("*.pth")} == {"epoch_1.pth", "best_abs_rel_epoch_1.pth"}
     assert not list(tmp_path.glob(".*"))
