@@ -11,7 +11,7 @@ from .assets import Assets
 from .case import ACCEPTED, CASES, REFUSED, Attempt, Case
 from .server import Server
 
-TIME_LIMIT = 180.0  # [s], for what takes a second, and for the largest images a minute
+TIME_LIMIT = 100.0  # [s], for what takes a second, and for the largest images half a minute
 MEMORY_LIMIT = 2 * 2**30  # [bytes] beyond what importing everything takes
 LONGEST = 1000  # characters of an error, with its paths
 # Commands that say with status 1 what they found.
