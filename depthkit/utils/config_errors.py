@@ -17,6 +17,9 @@ _WRONG_NAME = re.compile(
 )
 _UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
 
+# Their classes say little, or nothing, of what they do not take.
+_PACKAGES = ("mmcv", "mmengine", "mmseg", "timm", "torch", "torchvision")
+
 
 @contextmanager
 def config_errors(filename: str | None, part: str) -> Iterator[None]:
@@ -70,7 +73,13 @@ def _mistake(error: Exception) -> str | None:
         return f"type={build.get('obj_type')!r}: expected the registered name of a class"
     if isinstance(error, (ValueError, AssertionError)) and text:
         return text
-    return find_wrong_argument(build["obj_cls"], build["args"]) if "obj_cls" in build and "args" in build else None
+    if "obj_cls" not in build or "args" not in build:
+        return None
+    found = find_wrong_argument(build["obj_cls"], build["args"])
+    if found is None and build["obj_cls"].__module__.partition(".")[0] in _PACKAGES:
+        given = ", ".join(f"{name}={value!r}" for name, value in build["args"].items())
+        return f"{build['obj_cls'].__name__}: cannot be built with {given} ({text or type(error).__name__})"
+    return found
 
 
 def _innermost_build(error: Exception) -> dict[str, Any]:

@@ -103,6 +103,12 @@ class _Stream(io.RawIOBase):
     def writable(self) -> bool:
         return True
 
+    def seekable(self) -> bool:
+        return True  # torch.export.save asks, and does not seek
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return self._file.seek(offset, whence)
+
     def write(self, data: bytes) -> int:
         try:
             if self.error is None:

@@ -1,5 +1,4 @@
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 import torch
@@ -158,7 +157,7 @@ def test_the_environment_and_config_are_in_the_log_file_and_not_on_the_console(t
 
 
 def test_maps_of_token_selective_layers_have_a_word_in_the_log(tiny_config, capsys, monkeypatch) -> None:
-    layers = SimpleNamespace(out_indices=(0, 1, 3), selective_layers=(1, 3, 5))
-    monkeypatch.setattr(MODELS.get("Line"), "backbone", layers, raising=False)
+    for name, layers in (("out_indices", (0, 1, 3)), ("selective_layers", (1, 3, 5))):
+        monkeypatch.setattr(torch.nn.Linear, name, layers, raising=False)
     train(tiny_config())
     assert "out_indices: 1, 3 are token selective layers; what skips" in " ".join(capsys.readouterr().out.split())

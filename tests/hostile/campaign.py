@@ -11,11 +11,11 @@ from .assets import Assets
 from .case import ACCEPTED, CASES, REFUSED, Attempt, Case
 from .server import Server
 
-TIME_LIMIT = 180.0  # [s], for what takes a second, and for the largest images a minute
+TIME_LIMIT = 100.0  # [s], for what takes a second, and for the largest images half a minute
 MEMORY_LIMIT = 2 * 2**30  # [bytes] beyond what importing everything takes
 LONGEST = 1000  # characters of an error, with its paths
 # Commands that say with status 1 what they found.
-ONE_MEANS_SOME = {"predict", "prepare-nyu"}
+ONE_MEANS_SOME = {"predict", "prepare-nyu", "tokens", "evaluate-selection"}
 RAW = re.compile(
     r"\w+Warning: |^libpng|^lib\w+: |TIFF\w+: |HDF5-DIAG|^\[W\d|Exception ignored|\.py:\d+: |^Corrupt |terminate called"
     r"|^Aborted|^Segmentation| object at 0x|<class '|mmengine - WARNING - Failed"

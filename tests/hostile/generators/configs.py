@@ -207,4 +207,4 @@ def that_is_a_strange_but_valid_program(folder, rng, assets):
             "x = (1, [2, {}])",
         ]
     )  # fmt: skip
-    return _train(folder, _based(assets, lines + ""))
+    return _train(folder, _based(assets, lines), "--cfg-options", "max_epochs=3")

@@ -38,6 +38,21 @@ def damaged(folder, rng, assets):
     return assets.predict(f"a.{suffix}")
 
 
+@case("images", EITHER + "the damage lies in bytes that a decoder does not check, or other images can be read")
+def damaged_for_other_commands(folder, rng, assets):
+    with Image.open(assets.path("image.png")) as image:
+        for index in range(rng.choice([1, 3])):
+            suffix = rng.choice(list(FORMATS))
+            data = encoded(image, FORMATS[suffix])
+            (folder / f"{index}.{suffix}").write_bytes(damage(data, rng) if index == 0 else data)
+    if rng.random() < 0.3:
+        replace_by_something_else(folder / "x.png", rng)
+    names = sorted(path.name for path in folder.iterdir())
+    if rng.random() < 0.5:
+        return ["tokens", *names, "--weights", assets.weights, "--out", "out", "--device", "cpu"]
+    return ["evaluate-selection", "--images", *names, "--weights", assets.weights, "--device", "cpu"]
+
+
 @case("images")
 def not_a_file(folder, rng, assets):
     replace_by_something_else(folder / "a.png", rng)

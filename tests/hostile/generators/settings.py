@@ -244,12 +244,18 @@ def _nested(place, value):
     return f"{first} = {value}\n"
 
 
+def _train(place):
+    """Return a training that is long enough for its schedule, so that it ends well if the setting is accepted."""
+    epochs = [] if "max_epochs" in place else ["--cfg-options", "max_epochs=3"]
+    return ["train", "c.py", "--out", "work", "--device", "cpu", *epochs]
+
+
 @case("settings")
 def one_that_means_nothing(folder, rng, assets):
     place = rng.choice(list(SETTINGS))
     value = rng.choice(SETTINGS[place])
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested(place, value)}")
-    return ["train", "c.py", "--out", "work", "--device", "cpu"]
+    return _train(place)
 
 
 DATA_SETS = {
@@ -353,7 +359,7 @@ def of_a_transform(folder, rng, assets):
     (folder / "c.py").write_text(
         f"_base_ = {str(assets.config)!r}\n{_nested('train_dataloader.dataset.pipeline', steps)}"
     )
-    return ["train", "c.py", "--out", "work", "--device", "cpu"]
+    return _train("train_dataloader")
 
 
 PARTS = {
@@ -395,7 +401,7 @@ def of_a_part_in_a_list(folder, rng, assets):
     name = rng.choice(list(PARTS[place][kind]))
     part = f"[dict(type='{kind}', {name}={rng.choice(PARTS[place][kind][name])})]"
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested(place, part)}")
-    return ["train", "c.py", "--out", "work", "--device", "cpu"]
+    return _train(place)
 
 
 MODELS = {
@@ -414,4 +420,4 @@ def of_a_backbone(folder, rng, assets):
     given[name] = rng.choice(MODELS[kind][name])
     backbone = f"dict(_delete_=True, type='{kind}', {', '.join(f'{key}={value}' for key, value in given.items())})"
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested('model.backbone', backbone)}")
-    return ["train", "c.py", "--out", "work", "--device", "cpu"]
+    return _train("model")
