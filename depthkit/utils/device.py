@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
+from torch.distributed import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from depthkit.errors import InputError
 
@@ -114,8 +116,12 @@ def _join(backend: str) -> None:
         loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
         if loopback:
             os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
+    restart, place = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), {}
     try:
-        torch.distributed.init_process_group(backend, timeout=_TIMEOUT)
+        if restart != "0":  # torchrun's store still has the addresses of the processes before
+            store, rank, size = next(rendezvous("env://", timeout=_TIMEOUT))
+            place = {"store": PrefixStore(f"restart_{restart}", store), "rank": rank, "world_size": size}
+        torch.distributed.init_process_group(backend, timeout=_TIMEOUT, **place)
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(
