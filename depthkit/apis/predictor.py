@@ -44,7 +44,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
-        predictor = DepthPredictor.from_pretrained()  # the small model that comes with depthkit
+        predictor = DepthPredictor.from_pretrained("rooms-deit-tiny")  # the small one that comes with depthkit
         predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
@@ -91,7 +91,7 @@ class DepthPredictor:
     @classmethod
     def from_pretrained(
         cls,
-        name: str = PACKAGED_MODEL,
+        name: str,
         weights: str | Path | None = None,
         input_size: int | None = None,
         preprocessing: Preprocessing = "authors",

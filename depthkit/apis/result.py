@@ -138,7 +138,7 @@ class DepthResult:
     def colored(self, depth_range: tuple[float, float] | None = None, side_by_side: bool = False) -> np.ndarray:
         """Draw the map in colour with a colour bar.
 
-        A metric result is red near and blue far, with a bar in metres. A relative one is bright near and dark far, and its
+        A metric result is red near and blue far, with a bar in metres. A relative one is bright near and dark far, its
         bar has no numbers. The colours follow the image: give a range to compare images in metres; those of relative
         results cannot be compared.
 

@@ -8,22 +8,26 @@ def choose_model(
 ) -> tuple[str | None, str | None]:
     """Return the published model, or None, and the file of weights, or None, that a command is to use.
 
-    Where neither is named, it is the file of the model that comes with depthkit.
+    The model that comes with depthkit becomes its file.
 
     Raises:
-        click.UsageError: there is a config without weights, or with a published model; or weights for the model that
-            has its own.
+        click.UsageError: none is named; a config comes with a published model; or weights for the model that has its
+            own.
         InputError: the model that comes with depthkit is missing.
     """
     from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 
-    if model is None and weights is None and config is not None:
-        raise click.UsageError("--config: has no weights; add --weights FILE.", ctx)
+    if model is None and weights is None:
+        raise click.UsageError(
+            f"Missing option '--model' or '--weights': name a published model, {PACKAGED_MODEL}, which comes with "
+            "depthkit, or a file.",
+            ctx,
+        )
     if model is not None and config is not None:
         raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
     if model == PACKAGED_MODEL and weights is not None:
         raise click.UsageError(f"--weights: {PACKAGED_MODEL} comes with depthkit; leave out --weights or --model.", ctx)
-    if model == PACKAGED_MODEL or (model is None and weights is None):
+    if model == PACKAGED_MODEL:
         return None, str(packaged_weights())
     return model, weights
 

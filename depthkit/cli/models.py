@@ -74,7 +74,7 @@ def _print_table(models: "list[ZooModel]") -> None:
         cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(
-        f"\n{packaged.PACKAGED_MODEL} comes with depthkit; `depthkit predict IMAGE` uses it where none is named.\n"
+        f"\n{packaged.PACKAGED_MODEL} comes with depthkit and needs no network.\n"
         "weights: number of them. ~: computed from it. here: the file is in the cache.\n"
         "disparity: larger is nearer, of unknown scale and shift.\n"
         "`depthkit models NAME` says more of a model, and of an unresolved licence."

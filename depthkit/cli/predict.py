@@ -16,7 +16,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     cls=Command,
     aliases=options.OLD_WEIGHTS,
     examples=(
-        "depthkit predict photo.jpg",
+        "depthkit predict photo.jpg --model rooms-deit-tiny",
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
@@ -79,7 +79,7 @@ def main(
 ) -> int:
     """Predict the depth of images.
 
-    Without --model and --weights by rooms-deit-tiny, a small model for indoor images that comes with depthkit.
+    The model rooms-deit-tiny, coarse and for indoor images, comes with depthkit and needs no network.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
