@@ -1,7 +1,7 @@
 # Depth with DeiT-Tiny, learnt from generated rooms and freely licensed RGB-D pairs: a small model.
 # Command: depthkit train rooms_deit_tiny --cfg-options data_root=<free_rgbd> cache=<folder>
-# Hardware: 2 CPU cores, busy. Time: 70 minutes, 2026-11-21, stopped and resumed (docs/models/rooms-deit-tiny.md).
-# Result: protocol full, four real scenes never trained on: abs_rel 0.417, with median scaling 0.253.
+# Hardware: 2 CPU cores, busy; one thread. Time: 77 minutes, 2026-11-21.
+# Result: protocol full, four real scenes never trained on: abs_rel 0.331, with median scaling 0.277 (docs/models).
 _base_ = [
     "_base_/models/dpt_deit_tiny.py",
     "_base_/datasets/rooms_wide.py",
