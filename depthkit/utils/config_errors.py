@@ -77,7 +77,9 @@ def _mistake(error: Exception) -> str | None:
         return None
     found = find_wrong_argument(build["obj_cls"], build["args"])
     if found is None and build["obj_cls"].__module__.partition(".")[0] in _PACKAGES:
-        given = ", ".join(f"{name}={value!r}" for name, value in build["args"].items())
+        plain = (bool, int, float, str, list, tuple, dict, type(None))  # what a config gave, not what the Runner adds
+        given = ", ".join(f"{name}={value!r}" for name, value in build["args"].items() if isinstance(value, plain))
+        given = given if len(given) <= 200 else f"{given[:200]} ..."
         return f"{build['obj_cls'].__name__}: cannot be built with {given} ({text or type(error).__name__})"
     return found
 

@@ -105,7 +105,7 @@ def test_the_model_itself_stays_as_it_was():
 
 def test_a_file_that_disagrees_is_not_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
-    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
+    monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: lambda images: images[:, :1] * torch.nan)
     with pytest.raises(InputError, match="m.pt2: not written because the exported model differs"):
         export_model(tiny("DeiT"), tmp_path / "m.pt2", "torch")
@@ -134,7 +134,7 @@ def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypat
     assert all(abs(one.largest - 2e-3) < 1e-5 and not one.holds for one in found) and max(spans) > 0.01
     assert agreement.unit_of(model) == "of the range" and agreement.unit_of(tiny("DeiT")) == "m"
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
-    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
+    monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
     with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002 of the range"):
         export_model(model, tmp_path / "m.pt2", "torch")
