@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
@@ -24,6 +25,7 @@ def main(checkpoint, config, out) -> None:
 
     The config of the checkpoint is left out: it names folders of the machine that trained the model.
     """
+    options.check_output(out, checkpoint)
     from depthkit.apis.export_weights import export_weights
     from depthkit.utils.config import load_config
 

@@ -24,7 +24,7 @@ from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
 from depthkit.utils.config import config_from_plain
 from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
 _LOADER = (

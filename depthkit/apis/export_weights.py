@@ -10,12 +10,13 @@ from safetensors.torch import save
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import CHECKSUM_KEY, METADATA_KEY, checksum
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
+from depthkit.models.weights import read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path, check_output_file
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model
 from depthkit.zoo.table import find_model
@@ -31,7 +32,7 @@ def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, 
 
     Args:
         checkpoint: a file of the training.
-        out: the file to write, in a folder that exists; one that is there is replaced.
+        out: the file to write; its folder is made, and a file that is there is replaced.
         half: write float16, which takes half the space; what loads the file computes in float32 as before.
         config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
 
@@ -69,7 +70,7 @@ def export_published(
 
     Args:
         name: as `depthkit models` lists it.
-        out: the file to write, in a folder that exists; one that is there is replaced.
+        out: the file to write; its folder is made, and a file that is there is replaced.
         weights: a file of it; None: the published one, from the hub's cache or downloaded into it.
         input_size: see `make_config`.
         preprocessing: see `make_config`.
@@ -115,6 +116,7 @@ def _checked(out: str | Path) -> Path:
     out = Path(out).expanduser()
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: weights are exported as .safetensors; give the file that suffix")
+    check_output_file(out)
     return out
 
 
@@ -123,6 +125,7 @@ def _write(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) 
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())
     tensors = {key: value.contiguous().clone() for key, value in state.items()}
+    header[CHECKSUM_KEY] = checksum(tensors, header)
     with atomic_path(out) as temporary:
         temporary.write_bytes(save(tensors, metadata=header))  # save_file has errors of its own for a full disk
     return out

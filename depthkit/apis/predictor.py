@@ -28,9 +28,11 @@ from depthkit.utils.camera import pinhole, zoom_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
-from depthkit.utils.io import pil_to_rgb, read_rgb
+from depthkit.utils.image_decoding import decode_rgb, open_image
+from depthkit.utils.io import read_rgb
 from depthkit.zoo.configs import Preprocessing, make_config
-from depthkit.zoo.loading import load_model, print_licence
+from depthkit.zoo.loading import load_model, print_limits
+from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 from depthkit.zoo.table import find_model
 
 
@@ -42,6 +44,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
+        predictor = DepthPredictor.from_pretrained()  # the small model that comes with depthkit
         predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
@@ -83,12 +86,12 @@ class DepthPredictor:
                 model = MODELS.build(model_cfg)
             self._set_up(model, cfg, str(name))
         load_weights(model, checkpoint)
-        print_licence(self.metadata)
+        print_limits(self.metadata)
 
     @classmethod
     def from_pretrained(
         cls,
-        name: str,
+        name: str = PACKAGED_MODEL,
         weights: str | Path | None = None,
         input_size: int | None = None,
         preprocessing: Preprocessing = "authors",
@@ -100,7 +103,8 @@ class DepthPredictor:
         """Make the predictor of a published model.
 
         Args:
-            name: as `depthkit models` lists it.
+            name: as `depthkit models` lists it. `PACKAGED_MODEL` comes with depthkit; it takes no other weights,
+                input size or preprocessing than its own.
             weights: a file in the authors' layout, in that of transformers or in depthkit's; None: the published
                 one, from the hub's cache or downloaded into it.
             input_size: [px], what the size of the network's input is derived from; None: the model's own.
@@ -115,13 +119,18 @@ class DepthPredictor:
                 wrong.
         """
         check_has_keep_rate(keep_rate, selection, selective_layers)
-        published = find_model(name)
-        config = Config(make_config(published, weights, input_size, preprocessing))
-        predictor = cls.__new__(cls)
-        predictor.device = select_device(device)
-        model = load_model(published, config, weights)
-        with depthkit_scope():
-            predictor._set_up(model, config, name)
+        if name == PACKAGED_MODEL:
+            if (weights, input_size, preprocessing) != (None, None, "authors"):
+                raise InputError(f"{name}: has its own weights and preprocessing; leave these arguments out")
+            predictor = cls(packaged_weights(), device=device)
+        else:
+            published = find_model(name)
+            config = Config(make_config(published, weights, input_size, preprocessing))
+            predictor = cls.__new__(cls)
+            predictor.device = select_device(device)
+            model = load_model(published, config, weights)
+            with depthkit_scope():
+                predictor._set_up(model, config, name)
         if keep_rate is not None:
             predictor.select_tokens(keep_rate, selection, selective_layers)
         return predictor
@@ -275,11 +284,11 @@ def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, f
     """Return an image as uint8 RGB (H, W, 3), its focal length [px] if known, and its name for messages."""
     if isinstance(image, (str, os.PathLike)):
         rgb = read_rgb(image)  # first, because it has the errors
-        with Image.open(image) as opened:
+        with open_image(image) as opened:
             return rgb, exif_focal_length(opened), os.fspath(image)
     if isinstance(image, Image.Image):
         name = getattr(image, "filename", "") or "image"
-        return pil_to_rgb(image, name), exif_focal_length(image), name
+        return decode_rgb(image, name), exif_focal_length(image), name
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if image.size == 0:
             raise InputError(f"image: has shape {image.shape}; expected one pixel at least")

@@ -4,6 +4,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layers
 
 
@@ -59,8 +60,8 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    options.check_model_or_weights(model, weights, config, ctx)
-    options.check_needs_model(model, {"input_size": input_size}, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
+    check_needs_model(model, {"input_size": input_size}, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     if model is not None:

@@ -26,29 +26,38 @@ _OUTPUTS = {
 @click.argument("name", required=False, metavar="[NAME]", shell_complete=options.complete_zoo_model)
 @options.json_file
 def main(name, json_path) -> None:
-    """List the published models that can be used by name.
+    """List the models that can be used by name.
 
-    With a NAME: where its file is, what the licence is, what to cite. The name is what `depthkit predict --model NAME`
-    takes.
+    One comes with depthkit, the others are published by their authors. With a NAME: where its file is, what the licence
+    is, what to cite. The name is what `depthkit predict --model NAME` takes.
     """
     options.check_output(json_path)
+    from depthkit.zoo.packaged import PACKAGED_MODEL
     from depthkit.zoo.table import MODELS, find_model
 
+    packaged = name in (None, PACKAGED_MODEL)
+    models = list(MODELS.values()) if name is None else [] if packaged else [find_model(name)]
     if name is None:
-        models = list(MODELS.values())
         _print_table(models)
+    elif packaged:
+        _print_packaged()
     else:
-        models = [find_model(name)]
         _print_details(models[0])
     if json_path:
-        options.write_json(json_path, [_as_json(model) for model in models])
+        content = [_packaged_as_json()] if packaged else []
+        options.write_json(json_path, content + [_as_json(model) for model in models])
 
 
 def _print_table(models: "list[ZooModel]") -> None:
+    from depthkit.zoo import packaged
     from depthkit.zoo.download import cached_weights
 
     head = ("name", "weights", "gives", "licence", "file", "")
+    size = f"{packaged.packaged_weights().stat().st_size / 1e6:.0f} MB"
     rows = [
+        (packaged.PACKAGED_MODEL, f"{packaged.PARAMETERS / 1e6:.0f} M", packaged.GIVES, packaged.LICENCE, size, "here")
+    ]
+    rows += [
         (
             model.name,
             f"{model.architecture.parameters / 1e6:.0f} M",
@@ -65,10 +74,40 @@ def _print_table(models: "list[ZooModel]") -> None:
         cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(
-        "\nweights: number of them. ~: computed from it. here: the file is in the cache.\n"
+        f"\n{packaged.PACKAGED_MODEL} comes with depthkit; `depthkit predict IMAGE` uses it where none is named.\n"
+        "weights: number of them. ~: computed from it. here: the file is in the cache.\n"
         "disparity: larger is nearer, of unknown scale and shift.\n"
         "`depthkit models NAME` says more of a model, and of an unresolved licence."
     )
+
+
+def _print_packaged() -> None:
+    from depthkit.zoo import packaged
+
+    print(packaged.PACKAGED_MODEL)
+    known = (
+        ("gives", packaged.GIVES),
+        ("weights", f"{packaged.PARAMETERS:,}"),
+        ("licence", f"{packaged.LICENCE} ({packaged.LICENCE_NOTE})"),
+        ("here", str(packaged.packaged_weights())),
+        ("card", packaged.CARD),
+    )
+    for label, text in known:
+        print(f"  {label:<8} {text}")
+
+
+def _packaged_as_json() -> dict:
+    from depthkit.zoo import packaged
+
+    return {
+        "name": packaged.PACKAGED_MODEL,
+        "output": "metric",
+        "kind": "metric",
+        "licence": packaged.LICENCE,
+        "licence_note": packaged.LICENCE_NOTE,
+        "size": packaged.packaged_weights().stat().st_size,
+        "cached": packaged.packaged_weights(),
+    }
 
 
 def _print_details(model: "ZooModel") -> None:

@@ -24,7 +24,7 @@ from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.heads.cls_head import ClsHead
 from depthkit.models.heads.dpt_head import DPTHead
 from depthkit.models.layers.selector import TokenSelector
-from depthkit.models.losses.depth_losses import GradientLoss, ScaleInvariantLogLoss
+from depthkit.models.losses.depth_losses import GradientLoss, RelativeLoss, ScaleInvariantLogLoss
 from depthkit.models.losses.disparity_losses import AlignedGradientLoss, ScaleShiftInvariantLoss
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "DepthEstimator",
     "EViT",
     "GradientLoss",
+    "RelativeLoss",
     "ScaleInvariantLogLoss",
     "ScaleShiftInvariantLoss",
     "SelectorDistiller",

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,11 @@ from depthkit.errors import InputError
 
 LAUNCHERS = ("none", "pytorch")
 _TIMEOUT = timedelta(minutes=10)  # of the start, and of any exchange between processes
+# What gloo, nccl and torch's store say of a process that has ended, or does not answer.
+_LOST = re.compile(
+    r"connection (was )?(closed|reset|refused)|broken pipe|remote process exited|socket closed|timed ?out|timeout",
+    re.IGNORECASE,
+)
 
 
 def select_device(name: str | None = "auto") -> torch.device:
@@ -44,8 +50,8 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     mmengine's own function calls CUDA also on a machine without it.
 
     Raises:
-        InputError: launched by torchrun without `launcher`, the reverse, more processes than GPUs, or processes
-            that do not find each other.
+        InputError: launched by torchrun without `launcher`, the reverse, more processes than GPUs, processes that do
+            not find each other, or one that ends or stops answering before the block has ended.
     """
     if launcher not in LAUNCHERS:
         raise InputError(f"launcher '{launcher}': expected one of {', '.join(LAUNCHERS)}")
@@ -74,6 +80,14 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     try:
         yield
         torch.distributed.barrier()  # no process leaves while others still talk to it
+    except RuntimeError as error:
+        if not _LOST.search(str(error)):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"another process of this run has ended or does not answer ({reason}); see its own message, then start all "
+            "of them again, a training with --resume"
+        ) from error
     finally:
         # With gloo, a wrapped model that outlives the group sometimes aborts the process at its exit.
         gc.collect()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.visualization.palette import paint
+from depthkit.visualization.palette import Painting, paint
 from depthkit.visualization.panels import ColorBar, draw_beside, draw_panels
 
 # Reversed turbo: near is red, far is blue, as in most images of depth. Never scaled to the map's own extremes, which
@@ -25,11 +25,7 @@ def colorize(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE
     Raises:
         InputError: the range is empty or not finite, or the map is not two-dimensional.
     """
-    low, high = check_range(depth_range)
-    depth = np.asarray(depth, dtype=np.float32)
-    if depth.ndim != 2:
-        raise InputError(f"depth: has shape {depth.shape}; expected one depth map (height, width)")
-    return paint(depth, is_valid(depth), (low, high), COLORMAP)
+    return paint(_painting(depth, depth_range))
 
 
 def draw_depth_map(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT_RANGE) -> np.ndarray:
@@ -40,7 +36,7 @@ def draw_depth_map(depth: np.ndarray, depth_range: tuple[float, float] = DEFAULT
     Returns:
         uint8 RGB (H', W', 3).
     """
-    return draw_panels([colorize(depth, depth_range)], color_bar=_color_bar([depth], depth_range))
+    return draw_panels([_painting(depth, depth_range)], color_bar=_color_bar([depth], depth_range))
 
 
 def draw_side_by_side(
@@ -75,7 +71,16 @@ def is_valid(depth: np.ndarray) -> np.ndarray:
     return np.isfinite(depth) & (depth > 0)
 
 
+def _painting(depth: np.ndarray, depth_range: tuple[float, float]) -> Painting:
+    ends = check_range(depth_range)
+    depth = np.asarray(depth, dtype=np.float32)
+    if depth.ndim != 2:
+        raise InputError(f"depth: has shape {depth.shape}; expected one depth map (height, width)")
+    return Painting(depth, is_valid, ends, COLORMAP)
+
+
 def _color_bar(maps: list[np.ndarray], depth_range: tuple[float, float]) -> ColorBar:
     low, high = check_range(depth_range)
-    shown = np.concatenate([depth[is_valid(depth)] for depth in maps])
-    return ColorBar(COLORMAP, low, high, "depth [m]", below=bool((shown < low).any()), above=bool((shown > high).any()))
+    below = any(bool((is_valid(depth) & (depth < low)).any()) for depth in maps)
+    above = any(bool((is_valid(depth) & (depth > high)).any()) for depth in maps)
+    return ColorBar(COLORMAP, low, high, "depth [m]", below=below, above=above)

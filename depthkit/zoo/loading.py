@@ -71,7 +71,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     converted = to_depthkit(state, built, path)
     check_transformers_config(path, model)
     config["published"]["weights"] = "published" if weights is None else _check_file(path, model, state)
-    print_licence(config["published"])
+    print_limits(config["published"])
     built.load_state_dict({name: value.float() for name, value in converted.items()}, assign=True)
     with depthkit_scope():  # it has tensors that no file holds
         built.data_preprocessor = MODEL_CLASSES.build(config["model"]["data_preprocessor"])
@@ -93,12 +93,16 @@ def _check_file(path: Path, model: ZooModel, state: Mapping[str, torch.Tensor]) 
     return "not the published file"
 
 
-def print_licence(published: Mapping[str, str]) -> None:
-    """Tell the user once, on stderr, of a licence other than Apache-2.0 and MIT.
+def print_limits(published: Mapping[str, str]) -> None:
+    """Tell the user once, on stderr, of an unfree licence and of what images a model was trained on.
 
     Args:
         published: of the config of a published model; of another model it is empty.
     """
+    if "trained_on" in published:
+        _print_once(
+            f"note: {published.get('model')} was trained on {published['trained_on']}; other images come out wrong"
+        )
     if published.get("licence", "MIT") not in FREE_LICENCES:
         _print_once(
             f"note: {published.get('model')}: the licence of these weights is {published['licence']} "

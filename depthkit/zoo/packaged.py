@@ -6,6 +6,11 @@ import depthkit
 from depthkit.errors import InputError
 
 PACKAGED_MODEL = "rooms-deit-tiny"
+PARAMETERS = 6_211_393
+GIVES = "metres, indoors"
+LICENCE = "Apache-2.0"
+LICENCE_NOTE = "learnt from Redwood / ICL-NUIM, CC BY 3.0, and TUM RGB-D, CC BY 4.0, among others: NOTICE names them"
+CARD = "docs/models/rooms-deit-tiny.md of the project"
 
 
 def packaged_weights() -> Path:

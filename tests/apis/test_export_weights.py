@@ -51,6 +51,14 @@ def test_exported_again_it_is_the_same(exported: Path, tmp_path: Path) -> None:
     assert first.keys() == second.keys() and all(torch.equal(first[key], second[key]) for key in first)
 
 
+def test_a_flipped_bit_is_found(exported: Path, tmp_path: Path) -> None:
+    data = bytearray(exported.read_bytes())
+    data[-1000] ^= 4
+    (tmp_path / "w.safetensors").write_bytes(data)
+    with pytest.raises(InputError, match="w.safetensors: is damaged, its checksum is another; get the file again"):
+        DepthPredictor(tmp_path / "w.safetensors")
+
+
 def test_what_cannot_be_exported(best: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="x.pth: weights are exported as .safetensors"):
         export_weights(best, tmp_path / "x.pth")
@@ -83,3 +91,8 @@ def test_another_config_replaces_that_of_the_training(exported: Path, tmp_path: 
     other = export_weights(exported, tmp_path / "other.safetensors", config=config)
     assert read_config(other).data_root == "data/elsewhere"
     assert read_metadata(other).metrics == read_metadata(exported).metrics
+
+
+def test_where_the_file_goes_is_looked_at_before_the_weights_are_read():
+    with pytest.raises(InputError, match="/proc/none: cannot be made or written to"):
+        export_weights("none.pth", "/proc/none/a.safetensors")

@@ -43,7 +43,7 @@ def test_a_published_model(cli, images, tiny_zoo):
     ("arguments", "message"),
     [
         (["--weights", "W", "--config", "demo_rooms"], "Missing option '--images'"),
-        (["--images", "IMAGES"], "Missing option '--model' or '--weights'"),
+        (["--images", "IMAGES", "--config", "demo_rooms"], "--config: has no weights; add --weights FILE"),
         (["--images", "IMAGES", "--weights", "W", "--input-size", "84"], "--input-size"),
         (["--images", "EMPTY", "--weights", "W"], "no images in this folder; expected"),
         (["--images", "nowhere", "--weights", "W"], "nowhere: no such file or folder"),

@@ -61,7 +61,11 @@ def test_one_convention_for_all_commands(name: str) -> None:
         (["nothing"], "No such command 'nothing'."),
         (["predcit"], "No such command 'predcit'; did you mean 'predict'?"),
         (["predict"], "Missing argument 'IMAGE|FOLDER|GLOB...'."),
-        (["predict", "x.jpg"], "Missing option '--model' or '--weights': name a published model, or a file."),
+        (["predict", "x.jpg", "--config", "y.py"], "--config: has no weights; add --weights FILE."),
+        (
+            ["predict", "x.jpg", "--model", "rooms-deit-tiny", "--weights", "y.pth"],
+            "--weights: rooms-deit-tiny comes with depthkit; leave out --weights or --model.",
+        ),
         (["predict", "x.jpg", "--model", "dpt-large", "--config", "c"], "--config: a published model has its own;"),
         (["predict", "x.jpg", "--weights", "w.pth", "--input-size", "9"], "--input-size: is for published models;"),
         (["predict", "x.jpg", "--model", "dpt-large", "--input-size", "0"], "Invalid value for '--input-size': 0 is"),

@@ -1,5 +1,7 @@
 import json
 
+from depthkit.models.weights import read_state_dict
+from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 from depthkit.zoo.table import MODELS
 from helpers import run_and_list_imports
 
@@ -10,8 +12,9 @@ def test_the_table_fits_a_terminal_and_needs_no_torch(monkeypatch, tmp_path):
     assert not {"torch", "mmengine", "pydantic"} & imported
     lines = printed.splitlines()
     assert max(map(len, lines)) <= 100
-    rows = {line.split()[0]: line for line in lines[1 : len(MODELS) + 1]}
-    assert list(rows) == list(MODELS)
+    rows = {line.split()[0]: line for line in lines[1 : len(MODELS) + 2]}
+    assert list(rows) == [PACKAGED_MODEL, *MODELS]
+    assert rows[PACKAGED_MODEL].split()[1:] == ["6", "M", "metres,", "indoors", "Apache-2.0", "12", "MB", "here"]
     cells = {name: " ".join(line.split()[1:]) for name, line in rows.items()}
     assert cells["depth-anything-v2-metric-indoor-small"] == "25 M metres, up to 20 Apache-2.0 99 MB"
     assert cells["depth-anything-v2-metric-outdoor-base"] == "97 M metres, up to 80 unresolved ~389 MB"
@@ -33,9 +36,10 @@ def test_json_has_everything(cli, tmp_path):
     done = cli("models", "--json", tmp_path / "models.json")
     assert done.returncode == 0, done.stderr
     content = json.loads((tmp_path / "models.json").read_text())
-    assert [model["name"] for model in content] == list(MODELS)
-    assert content[0]["architecture"]["taps"] == [2, 5, 8, 11]
-    assert content[0]["paper"]["arxiv"] == "2406.09414" and content[0]["kind"] == "relative"
+    assert [model["name"] for model in content] == [PACKAGED_MODEL, *MODELS]
+    assert (content[0]["kind"], content[0]["licence"]) == ("metric", "Apache-2.0")
+    assert content[1]["architecture"]["taps"] == [2, 5, 8, 11]
+    assert content[1]["paper"]["arxiv"] == "2406.09414" and content[1]["kind"] == "relative"
 
 
 def test_what_is_downloaded_is_here(cli, monkeypatch, tmp_path):
@@ -48,8 +52,17 @@ def test_what_is_downloaded_is_here(cli, monkeypatch, tmp_path):
     (cached / "refs" / "main").write_text("c0ffee")
     monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path))
     lines = cli("models").stdout.splitlines()
-    assert [line.split()[0] for line in lines if line.endswith("here")] == ["dpt-large"]
+    assert [line.split()[0] for line in lines if line.endswith("here")] == [PACKAGED_MODEL, "dpt-large"]
     assert str(cached / "snapshots" / "c0ffee" / "model.safetensors") in cli("models", "dpt-large").stdout
+
+
+def test_the_model_that_comes_with_depthkit(cli, tmp_path):
+    done = cli("models", PACKAGED_MODEL, "--json", tmp_path / "one.json")
+    assert done.returncode == 0, done.stderr
+    (one,) = json.loads((tmp_path / "one.json").read_text())
+    assert one["cached"] == str(packaged_weights()) and one["cached"] in done.stdout
+    weights = sum(tensor.numel() for tensor in read_state_dict(packaged_weights()).values())
+    assert f"{weights:,}" in done.stdout
 
 
 def test_an_unknown_name(cli):

@@ -166,3 +166,12 @@ def test_what_cannot_be_exported(tmp_path):
 @pytest.mark.parametrize(("divisor", "least"), [(16, 128), (14, 140), (32, 128), (1, 128)])
 def test_smallest_side(divisor, least):
     assert smallest_side(divisor) == least
+
+
+def test_where_the_file_goes_is_looked_at_before_the_work():
+    for path, message in (
+        ("/proc/none/a.pt2", "cannot be made or written to"),
+        ("x" * 300 + ".pt2", "takes 304 bytes"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export_model(None, path, "torch")  # no model: nothing is traced

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
@@ -30,12 +31,13 @@ def main(out, variety, rooms, seed, textures, beside) -> None:
     The sheet has images, depth from 0 (red) to 6 m (blue), and normals. With --beside the table also has each of the
     folders of train.txt.
     """
+    options.check_output(out)
     from PIL import Image
 
     from depthkit.analysis.room_sheet import HEADER, contact_sheet, depth_row
     from depthkit.datasets import Frame, RGBDFolder
     from depthkit.datasets.rooms.dataset import RoomGenerator, read_textures
-    from depthkit.utils.io import atomic_path
+    from depthkit.utils.output_file import atomic_path
 
     generator = RoomGenerator(rooms, (144, 192), seed, variety, read_textures(textures))
     made = [generator.render(entry) for entry in generator.entries()]

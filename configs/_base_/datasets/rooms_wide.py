@@ -4,12 +4,12 @@ data_root = "data/free_rgbd"
 # Which pairs, by their place in train.txt: every fourth of the 106 of one living room, and all others.
 pairs = [*range(0, 106, 4), *range(106, 154)]
 cache = None  # folder that keeps the rooms, some 0.4 MB each; None: every room is made anew in every epoch
-rooms = 4000  # in one epoch
+rooms = 6000  # in one epoch
 repeats = 12  # of the pairs in one epoch
 img_size = (144, 192)  # height and width [px] of the crops
 batch_size = 16
 canonical_focal = 518.8579 * img_size[0] / 480  # [px] of NYU's camera at this size
-workers = 2
+workers = 1  # enough, once the rooms are in `cache`
 render_size = (216, 288)  # of the rooms, whatever img_size is, so that `cache` serves every size
 resized = tuple(round(1.125 * side) for side in img_size)  # what the crops are taken from
 

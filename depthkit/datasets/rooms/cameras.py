@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from depthkit.datasets.rooms.clutter import is_top
 from depthkit.datasets.rooms.furniture import to_local
 from depthkit.datasets.rooms.rendering import camera_rays, cast
 from depthkit.datasets.rooms.scene import Scene, camera_rotation
@@ -11,6 +12,7 @@ TRIES = 25
 MARGIN = 0.15  # [m] between the camera and walls
 GLANCE = (18, 24)  # (H, W) [px] of the view that decides whether a camera is good
 NEAREST = 0.3  # [m]; sensors measure nothing nearer
+FEWEST = 9  # bodies in sight, the room itself among them; bare walls teach little
 NARROWEST, WIDEST = 42.0, 80.0  # horizontal field of view [degrees]
 
 
@@ -34,9 +36,9 @@ def with_camera(rng: np.random.Generator, scene: Scene, intrinsics: np.ndarray, 
         seen = scene._replace(eye=eye, rotation=rotation)
         if _inside_something(seen):
             continue
-        depth, _ = cast(seen, camera_rays(small, GLANCE, rotation), small)
+        depth, things = cast(seen, camera_rays(small, GLANCE, rotation), small)
         nearest, middle, spread = np.percentile(depth, 1), np.median(depth), np.log(depth).std()
-        if nearest > NEAREST and middle > 0.45 and spread > 0.1:
+        if nearest > NEAREST and middle > 0.4 and spread > 0.1 and len(np.unique(things)) >= FEWEST:
             break
     return seen
 
@@ -55,9 +57,22 @@ def near_thing(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.n
     target = scene.boxes[rng.integers(len(scene.boxes))].center
     distance = np.exp(rng.uniform(np.log(0.45), np.log(2.4)))
     azimuth, elevation = rng.uniform(-np.pi, np.pi), rng.uniform(-0.1, 1.1)
-    way = np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
-    eye = target + distance * way
+    eye = target + distance * _direction(azimuth, elevation)
     return eye, _aimed(rng, eye, target + rng.normal(0, 0.12 * distance, 3))
+
+
+def over_top(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
+    """Look along a top and what stands on it, as somebody who sits or stands at it."""
+    tops = [one for one in scene.boxes if is_top(one)]
+    if not tops:
+        return near_thing(rng, scene)
+    top = tops[rng.integers(len(tops))]
+    target = top.center + rng.uniform(-0.7, 0.7, 3) * top.half
+    target[1] = top.center[1] + top.half[1] + rng.uniform(0.0, 0.25)
+    distance = np.exp(rng.uniform(np.log(0.5), np.log(1.8)))
+    azimuth, elevation = rng.uniform(-np.pi, np.pi), rng.uniform(0.1, 0.9)
+    eye = target + distance * _direction(azimuth, elevation)
+    return eye, _aimed(rng, eye, target + rng.normal(0, 0.1 * distance, 3))
 
 
 def downwards(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.ndarray]:
@@ -74,8 +89,13 @@ def anywhere(rng: np.random.Generator, scene: Scene) -> tuple[np.ndarray, np.nda
     return eye, camera_rotation(rng.uniform(-np.pi, np.pi), rng.normal(-0.25, 0.4), _roll(rng))
 
 
-VIEWS = (across, near_thing, downwards, anywhere)
-WEIGHTS = (0.3, 0.42, 0.1, 0.18)
+VIEWS = (across, near_thing, over_top, downwards, anywhere)
+WEIGHTS = (0.28, 0.28, 0.22, 0.08, 0.14)
+
+
+def _direction(azimuth: float, elevation: float) -> np.ndarray:
+    """Return the unit vector (3,) that points `elevation` above the horizontal [rad]."""
+    return np.array([np.cos(elevation) * np.sin(azimuth), np.sin(elevation), np.cos(elevation) * np.cos(azimuth)])
 
 
 def _aimed(rng: np.random.Generator, eye: np.ndarray, target: np.ndarray) -> np.ndarray:

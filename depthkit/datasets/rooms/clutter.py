@@ -9,7 +9,9 @@ from depthkit.datasets.rooms.textures import Material
 
 # Patterns of any surface, and how often.
 _PATTERNS = ("paint", "clouds", "image", "wood", "fabric", "stripes", "checker", "text", "tiles", "carpet")
-_WEIGHTS = np.array([0.27, 0.27, 0.2, 0.06, 0.08, 0.03, 0.03, 0.03, 0.02, 0.01])
+_WEIGHTS = np.array([0.22, 0.27, 0.26, 0.06, 0.08, 0.03, 0.03, 0.03, 0.01, 0.01])
+
+TOPS = (0.3, 1.3)  # height [m] of what things are put on
 
 Images = Sequence[np.ndarray]
 Thing = Callable[[np.random.Generator, Images], list[Box]]
@@ -47,6 +49,12 @@ def round_body(x: float, y: float, z: float, size: tuple[float, float, float], m
 def upright(x: float, y: float, z: float, width: float, height: float, material: Material) -> Box:
     """Return a cylinder of `width` and `height` [m] that stands at (x, y, z)."""
     return box(x, y, z, (width, height, width), material)._replace(shape="cylinder")
+
+
+def is_top(one: Box) -> bool:
+    """Tell whether things can stand on the box: not too small, and as high as a table or a board."""
+    height = one.center[1] + one.half[1]
+    return TOPS[0] < height < TOPS[1] and min(one.half[0], one.half[2]) > 0.14
 
 
 def mug(rng: np.random.Generator, images: Images) -> list[Box]:

@@ -24,7 +24,7 @@ from depthkit.utils.io import read_rgb
 from depthkit.utils.validation import Count, Index, validate_arguments
 
 Variety = Literal["demo", "wide"]
-VERSION = 1  # of the rooms of one seed; kept rooms of another version are not used
+VERSION = 2  # of the rooms of one seed; kept rooms of another version are not used
 TEXTURE_SIZE = 256  # [px]
 
 
@@ -118,7 +118,8 @@ def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:
     """
     files, problems = find_images(patterns)
     if problems:
-        raise InputError(f"textures: {problems[0]}")
+        name, problem = next(iter(problems.items()))
+        raise InputError(f"textures: {name}: {problem}")
     folders: dict[Path, list[np.ndarray]] = {}
     for file in files:
         image = read_rgb(file, min_size=TEXTURE_SIZE)

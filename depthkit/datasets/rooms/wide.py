@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from depthkit.datasets.rooms.clutter import ON_FLOORS, ON_TOPS, Images, any_material, image_material, scattered
+from depthkit.datasets.rooms.clutter import ON_FLOORS, ON_TOPS, Images, any_material, image_material, is_top, scattered
 from depthkit.datasets.rooms.furniture import PIECES, Box, Piece, box, placed
 from depthkit.datasets.rooms.scene import Light, Scene, at_wall, hang_on_walls, room_surfaces, skirting
 from depthkit.datasets.rooms.textures import Material
 
-FULLEST = 60  # things on tops and on the floor of one room
-TOPS = (0.3, 1.3)  # height [m] of what things are put on
+FULLEST = 90  # things on tops and on the floor of one room
 
 
 def wide_scene(rng: np.random.Generator, images: Images) -> Scene:
@@ -68,24 +67,19 @@ def _repainted(rng: np.random.Generator, piece: Piece, images: Images) -> Piece:
 
 def _things(rng: np.random.Generator, size: np.ndarray, furniture: list[Box], images: Images) -> list[Box]:
     """Return things on the tops of furniture and on the floor, few or many."""
-    tops = [one for one in furniture if _is_top(one)]
-    fullness = rng.uniform(0, 1) ** 0.7
+    tops = [one for one in furniture if is_top(one)]
+    fullness = rng.uniform(0, 1) ** 0.5
     boxes: list[Box] = []
     left = FULLEST
     for top in (tops[index] for index in rng.permutation(len(tops))):
         area = 4 * top.half[0] * top.half[2]
-        count = min(left, rng.poisson(fullness * 14 * area))
+        count = min(left, rng.poisson(fullness * 22 * area))
         left -= count
         found = scattered(rng, ON_TOPS, count, (2 * top.half[0], 2 * top.half[2]), images)
         lifted = [one._replace(center=one.center + [0, top.center[1] + top.half[1], 0]) for one in found]
         boxes += placed(lifted, top.center[0], top.center[2], top.yaw)
-    count = min(max(left, 3), rng.poisson(fullness * 0.5 * size[0] * size[2]))
+    count = min(max(left, 3), rng.poisson(fullness * 0.8 * size[0] * size[2]))
     return boxes + placed(scattered(rng, ON_FLOORS, count, (size[0], size[2]), images), size[0] / 2, size[2] / 2, 0.0)
-
-
-def _is_top(one: Box) -> bool:
-    height = one.center[1] + one.half[1]
-    return TOPS[0] < height < TOPS[1] and min(one.half[0], one.half[2]) > 0.14
 
 
 def _on_walls(rng: np.random.Generator, size: np.ndarray, images: Images) -> list[Box]:

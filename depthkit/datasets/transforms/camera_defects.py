@@ -42,7 +42,7 @@ class CameraDefects(BaseTransform):
 def _tone(image: np.ndarray) -> np.ndarray:
     """Change white balance, exposure and gamma of the three channels, by one table for each."""
     levels = np.arange(256, dtype=np.float32) / 255
-    gains = np.exp(np.random.normal(0, 0.1, 3) + np.random.normal(0, 0.15))
+    gains = np.exp(np.random.normal(0, 0.1, 3) + np.random.normal(0, 0.3))  # up to white and nearly black
     gamma, black = np.exp(np.random.normal(0, 0.25)), max(0.0, np.random.normal(0, 0.04))
     tables = [black + (1 - black) * gain * levels**gamma for gain in gains]
     tables = np.stack([np.clip(np.rint(255 * table), 0, 255) for table in tables], axis=-1).astype(np.uint8)

@@ -51,6 +51,36 @@ class ScaleInvariantLogLoss(nn.Module):
 
 
 @MODELS.register_module()
+class RelativeLoss(nn.Module):
+    """Mean of |pred - gt| / gt over all valid pixels: AbsRel (Eigen et al., NeurIPS 2014).
+
+    It fixes the scale, which `ScaleInvariantLogLoss` leaves nearly free, and where the network is not sure it prefers
+    the nearer depth, as the metric does.
+
+    Args:
+        loss_weight: multiplies the loss.
+
+    Raises:
+        InputError: the argument is wrong.
+    """
+
+    name = "relative"
+    compares = "depth"
+
+    @validate_arguments
+    def __init__(self, loss_weight: NotNegative = 1.0) -> None:
+        super().__init__()
+        self.loss_weight = loss_weight
+
+    def forward(self, pred: Tensor, gt: Tensor, valid: Tensor) -> Tensor:
+        """Return the scalar loss; it is 0 with a zero gradient when no pixel is valid."""
+        one = torch.ones((), dtype=pred.dtype, device=pred.device)
+        gt = torch.where(valid, gt.to(pred.dtype), one)
+        error = torch.where(valid, pred, one).sub(gt).abs() / gt
+        return self.loss_weight * error.sum() / valid.sum().clamp(min=1)
+
+
+@MODELS.register_module()
 class GradientLoss(nn.Module):
     """Multi-scale gradient matching on log depth (MegaDepth, Li and Snavely, CVPR 2018).
 

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from depthkit.models import GradientLoss, ScaleInvariantLogLoss
+from depthkit.models import GradientLoss, RelativeLoss, ScaleInvariantLogLoss
 from depthkit.registry import MODELS
 
 
@@ -21,7 +21,9 @@ def test_silog_with_full_variance_focus_ignores_the_scale():
     )
 
 
-@pytest.mark.parametrize("loss", [ScaleInvariantLogLoss(), GradientLoss()], ids=["silog", "gradient"])
+@pytest.mark.parametrize(
+    "loss", [ScaleInvariantLogLoss(), GradientLoss(), RelativeLoss()], ids=["silog", "gradient", "relative"]
+)
 @pytest.mark.parametrize("case", ["equal", "no valid pixel", "one image without", "nan and inf", "zeros"])
 def test_value_and_gradient_stay_finite(loss, case):
     pred = (torch.rand(2, 1, 12, 16) + 0.5).requires_grad_()
@@ -51,8 +53,13 @@ def test_an_image_without_valid_pixels_does_not_change_the_loss():
     pred, gt = torch.rand(2, 1, 8, 8) + 0.5, torch.rand(2, 1, 8, 8) + 0.5
     valid = torch.ones_like(gt, dtype=torch.bool)
     valid[1] = False
-    for loss in (ScaleInvariantLogLoss(), GradientLoss()):
+    for loss in (ScaleInvariantLogLoss(), GradientLoss(), RelativeLoss()):
         torch.testing.assert_close(loss(pred, gt, valid), loss(pred[:1], gt[:1], valid[:1]))
+
+
+def test_relative_loss_is_abs_rel():
+    pred, gt = torch.tensor([2.0, 3.0, 9.0]).view(1, 1, 1, 3), torch.tensor([1.0, 4.0, 0.0]).view(1, 1, 1, 3)
+    assert RelativeLoss(loss_weight=2.0)(pred, gt, gt > 0).item() == pytest.approx(2 * (1 + 0.25) / 2)
 
 
 def test_gradient_loss_sees_edges_and_not_scale():
