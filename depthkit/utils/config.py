@@ -252,8 +252,9 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
     if value is None or type(value) in (bool, int, float, str):
         return value
+    what = repr(value) if isinstance(value, dict) else f"of type {type(value).__name__}"
     raise InputError(
-        f"{path}: {place} is {value!r}, which is not plain data; a config holds numbers, text, lists and dicts with "
+        f"{path}: {place} is {what}, which is not plain data; a config holds numbers, text, lists and dicts with "
         "text as keys, and names classes by their registered name"
     )
 
