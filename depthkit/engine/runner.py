@@ -79,6 +79,8 @@ class DepthRunner(Runner):
             forget_pretrained(cfg.model)
         with config_errors(cfg.filename, "Runner"):
             runner = super().from_cfg(cfg)
+        if not cfg.get("resume"):
+            runner._continue_log(0)
         runner.cfg.model = model  # with its pretrained weights: the checkpoints carry it
         if changed:
             runner.logger.warning(f"{cfg.load_from}: resumed with other settings than before: {', '.join(changed)}")

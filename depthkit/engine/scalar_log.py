@@ -18,12 +18,14 @@ def continue_log(work_dir: str | Path, run_dir: str | Path, lines: int) -> bool:
     """Begin the log in `run_dir` with the first `lines` lines of an earlier run's.
 
     It is the newest one in `work_dir` that has as many. What the killed run logged after its checkpoint is logged again
-    by the one that is resumed.
+    by the one that is resumed. A run of the same second has the same folder: where there is no line to begin with, its
+    log is removed.
 
     Returns:
         Whether there was such a log.
     """
     if not lines:
+        (Path(run_dir) / _FILE).unlink(missing_ok=True)
         return True
     for path in sorted(Path(work_dir).glob(f"*/{_FILE}"), reverse=True):  # the folders are named by time
         content = path.read_bytes().splitlines(keepends=True)[:lines]

@@ -145,6 +145,8 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
             with _about(path, statement, values, user=(*children, path)[0]):
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     imported = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+    if namespace.get("default_scope") is not None:
+        _check_scope(path, "default_scope", namespace["default_scope"])
     own = {
         name: _copy(path, name, value)
         for name, value in namespace.items()
@@ -244,9 +246,8 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         name = place.partition(".")[0]
         raise InputError(f"{path}: {name} is nested more than {_DEEPEST} times, or contains itself; make it flatter")
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        scope = value.get("_scope_", "depthkit")
-        if not (isinstance(scope, str) and scope.isidentifier() and importlib.util.find_spec(scope)):
-            raise InputError(f"{path}: {place}._scope_ is {scope!r}; expected the name of a package that is installed")
+        if "_scope_" in value:
+            _check_scope(path, f"{place}._scope_", value["_scope_"])
         return {key: _copy(path, f"{place}.{key}", item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
@@ -257,6 +258,12 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         f"{path}: {place} is {what}, which is not plain data; a config holds numbers, text, lists and dicts with "
         "text as keys, and names classes by their registered name"
     )
+
+
+def _check_scope(path: Path, place: str, scope: Any) -> None:
+    """Check that a scope, whose registries mmengine searches, is that of an installed package."""
+    if not (isinstance(scope, str) and scope.isidentifier() and importlib.util.find_spec(scope)):
+        raise InputError(f"{path}: {place} is {scope!r}; expected the name of a package that is installed")
 
 
 def _import_modules(path: Path, imports: dict | None) -> None:

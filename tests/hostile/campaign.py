@@ -189,7 +189,8 @@ def _statuses(attempt: Attempt) -> set[int]:
 
 
 def _is_half_written(path: Path) -> bool:
-    return path.name.startswith(".") or path.name.endswith(".tmp") or not path.lstat().st_size
+    empty = not path.lstat().st_size and path.suffix != ".log"  # the log of a training begins empty
+    return path.name.startswith(".") or path.name.endswith(".tmp") or empty
 
 
 def _files(folder: Path) -> list[Path]:

@@ -146,6 +146,7 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
         ),
         ("c.py", "labels = {1: 'wall'}\n", "labels is {1: 'wall'}, which is not plain data"),
         ("c.py", "text = 'abc'\n", "text is reserved"),
+        ("c.py", "default_scope = 'nowhere'\n", "c.py: default_scope is 'nowhere'; expected the name of a package"),
         ("c.py", "model = dict(_scope_='nowhere')\n", "model._scope_ is 'nowhere'; expected the name of a package"),
         ("c.py", "_base_ = 'b.py'\na = dict(type={})\n", r"type=\{\} in child config .* of type str in base config"),
         ("c.py", "rate = 3\nif rate > 1:\n    raise ValueError(f'{rate=}: expected up to 1')\n", "c.py: rate=3: exp"),

@@ -9,7 +9,6 @@ repeats = 12  # of the pairs in one epoch
 img_size = (144, 192)  # height and width [px] of the crops
 batch_size = 16
 canonical_focal = 518.8579 * img_size[0] / 480  # [px] of NYU's camera at this size
-workers = 1  # enough, once the rooms are in `cache`
 render_size = (216, 288)  # of the rooms, whatever img_size is, so that `cache` serves every size
 resized = tuple(round(1.125 * side) for side in img_size)  # what the crops are taken from
 

@@ -161,7 +161,7 @@ SETTINGS = {
         "dict(type='ScaleInvariantLogLoss')",
     ],
     "optim_wrapper.type": TYPE,
-    "optim_wrapper.optimizer": [*DICT, "{}"],
+    "optim_wrapper.optimizer": DICT,
     "optim_wrapper.optimizer.type": TYPE,
     "optim_wrapper.optimizer.lr": POSITIVE,
     "optim_wrapper.optimizer.weight_decay": NOT_NEGATIVE,

@@ -13,8 +13,8 @@ def _commands(assets):
     return [
         ["predict", *many, "--weights", weights, "--out", "out", "--point-cloud", "--side-by-side", "--json", "a.json"],
         ["tokens", *many, "--weights", weights, "--out", "out"],
-        ["train", str(assets.config), "--out", "work"],
-        ["train", str(assets.config), "--out", "w", "--cfg-options", "train_dataloader.num_workers=1"],
+        ["train", str(assets.config), "--out", "work", "--cfg-options", "max_epochs=3"],
+        ["train", str(assets.config), "--out", "w", "--cfg-options", "max_epochs=3", "train_dataloader.num_workers=1"],
         ["test", weights, "--save-dir", "out", "--json", "a.json"],
         ["export-weights", weights, "--out", "a.safetensors", "--json", "a.json"],
         ["prepare-nyu", str(assets.path("nyu_mat")), "--out", "out"],
