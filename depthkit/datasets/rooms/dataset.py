@@ -78,7 +78,9 @@ class RoomGenerator:
         images: list[list[np.ndarray]] = (),
     ) -> None:
         if variety == "demo" and images:
-            raise InputError("textures: the variety demo has no surfaces for them; leave them out, or take variety wide")
+            raise InputError(
+                "textures: the variety demo has no surfaces for them; leave them out, or take variety wide"
+            )
         self.length, self.size, self.seed, self.variety, self.images = length, tuple(size), seed, variety, images
         self.settings = {
             "variety": variety,
