@@ -39,6 +39,8 @@ generated = dict(
 measured = dict(type="RGBDFolder", data_root=data_root, depth_scale=1000, indices=pairs, pipeline=train_pipeline)
 train_dataloader = dict(
     batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="ConcatDataset",
@@ -46,6 +48,8 @@ train_dataloader = dict(
     ),
 )
 test_dataloader = dict(
+    num_workers=workers,
+    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="Rooms",
