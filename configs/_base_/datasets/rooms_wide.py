@@ -60,7 +60,7 @@ test_dataloader = dict(
         textures=textures,
         cache=cache and f"{cache}_test",
         pipeline=test_pipeline,
-    )
+    ),
 )
 test_evaluator = dict(protocol="full")
 val_dataloader = test_dataloader
