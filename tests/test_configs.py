@@ -96,6 +96,8 @@ def test_every_setting_of_mixed_data_reaches_all_that_depends_on_it() -> None:
     rooms, repeated = config.train_dataloader.dataset.datasets
     test = config.test_dataloader.dataset
     assert rooms.textures == test.textures == ["/mnt/x/*/*.jpg"]
+    own = load_config(MIXED, {"textures": []})
+    assert own.train_dataloader.dataset.datasets[0].textures == own.test_dataloader.dataset.textures == []
     assert (rooms.length, rooms.cache, test.cache) == (50, "/mnt/rooms", "/mnt/rooms_test")
     assert (rooms.seed, rooms.size) != (test.seed, rooms.size) == (test.seed, test.size)
     assert (repeated.times, repeated.dataset.data_root, repeated.dataset.indices) == (4, "/mnt/x", [1, 5])

@@ -1,7 +1,8 @@
 # Generated rooms of any kind mixed with free RGB-D pairs in the layout of BTS; tested on other rooms, protocol `full`.
 _base_ = "nyu.py"
 data_root = "data/free_rgbd"
-# Which pairs, by their place in train.txt: every fourth of the 106 of one living room, and all others.
+textures = [f"{data_root}/*/*.jpg"]  # images on posters, screens and other surfaces of the rooms; []: none
+# Which pairs, by their place in train.txt: every fourth of the 106 of one living room, and all others. None: all pairs.
 pairs = [*range(0, 106, 4), *range(106, 154)]
 cache = None  # folder that keeps the rooms, some 0.4 MB each; None: every room is made anew in every epoch
 rooms = 6000  # in one epoch
@@ -30,13 +31,15 @@ generated = dict(
     size=render_size,
     seed=0,
     variety="wide",
-    textures=[f"{data_root}/*/*.jpg"],
+    textures=textures,
     cache=cache,
     pipeline=train_pipeline,
 )
 measured = dict(type="RGBDFolder", data_root=data_root, depth_scale=1000, indices=pairs, pipeline=train_pipeline)
 train_dataloader = dict(
     batch_size=batch_size,
+    num_workers=workers,
+    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="ConcatDataset",
@@ -44,6 +47,8 @@ train_dataloader = dict(
     ),
 )
 test_dataloader = dict(
+    num_workers=workers,
+    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="Rooms",
@@ -51,10 +56,10 @@ test_dataloader = dict(
         size=render_size,
         seed=1,
         variety="wide",
-        textures=[f"{data_root}/*/*.jpg"],
+        textures=textures,
         cache=cache and f"{cache}_test",
         pipeline=test_pipeline,
-    )
+    ),
 )
 test_evaluator = dict(protocol="full")
 val_dataloader = test_dataloader
