@@ -4,6 +4,7 @@ import json
 import matplotlib.cbook
 import numpy as np
 import pytest
+import torch
 from safetensors import safe_open
 
 import depthkit
@@ -14,8 +15,9 @@ from depthkit.models.checkpoint_file import CHECKSUM_KEY
 from depthkit.models.weights import read_metadata
 from depthkit.utils.config import config_to_plain, load_config
 from depthkit.zoo import packaged
-from depthkit.zoo.loading import _print_once
+from depthkit.zoo.loading import _print_once, print_limits
 from depthkit.zoo.packaged import PACKAGED_MODEL, find_packaged, packaged_weights
+from depthkit.zoo.table import find_model
 from helpers import REPOSITORY
 
 IMAGE = matplotlib.cbook.get_sample_data("grace_hopper.jpg", asfileobj=False)
@@ -106,3 +108,43 @@ def test_it_can_select_tokens(predictor):
     image = RoomGenerator(1, (144, 192), 11, "wide").read({"index": 0}).image
     all_kept = DepthPredictor.from_pretrained(PACKAGED_MODEL, device="cpu", keep_rate=1.0)
     np.testing.assert_array_equal(all_kept(image, focal=200).depth, predictor(image, focal=200).depth)
+
+
+def test_the_network_alone(predictor):
+    images = torch.rand(1, 3, 144, 192, generator=torch.Generator().manual_seed(0))
+    model = depthkit.create_model(PACKAGED_MODEL, pretrained=True)
+    with torch.inference_mode():
+        assert torch.equal(model(images), predictor.model(images))
+        assert model(images).shape == (1, 1, 144, 192)
+    state, random = model.state_dict(), depthkit.create_model(PACKAGED_MODEL).state_dict()
+    assert state.keys() == random.keys() and not all(torch.equal(state[key], random[key]) for key in state)
+    with pytest.raises(InputError, match="pretrained='x.pth': rooms-deit-tiny has its own weights"):
+        depthkit.create_model(PACKAGED_MODEL, pretrained="x.pth")
+    with pytest.raises(InputError, match="rooms-deit-tiny: comes with depthkit as a file"):
+        find_model(PACKAGED_MODEL)
+
+
+@pytest.mark.parametrize("command", ["predict", "evaluate-selection"])
+def test_its_input_size_cannot_be_changed(cli, command):
+    images = (IMAGE,) if command == "predict" else ("--images", IMAGE)
+    done = cli(command, *images, "--model", PACKAGED_MODEL, "--input-size", 300)
+    assert done.returncode == 2
+    assert "--input-size: rooms-deit-tiny has its own, which cannot be changed; leave it out." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("licence", "free"),
+    [("Apache-2.0 AND MIT", True), ("MIT", True), ("Apache-2.0 AND CC-BY-NC-4.0", False), ("unresolved", False)],
+)
+def test_only_unfree_licences_are_told(capsys, licence, free):
+    _print_once.cache_clear()
+    print_limits({"model": "mine", "licence": licence})
+    assert bool(capsys.readouterr().err) != free
+
+
+def test_the_report_on_selection_names_it(cli, tmp_path, monkeypatch):
+    monkeypatch.setattr("depthkit.analysis.selection_evaluation.evaluate_selection", lambda *_: {"skipped": []})
+    args = ("--images", IMAGE, "--model", PACKAGED_MODEL, "--device", "cpu", "--json", tmp_path / "r.json")
+    done = cli("evaluate-selection", *args)
+    assert done.returncode == 0, done.stderr
+    assert json.loads((tmp_path / "r.json").read_text())["model"] == PACKAGED_MODEL
