@@ -16,12 +16,12 @@ from depthkit.zoo.packaged import LICENCE, PACKAGED_MODEL, PUBLISHED
 
 
 def package_weights(checkpoint: str | Path, out: str | Path, config: Config) -> Path:
-    """Write the weights of `checkpoint` to a ``.safetensors`` in float16, with `config` and what is published of them.
+    """Write the weights of `checkpoint` in float16, with `config` and what is published of them.
 
     Args:
         checkpoint: a file of the training; its own config is left out, because it names folders of the machine that
             trained the model. Its metrics are kept.
-        out: the file to write; its folder is made, and a file that is there is replaced.
+        out: the ``.safetensors`` to write; its folder is made, and a file that is there is replaced.
         config: that the model was trained with.
 
     Returns:

@@ -33,7 +33,9 @@ def choose_model(
 
 
 def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
-    """Check that `settings`, options that are for published models, come with `--model`, before `choose_model`.
+    """Check that `settings`, options that are for published models, come with `--model`.
+
+    Call it before `choose_model`, which turns the model that comes with depthkit into its file.
 
     Raises:
         click.UsageError: one of them is given without it, or with the model that comes with depthkit.
