@@ -5,7 +5,7 @@ import json
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
@@ -166,6 +166,7 @@ def evaluate(
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
+        _errors_with_data_root(checkpoint) if carried else nullcontext(),
         _errors_without_suffix(config.filename) if carried else nullcontext(),
         process_group(launcher, chosen),
         tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
@@ -173,10 +174,7 @@ def evaluate(
         config.work_dir = scratch  # mmengine's Runner always writes a log
         config.experiment_name = Path(scratch).name  # one of its own: see `train`
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, False)
-        with ExitStack() as errors:
-            if carried:
-                errors.enter_context(_errors_with_data_root(checkpoint))
-                errors.enter_context(carried_config_errors(checkpoint))
+        with carried_config_errors(checkpoint) if carried else nullcontext():
             runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
         results = runner.test()
