@@ -1,7 +1,8 @@
 # ToSA-DeiT-Tiny that learns depth from a large model on images without labels.
 # Command: depthkit train distill_depth_tosa_tiny --cfg-options data_root=/data/images teacher=depth-anything-v2-small
-# Hardware and time: not yet run at scale; docs/distillation.md has what was measured.
-# Result: not yet run.
+# Hardware: one CPU core. Time: 4.4 minutes for the images below, 2026-11-21.
+# Result: not yet run on many images. On 400 at 112x144 (docs/distillation.md), from our dense model with metric=True:
+# abs_rel 0.242; trained alone on the teacher's pairs 0.260.
 _base_ = [
     "_base_/models/dpt_deit_tiny.py",
     "_base_/datasets/images_for_depth.py",

@@ -152,7 +152,10 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
     }
     merged = Config(bases)
     with _about(path):
-        merged.merge_from_dict(own, allow_list_keys=False)
+        try:
+            merged.merge_from_dict(own, allow_list_keys=False)
+        except TypeError as error:  # a dict where the base has none, or the other way round
+            raise ValueError(re.sub(r"<class '(\w+)'>", r"\1", str(error))) from error
     return merged.to_dict()
 
 
@@ -241,13 +244,17 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         name = place.partition(".")[0]
         raise InputError(f"{path}: {name} is nested more than {_DEEPEST} times, or contains itself; make it flatter")
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
+        scope = value.get("_scope_", "depthkit")
+        if not (isinstance(scope, str) and scope.isidentifier() and importlib.util.find_spec(scope)):
+            raise InputError(f"{path}: {place}._scope_ is {scope!r}; expected the name of a package that is installed")
         return {key: _copy(path, f"{place}.{key}", item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
     if value is None or type(value) in (bool, int, float, str):
         return value
+    what = repr(value) if isinstance(value, dict) else f"of type {type(value).__name__}"
     raise InputError(
-        f"{path}: {place} is {value!r}, which is not plain data; a config holds numbers, text, lists and dicts with "
+        f"{path}: {place} is {what}, which is not plain data; a config holds numbers, text, lists and dicts with "
         "text as keys, and names classes by their registered name"
     )
 

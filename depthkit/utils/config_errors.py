@@ -14,6 +14,7 @@ from depthkit.utils.validation import find_wrong_argument
 # What Python and mmengine's registries say about arguments that a class does not have.
 _WRONG_NAME = re.compile(
     r"unexpected keyword argument|required positional argument|required keyword-only argument|multiple values"
+    r"|takes no arguments"
 )
 _UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
 

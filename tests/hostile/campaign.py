@@ -105,6 +105,7 @@ class Campaign:
         )
         texts = {stream: Path(path).read_text(errors="replace") for stream, path in streams.items()}
         left = [path for path in _files(folder) if path not in before and _is_half_written(path)]
+        left = [path for path in left if path.name not in {Path(argument).name for argument in attempt.argv}]
         problems = check(attempt, done, texts["stdout"], texts["stderr"], left)
         if problems:
             self._keep_assets(attempt, folder)

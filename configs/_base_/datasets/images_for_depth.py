@@ -3,11 +3,12 @@
 _base_ = "unlabelled_images.py"
 data_root = "data/images"
 hold_out_every = 10
-img_size = (288, 384)  # height and width [px] of the crops; images are resized to cover this, then cropped
+img_size = (288, 384)  # height and width [px] of the crops
+resized = img_size  # images are resized to cover this, then cropped
 batch_size = 8
 
 train_pipeline = [
-    dict(type="ResizeRGBD", size=img_size, mode="cover"),
+    dict(type="ResizeRGBD", size=resized, mode="cover"),
     dict(type="RandomCropRGBD", size=img_size),
     dict(type="RandomFlipRGBD", prob=0.5),
     dict(type="RandomZoom", scale=(1.0, 1.5), prob=0.5),
@@ -15,7 +16,7 @@ train_pipeline = [
     dict(type="PackDepthInputs"),
 ]
 val_pipeline = [
-    dict(type="ResizeRGBD", size=img_size, mode="cover"),
+    dict(type="ResizeRGBD", size=resized, mode="cover"),
     dict(type="CenterCrop", crop_size=img_size[::-1]),
     dict(type="PackDepthInputs"),
 ]
