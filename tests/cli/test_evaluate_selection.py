@@ -49,7 +49,7 @@ def test_a_published_model(cli, images, tiny_zoo):
         (["--images", "nowhere", "--weights", "W"], "nowhere: no such file or folder"),
         (["--images", "IMAGES", "--model", "depth-anything-v3-small"], "did you mean depth-anything-v"),
         (["--images", "IMAGES", "--weights", "W", "--keep-rates", "half"], "'half': expected a number, or numbers"),
-        (["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--keep-rates", "0"], "keep_rate=0.0"),
+        (["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--keep-rates", "0"], "above 0 and at"),
         (
             ["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--selective-layers", "1"],
             "selective_layers=(1,): this model is a ToSA with selective_layers=",
