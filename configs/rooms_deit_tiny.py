@@ -9,10 +9,14 @@ _base_ = [
     "default_runtime.py",
 ]
 max_epochs = 10
-decay_from = 6  # epochs
+decay_from = max_epochs * 3 // 5  # epochs
 ema = 0.005
 gradient_weight = 2.0
 relative_weight = 10.0
+if _base_.schedule != "one_cycle":
+    raise ValueError(f"schedule={_base_.schedule!r}: this config has a schedule of its own; leave it out")
+if not 0 <= decay_from < max_epochs:
+    raise ValueError(f"decay_from={decay_from}: expected fewer epochs than max_epochs={max_epochs}")
 train_cfg = dict(max_epochs=max_epochs)
 # The rate stays high up to `decay_from`, so that a longer training can start from the middle of a shorter one.
 param_scheduler = [
@@ -24,7 +28,7 @@ param_scheduler = [
 optim_wrapper = dict(type="BFloat16OptimWrapper")
 custom_hooks = [
     *(hook for hook in _base_.custom_hooks if hook["type"] != "EMAHook"),
-    dict(type="EMAHook", momentum=ema),
+    *([dict(type="EMAHook", momentum=ema)] if ema else []),
 ]
 model = dict(
     canonical_focal=_base_.canonical_focal,
@@ -38,10 +42,4 @@ model = dict(
             dict(type="GradientLoss", loss_weight=gradient_weight),
         ],
     ),
-)
-published = dict(
-    model="rooms-deit-tiny",
-    licence="Apache-2.0",
-    licence_note="learnt from Redwood / ICL-NUIM, CC BY 3.0, and TUM RGB-D, CC BY 4.0, among others: NOTICE names them",
-    trained_on="generated rooms and 75 freely licensed RGB-D pairs: indoors, 0.3 to 6 m",
 )

@@ -19,7 +19,7 @@ from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
 from depthkit.evaluation import get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric
-from depthkit.models.weights import forget_pretrained, read_config, read_state_dict
+from depthkit.models.weights import forget_pretrained, read_config, read_metadata, read_state_dict
 from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
 from depthkit.utils.config import config_from_plain
 from depthkit.utils.config_errors import carried_config_errors
@@ -35,6 +35,7 @@ _LOADER = (
     "persistent_workers",
     "drop_last",
 )  # of one that a file carries
+_OUTPUTS = ("cache", "save_dir")  # folders, arguments of data sets and metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -165,6 +166,7 @@ def evaluate(
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
+        _errors_with_data_root(checkpoint) if carried else nullcontext(),
         _errors_without_suffix(config.filename) if carried else nullcontext(),
         process_group(launcher, chosen),
         tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
@@ -193,7 +195,8 @@ def evaluate(
 def _carried_config(checkpoint: str | Path) -> Config:
     """Return what evaluating needs of the config in `checkpoint`; the rest, such as hooks, is depthkit's.
 
-    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config.
+    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config. It
+    does not choose folders that are written to.
     """
     carried = read_config(checkpoint)
     if "test_dataloader" not in carried:
@@ -216,9 +219,17 @@ def _carried_config(checkpoint: str | Path) -> Config:
         "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
         "custom_hooks": [{"type": "ProgressHook"}],
     }
-    return config_from_plain(
-        {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename
-    )
+    plain = {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}
+    return config_from_plain(_without_outputs(plain), carried.filename)
+
+
+def _without_outputs(value: object) -> object:
+    """Return a part of a config without the folders that data sets and metrics would make and write to."""
+    if isinstance(value, dict):
+        return {key: None if key in _OUTPUTS else _without_outputs(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_without_outputs, value))
+    return value
 
 
 @contextmanager
@@ -230,6 +241,20 @@ def _errors_without_suffix(name: str) -> Iterator[None]:
         if not str(error).startswith(f"{name}: "):
             raise
         raise InputError(name.removesuffix(".py") + str(error).removeprefix(name)) from error
+
+
+@contextmanager
+def _errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
+    """Say how to name another folder of data, where that of the config in a checkpoint does not exist."""
+    try:
+        yield
+    except InputError as error:
+        info = read_metadata(checkpoint)
+        root = info.config.get("data_root")
+        if not isinstance(root, str) or Path(root).expanduser().is_dir():
+            raise
+        hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
+        raise InputError(f"{error}; {hint}") from error
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

@@ -1,6 +1,5 @@
 """Export weights alone: those of a checkpoint, or of a published model as a checkpoint of depthkit."""
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -23,7 +22,7 @@ from depthkit.zoo.table import find_model
 from depthkit.zoo.zoo_model import ZooModel
 
 
-def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, config: Config | None = None) -> Path:
+def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     """Write the weights of `checkpoint` to a ``.safetensors``, without what only a training needs.
 
     Optimizer, schedulers, history and the second set of weights of a moving average are left out. The weights are
@@ -33,8 +32,6 @@ def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, 
     Args:
         checkpoint: a file of the training.
         out: the file to write; its folder is made, and a file that is there is replaced.
-        half: write float16, which takes half the space; what loads the file computes in float32 as before.
-        config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
 
     Returns:
         The path of `out`.
@@ -42,14 +39,8 @@ def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, 
     Raises:
         InputError: `checkpoint` cannot be read, or `out` cannot be written or has another suffix.
     """
-    out = _checked(out)
-    state, info = read_state_dict(checkpoint), read_metadata(checkpoint)
-    if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    if config is not None:
-        described = CheckpointInfo.of_training(config_to_plain(config), config.filename)
-        info = described if info is None else dataclasses.replace(described, metrics=info.metrics)
-    return _write(out, state, info)
+    out = check_safetensors(out)
+    return write_weights(out, read_state_dict(checkpoint), read_metadata(checkpoint))
 
 
 def export_published(
@@ -84,7 +75,7 @@ def export_published(
     Raises:
         InputError: as `DepthPredictor.from_pretrained`, or `out` cannot be written or has another suffix.
     """
-    out = _checked(out)
+    out = check_safetensors(out)
     check_has_keep_rate(keep_rate, selection, selective_layers)
     published = find_model(name)
     config = make_config(published, weights, input_size, preprocessing)
@@ -100,7 +91,7 @@ def export_published(
         config["published"] |= describe_selection(model.backbone)
     config |= _test_data(published, config["test_pipeline"])
     info = CheckpointInfo.of_training(config_to_plain(Config(config)), f"{name}.py")
-    return _write(out, model.state_dict(), info)
+    return write_weights(out, model.state_dict(), info)
 
 
 def _test_data(published: ZooModel, pipeline: list[dict]) -> dict:
@@ -112,7 +103,12 @@ def _test_data(published: ZooModel, pipeline: list[dict]) -> dict:
     return {"test_dataloader": loader, "test_evaluator": {"type": "DepthProtocolMetric", "protocol": "eigen"}}
 
 
-def _checked(out: str | Path) -> Path:
+def check_safetensors(out: str | Path) -> Path:
+    """Return the path of a file of weights that can be written, before the work whose result it is.
+
+    Raises:
+        InputError: it cannot be written, or has another suffix.
+    """
     out = Path(out).expanduser()
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: weights are exported as .safetensors; give the file that suffix")
@@ -120,7 +116,12 @@ def _checked(out: str | Path) -> Path:
     return out
 
 
-def _write(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) -> Path:
+def write_weights(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) -> Path:
+    """Write weights by name, of any shape, with the description of their model; return the path of `out`.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
     header = {"format": "pt"}
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())

@@ -6,7 +6,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
-from depthkit.cli.model_choice import check_needs_model
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
@@ -52,7 +52,9 @@ def main(
         config, source = options.config_and_weights(files, None, weights, ctx)
     if config:
         raise click.UsageError(f"Got '{config}' beside the weights; a config is not needed.", ctx)
+    # The name of the result goes by that of the model, which becomes its file if it comes with depthkit.
     out = out or (Path(f"{model}.safetensors") if model else Path(source).with_suffix(".safetensors"))
+    model, source = choose_model(model, source, None, ctx)
     options.check_output(out, source)
     options.check_output(json_path, source, out)
     if model is None:

@@ -35,9 +35,16 @@ def choose_model(
 def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
     """Check that `settings`, options that are for published models, come with `--model`.
 
+    Call it before `choose_model`, which turns the model that comes with depthkit into its file.
+
     Raises:
-        click.UsageError: one of them is given without it.
+        click.UsageError: one of them is given without it, or with the model that comes with depthkit.
     """
+    from depthkit.zoo.packaged import PACKAGED_MODEL
+
     given = [name for name, value in settings.items() if value is not None]
     if model is None and given:
         raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
+    if model == PACKAGED_MODEL and given:
+        option = given[0].replace("_", "-")
+        raise click.UsageError(f"--{option}: {model} has its own, which cannot be changed; leave it out.", ctx)

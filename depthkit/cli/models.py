@@ -53,9 +53,10 @@ def _print_table(models: "list[ZooModel]") -> None:
     from depthkit.zoo.download import cached_weights
 
     head = ("name", "weights", "gives", "licence", "file", "")
-    size = f"{packaged.packaged_weights().stat().st_size / 1e6:.0f} MB"
+    here = packaged.find_packaged()
+    size, place = (f"{here.stat().st_size / 1e6:.0f} MB", "here") if here else ("", "")
     rows = [
-        (packaged.PACKAGED_MODEL, f"{packaged.PARAMETERS / 1e6:.0f} M", packaged.GIVES, packaged.LICENCE, size, "here")
+        (packaged.PACKAGED_MODEL, f"{packaged.PARAMETERS / 1e6:.0f} M", packaged.GIVES, packaged.LICENCE, size, place)
     ]
     rows += [
         (
@@ -89,7 +90,7 @@ def _print_packaged() -> None:
         ("gives", packaged.GIVES),
         ("weights", f"{packaged.PARAMETERS:,}"),
         ("licence", f"{packaged.LICENCE} ({packaged.LICENCE_NOTE})"),
-        ("here", str(packaged.packaged_weights())),
+        ("here", str(packaged.find_packaged() or "no; install depthkit again")),
         ("card", packaged.CARD),
     )
     for label, text in known:
@@ -99,14 +100,15 @@ def _print_packaged() -> None:
 def _packaged_as_json() -> dict:
     from depthkit.zoo import packaged
 
+    here = packaged.find_packaged()
     return {
         "name": packaged.PACKAGED_MODEL,
         "output": "metric",
         "kind": "metric",
         "licence": packaged.LICENCE,
         "licence_note": packaged.LICENCE_NOTE,
-        "size": packaged.packaged_weights().stat().st_size,
-        "cached": packaged.packaged_weights(),
+        "size": here.stat().st_size if here else None,
+        "cached": here,
     }
 
 

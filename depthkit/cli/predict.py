@@ -94,9 +94,9 @@ def main(
 
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
-    model, weights = choose_model(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     if focal is not None:
         from depthkit.apis.focal import check_focal

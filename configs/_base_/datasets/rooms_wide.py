@@ -38,8 +38,6 @@ generated = dict(
 measured = dict(type="RGBDFolder", data_root=data_root, depth_scale=1000, indices=pairs, pipeline=train_pipeline)
 train_dataloader = dict(
     batch_size=batch_size,
-    num_workers=workers,
-    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="ConcatDataset",
@@ -47,8 +45,6 @@ train_dataloader = dict(
     ),
 )
 test_dataloader = dict(
-    num_workers=workers,
-    persistent_workers=workers > 0,
     dataset=dict(
         _delete_=True,
         type="Rooms",
