@@ -113,7 +113,11 @@ def _read_value(matrix: tuple[int, tuple[int, ...], Iterator], order: str, depth
         raise ValueError("arrays are nested too deeply")
     if _FIRST_NUMBER <= kind <= _LAST_NUMBER:
         values = [_read_numbers(parts, order, shape) for _ in range(2 if flags & _COMPLEX else 1)]
-        return values[0] + 1j * values[1] if flags & _COMPLEX else values[0]
+        if not flags & _COMPLEX:
+            return values[0]
+        both = values[0].astype(complex)
+        both.imag = values[1]  # 1j * infinity would make the real part NaN
+        return both
     if kind == _CHAR:
         element, content = _next(parts)
         suffix = {"<": "-le", ">": "-be"}[order] if element in (4, 17, 18) else ""
