@@ -105,7 +105,7 @@ class Campaign:
         )
         texts = {stream: Path(path).read_text(errors="replace") for stream, path in streams.items()}
         left = [path for path in _files(folder) if path not in before and _is_half_written(path)]
-        left = [path for path in left if path.name not in {Path(argument).name for argument in attempt.argv}]
+        left = [path for path in left if not _is_asked_for(path, before, attempt.argv)]
         problems = check(attempt, done, texts["stdout"], texts["stderr"], left)
         if problems:
             self._keep_assets(attempt, folder)
@@ -191,6 +191,12 @@ def _statuses(attempt: Attempt) -> set[int]:
 def _is_half_written(path: Path) -> bool:
     empty = not path.lstat().st_size and path.suffix != ".log"  # the log of a training begins empty
     return path.name.startswith(".") or path.name.endswith(".tmp") or empty
+
+
+def _is_asked_for(path: Path, before: set[Path], argv: Sequence[str]) -> bool:
+    """Return whether a hidden file is an argument, or the result of a hidden image: `.a_depth.png` of `.a.png`."""
+    hidden = [old.stem for old in before if old.name.startswith(".")]
+    return path.name in {Path(word).name for word in argv} or any(path.name.startswith(f"{stem}_") for stem in hidden)
 
 
 def _files(folder: Path) -> list[Path]:
