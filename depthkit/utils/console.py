@@ -97,7 +97,7 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
 
 
 def _stop_behind(error: BaseException | None) -> KeyboardInterrupt | Stopped | None:
-    """Return the signal at which `error` was raised: libraries catch all with a bare ``except:`` and raise their own."""
+    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own."""
     while error is not None and not isinstance(error, (KeyboardInterrupt, Stopped)):
         error = error.__cause__ or error.__context__
     return error
