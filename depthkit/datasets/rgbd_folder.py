@@ -20,6 +20,7 @@ from depthkit.utils.image_files import IMAGE_SUFFIXES, list_images
 from depthkit.utils.io import DEPTH_SUFFIXES, read_depth, read_rgb
 from depthkit.utils.validation import Positive, validate_arguments
 
+RGB_DIR, DEPTH_DIR = "rgb", "depth"
 SANITY_FILES = 16
 # A median outside this range means a wrong depth_scale rather than a scene: from a macro shot to a street.
 PLAUSIBLE_MEDIAN = (0.05, 200.0)  # [m]
@@ -42,7 +43,8 @@ class RGBDFolder(DepthDataset):
         data_root: the folder that holds the others.
         depth_scale: units of the depth files per metre: 1000 for millimetres, 5000 for TUM RGB-D, 1 for metres.
         split: ``train``, ``test`` or ``all``.
-        rgb_dir: folder of the images, relative to `data_root`; its subfolders are searched too.
+        rgb_dir: folder of the images, relative to `data_root`; its subfolders are searched too. Not beside a list of
+            ``rgb depth``.
         depth_dir: folder of the depth maps, likewise.
         split_file: list of the split's pairs.
         test_every: hold out every N-th pair as the test split.
@@ -61,8 +63,8 @@ class RGBDFolder(DepthDataset):
         data_root: str | Path,
         depth_scale: Positive,
         split: Split = "train",
-        rgb_dir: str = "rgb",
-        depth_dir: str = "depth",
+        rgb_dir: str = RGB_DIR,
+        depth_dir: str = DEPTH_DIR,
         split_file: str | Path | None = None,
         test_every: Every | None = None,
         intrinsics: Camera | None = None,
@@ -162,6 +164,10 @@ def _listed_pairs(root: Path, rgb_dir: str, depth_dir: str, path: Path) -> list[
     if any(len(line.columns) == 1 for line in lines):
         by_stem = _pairs_by_stem(root, rgb_dir, depth_dir)
         return [_pair_of_name(line, by_stem, path) for line in lines]
+    if (rgb_dir, depth_dir) != (RGB_DIR, DEPTH_DIR):
+        raise InputError(
+            f"rgb_dir={rgb_dir!r}, depth_dir={depth_dir!r}: {path} names the files below {root} itself; leave both out"
+        )
     pairs = []
     for line in lines:
         if len(line.columns) > 3:
