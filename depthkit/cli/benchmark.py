@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.utils.paths import expand_home
 
 _MAX_PIXELS = 2**25  # of all images of a batch
 _VARIANTS = ("deit", *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)))
@@ -120,7 +121,7 @@ def main(ctx, json_path, **settings) -> None:
         raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
     options.check_output(json_path, settings["weights"])
     for name in ("weights", "images"):
-        if settings[name] is not None and not Path(settings[name]).expanduser().exists():
+        if settings[name] is not None and not expand_home(settings[name]).exists():
             raise click.UsageError(f"--{name}: there is no '{settings[name]}'.", ctx)
     from depthkit.analysis.benchmark import run_benchmark
 

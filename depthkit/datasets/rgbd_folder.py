@@ -18,6 +18,7 @@ from depthkit.registry import DATASETS
 from depthkit.utils.camera import focal_intrinsics, pinhole
 from depthkit.utils.image_files import IMAGE_SUFFIXES, list_images
 from depthkit.utils.io import DEPTH_SUFFIXES, read_depth, read_rgb
+from depthkit.utils.paths import expand_home
 from depthkit.utils.validation import Positive, validate_arguments
 
 RGB_DIR, DEPTH_DIR = "rgb", "depth"
@@ -71,7 +72,7 @@ class RGBDFolder(DepthDataset):
         pipeline: Pipeline = None,
         indices: Indices = None,
     ) -> None:
-        root = Path(data_root).expanduser()
+        root = expand_home(data_root)
         pairs = _list_pairs(root, split, rgb_dir, depth_dir, split_file, test_every)
         camera = None if intrinsics is None else pinhole(*intrinsics)
         source = FolderPairs(root, f"form folder, split {split}, {root}", pairs, depth_scale, camera)
@@ -145,7 +146,7 @@ def _list_pairs(
     if split_file is None and split != "all" and own_list.is_file():
         split_file = own_list
     if split_file is not None:
-        return _listed_pairs(root, rgb_dir, depth_dir, Path(split_file).expanduser())
+        return _listed_pairs(root, rgb_dir, depth_dir, expand_home(split_file))
     pairs = list(_pairs_by_stem(root, rgb_dir, depth_dir).values())
     if split == "all":
         return pairs

@@ -97,9 +97,12 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
 
 
 def _stop_behind(error: BaseException | None) -> KeyboardInterrupt | Stopped | None:
-    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own."""
+    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own.
+
+    An `InputError` is ours: it may tell that a config raises KeyboardInterrupt.
+    """
     while error is not None and not isinstance(error, (KeyboardInterrupt, Stopped)):
-        error = error.__cause__ or error.__context__
+        error = None if isinstance(error, InputError) else error.__cause__ or error.__context__
     return error
 
 

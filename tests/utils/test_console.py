@@ -110,6 +110,16 @@ def test_a_signal_that_a_library_makes_its_own_error_stays_a_signal(run, signal,
     assert done.returncode == status and word in done.stderr and "Traceback" not in done.stderr
 
 
+def test_an_error_of_ours_about_a_signal_is_an_error(run) -> None:
+    def callback() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise InputError("c.py: raises KeyboardInterrupt") from error
+
+    assert run(callback).returncode == 2
+
+
 PRINTING = """
 import click
 from depthkit.utils.console import run_tool
