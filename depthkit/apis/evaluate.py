@@ -26,6 +26,7 @@ from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.paths import expand_home
 from depthkit.visualization.color_range import check_range
 
 # Of the loader that a file carries.
@@ -253,7 +254,7 @@ def _errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
     except InputError as error:
         info = read_metadata(checkpoint)
         root = info.config.get("data_root")
-        if not isinstance(root, str) or Path(root).expanduser().is_dir():
+        if not isinstance(root, str) or expand_home(root).is_dir():
             raise
         hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
         raise InputError(f"{error}; {hint}") from error

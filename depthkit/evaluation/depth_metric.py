@@ -140,7 +140,7 @@ class DepthProtocolMetric(BaseMetric):
 
 
 def prediction_name(img_path: str, kind: str = "depth") -> str:
-    """Name the prediction of the image at `img_path`: ``kitchen_rgb_00000_1f3a9c_depth.png`` for the kind ``depth``.
+    """Name a file for the image at `img_path`, of the kind depth ``kitchen_rgb_00000_1f3a9c_depth.png``.
 
     Folder and stem are for people. The digits are a hash of the full path. They distinguish images that share both
     (``scene1/rgb/0001.jpg`` and ``scene2/rgb/0001.jpg``), and every process computes them alone.
