@@ -23,7 +23,7 @@ from depthkit.visualization.depth_map import check_range
 
 @HOOKS.register_module()
 class DepthVisualizationHook(Hook):
-    """At each validation, draw image | prediction | ground truth of a few images to ``work_dir/vis``.
+    """At each validation, draw image | truth | prediction | error of a few images to ``work_dir/vis``.
 
     They are the same images each time, spread over the validation set (of the first process, when there are
     several), with the same range in metres, so that they can be compared across iterations. They also go to the
