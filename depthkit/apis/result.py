@@ -1,11 +1,13 @@
 """The depth of one image, metric or relative: maps in colour, point clouds, and the files of both."""
 
+import io
 import math
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from PIL import Image
 
 from depthkit.apis.alignment import Alignment, fit_alignment
 from depthkit.apis.result_files import Kind, SavedFiles, output_paths
@@ -27,6 +29,7 @@ from depthkit.visualization.depth_map import check_range, is_valid, readable_ran
 FocalSource = Literal["given", "exif", "assumed"]
 # Points of a relative result beyond this many times the median distance are left out: sky is infinitely far.
 _FARTHEST = 20
+_NOTEBOOK_SIDE = 800  # [px]
 SHAPE_OF_RELATIVE = "not the scene's: the shift of relative disparities is unknown, 0 here; the median distance is 1"
 RANGE_OF_RELATIVE = "range: is in metres, but this model's results are relative; leave it out, or use a metric model"
 
@@ -278,3 +281,11 @@ class DepthResult:
             shape = {} if self.kind == "metric" else {"shape": SHAPE_OF_RELATIVE}
             write_point_cloud_ply(paths["points"], *self.point_cloud(), {**text, **shape})
         return SavedFiles(paths, saturated)
+
+    def _repr_png_(self) -> bytes:
+        """Return the map in colour as a PNG file, small enough for a notebook."""
+        step = math.ceil(max(self.size) / _NOTEBOOK_SIDE)
+        small = replace(self, values=self.values[::step, ::step], image=self.image[::step, ::step])
+        stream = io.BytesIO()
+        Image.fromarray(small.colored(self.color_range() if self.kind == "metric" else None)).save(stream, "png")
+        return stream.getvalue()

@@ -108,7 +108,7 @@ def _iso_brands(file: str | os.PathLike | io.BytesIO) -> set[bytes]:
         if isinstance(file, io.BytesIO):
             file.seek(0)
         stream = file if isinstance(file, io.BytesIO) else stack.enter_context(open(file, "rb"))
-        box = stream.read(int.from_bytes(stream.read(4), "big") % 256)
+        box = stream.read(min(int.from_bytes(stream.read(4), "big"), 256))
     return {box[place : place + 4] for place in range(4, len(box), 4)} if box.startswith(_ISO_FILE) else set()
 
 
@@ -120,7 +120,7 @@ def _read_heic(name: str) -> None:
         raise InputError(
             f"{name}: is a HEIC image, which needs the package pillow-heif; run: pip install 'depthkit[heif]'"
         ) from error
-    register_heif_opener(thumbnails=False)
+    register_heif_opener()
 
 
 def _open(file: str | os.PathLike | io.BytesIO) -> Image.Image:
