@@ -13,8 +13,14 @@ from depthkit.app.examples import list_examples
 from depthkit.app.service import Service
 from depthkit.app.upload import receive_file, stem_of
 
+_UNSTORED = {"Cache-Control": "no-store"}
 _CHUNK = 2**20  # [bytes]
-_MEDIA_TYPES = {".png": "image/png", ".npy": "application/octet-stream", ".ply": "application/octet-stream"}
+_MEDIA_TYPES = {
+    ".png": "image/png",
+    ".npy": "application/octet-stream",
+    ".ply": "application/octet-stream",
+    ".glb": "model/gltf-binary",
+}
 _BODY = {
     "required": True,
     "description": "The bytes of an image's file: JPEG, PNG, TIFF, WebP, AVIF and others.",
@@ -105,13 +111,14 @@ def make_router(service: Service) -> APIRouter:
         responses={**_GONE, **_PROBLEMS, 200: {"content": {"application/octet-stream": {}}}},
     )
     async def file(request: Request, id: str, kind: FileKind) -> StreamingResponse:
-        from depthkit.app.result_files import open_file
+        from depthkit.app.result_files import file_endings, open_file
 
         kept = service.kept.get(id)
         with service.line.place():
             opened = await service.work(lambda: open_file(kept.result, kind))
-        disposition = f"attachment; filename*=UTF-8''{quote(f'{kept.name}_{kind}')}"
-        media_type = _MEDIA_TYPES[PurePath(kind).suffix]
+        name = f"{kept.name}_{file_endings(kept.result)[kind]}"
+        disposition = f"attachment; filename*=UTF-8''{quote(name)}"
+        media_type = _MEDIA_TYPES[PurePath(name).suffix]
         headers = {**_UNSTORED, "Content-Disposition": disposition}
         return StreamingResponse(_chunks(opened), media_type=media_type, headers=headers)
 
@@ -120,9 +127,6 @@ def make_router(service: Service) -> APIRouter:
         service.kept.forget(id)
 
     return router
-
-
-_UNSTORED = {"Cache-Control": "no-store"}
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

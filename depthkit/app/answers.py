@@ -4,9 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-FileKind = Literal[
-    "colored.png", "depth.png", "disparity.png", "depth.npy", "disparity.npy", "side_by_side.png", "points.ply"
-]
+FileKind = Literal["colored", "depth", "disparity", "npy", "side_by_side", "normals", "points", "points_glb", "mesh"]
 
 
 class Answer(BaseModel):
@@ -99,6 +97,13 @@ class Colors(Answer):
     invalid: Annotated[str, Field(description="RRGGBB where there is no value.")]
 
 
+class ResultFile(Answer):
+    """A file of a result, made when it is asked for."""
+
+    name: Annotated[str, Field(description="What it is called.", examples=["photo_depth.npy"])]
+    url: Annotated[str, Field(description="Its address.")]
+
+
 class DepthAnswer(Answer):
     """The depth of one image."""
 
@@ -128,5 +133,7 @@ class DepthAnswer(Answer):
     values: Annotated[
         str, Field(description="Address of the values: float32, little-endian, row by row, height x width of them.")
     ]
-    files: Annotated[dict[str, str], Field(description="Addresses of the results as files, by their kind.")]
+    files: Annotated[
+        dict[FileKind, ResultFile], Field(description="The results as files, by the names of their kinds.")
+    ]
     seconds_kept: Annotated[float, Field(description="[s]; then, or after a few more results, the addresses are gone.")]

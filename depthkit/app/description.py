@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from depthkit.apis.result import DepthResult
-from depthkit.app.answers import Colors, DepthAnswer, FocalLength
+from depthkit.app.answers import Colors, DepthAnswer, FocalLength, ResultFile
 from depthkit.app.loaded_model import Prediction
-from depthkit.app.result_files import file_kinds
+from depthkit.app.result_files import file_endings
 from depthkit.visualization.depth_map import colorize
 from depthkit.visualization.disparity_map import colorize_disparity
 
@@ -28,6 +28,7 @@ def describe(
     result, address = prediction.result, f"/api/results/{id}"
     valid = result.values[result.valid]
     height, width = result.size
+    files = file_endings(result)
     return DepthAnswer(
         id=id,
         name=name,
@@ -48,7 +49,7 @@ def describe(
         tokens=prediction.tokens,
         image=f"{address}/image.jpg",
         values=f"{address}/values",
-        files={kind: f"{address}/files/{kind}" for kind in file_kinds(result)},
+        files={kind: ResultFile(name=f"{name}_{end}", url=f"{address}/files/{kind}") for kind, end in files.items()},
         seconds_kept=seconds_kept,
     )
 

@@ -2,23 +2,24 @@
 
 import io
 import tempfile
-from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, get_args
 
 import numpy as np
 from PIL import Image
 
 from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import output_paths
 from depthkit.app.answers import FileKind
 
 _SMALL_SIDE = 2048  # [px], the longer side of the image that the page shows
-MEDIA_TYPES = {".png": "image/png", ".npy": "application/octet-stream", ".ply": "application/octet-stream"}
+_STEM = "result"
 
 
-def file_kinds(result: DepthResult) -> list[FileKind]:
-    """Return which files a result can be had as."""
-    quantity = "depth" if result.kind == "metric" else "disparity"
-    return ["colored.png", f"{quantity}.png", f"{quantity}.npy", "side_by_side.png", "points.ply"]
+def file_endings(result: DepthResult) -> dict[FileKind, str]:
+    """Return which files a result can be had as, and how their names end."""
+    kinds = [kind for kind in get_args(FileKind) if kind != "depth" or result.kind == "metric"]
+    paths = {kind: output_paths("", _STEM, result.kind, [kind]) for kind in kinds}
+    return {kind: next(iter(one.values())).name.removeprefix(f"{_STEM}_") for kind, one in paths.items()}
 
 
 def open_file(result: DepthResult, kind: FileKind) -> BinaryIO:
@@ -28,8 +29,8 @@ def open_file(result: DepthResult, kind: FileKind) -> BinaryIO:
         InputError: it cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
-        result.save(folder, "result", side_by_side=kind == "side_by_side.png", point_cloud=kind == "points.ply")
-        return open(Path(folder, f"result_{kind}"), "rb")
+        saved = result.save(folder, _STEM, outputs=[kind])
+        return open(next(iter(saved.paths.values())), "rb")
 
 
 def small_image(result: DepthResult) -> bytes:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import swagger_ui_bundle
+import fastapi_swagger
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -18,6 +18,7 @@ from depthkit.app.problems import add_problem_handlers
 from depthkit.app.service import Service
 
 STATIC = Path(__file__).parent / "static"
+SWAGGER = Path(fastapi_swagger.__file__).parent / "resources"
 # Swagger's own page sets styles from its script.
 _DOCS_POLICY = {
     "Content-Security-Policy": (
@@ -69,5 +70,5 @@ def make_app(service: Service, host: str, names: Collection[str], on_failure: Ca
 
     app.mount("/static", StaticFiles(directory=STATIC))
     app.mount("/examples", StaticFiles(directory=examples.FOLDER))
-    app.mount("/swagger", StaticFiles(directory=swagger_ui_bundle.swagger_ui_path))
+    app.mount("/swagger", StaticFiles(directory=SWAGGER))
     return Guard(app, host, names)

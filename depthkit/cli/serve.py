@@ -45,7 +45,7 @@ def main(model, weights, host, port, allow_host, max_mib, max_megapixels, queue,
     """
     try:
         import fastapi  # noqa: F401
-        import swagger_ui_bundle  # noqa: F401
+        import fastapi_swagger  # noqa: F401
         import uvicorn  # noqa: F401
     except ImportError as error:
         raise InputError(

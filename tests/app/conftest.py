@@ -15,7 +15,7 @@ import pytest
 
 pytest.importorskip("fastapi", reason="needs depthkit[app]")
 pytest.importorskip("uvicorn", reason="needs depthkit[app]")
-pytest.importorskip("swagger_ui_bundle", reason="needs depthkit[app]")
+pytest.importorskip("fastapi_swagger", reason="needs depthkit[app]")
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 # WebGL without a GPU.

@@ -119,7 +119,7 @@ def test_selecting_tokens_shows_them_by_layer_and_what_is_saved(with_room):
 
 def test_a_file_is_downloaded(with_room, running_page, tmp_path):
     with with_room.expect_download() as download:
-        with_room.click("#files a[href$='depth.npy']")
+        with_room.click("#files a[href$='/npy']")
     assert download.value.suggested_filename == "my_room_depth.npy"
     download.value.save_as(tmp_path / "depth.npy")
     np.testing.assert_array_equal(np.load(tmp_path / "depth.npy"), values_of(with_room, running_page))
@@ -158,6 +158,6 @@ def test_the_documents_of_the_service_show_without_a_network(browser, running_pa
     asked = []
     page.on("request", lambda request: asked.append(request.url))
     page.goto(f"{running_page.url}/docs")
-    page.get_by_text("Predict the depth of an image").first.wait_for(timeout=120_000)
+    page.get_by_text("Predict the depth of an image").first.wait_for(timeout=60_000)
     assert not [url for url in asked if not url.startswith((running_page.url, "blob:", "data:"))]
     page.close()

@@ -1,5 +1,6 @@
 """The web service, asked as programs ask it: answers, files, refusals, and nothing left behind."""
 
+import contextlib
 import gc
 import io
 import json
@@ -65,15 +66,19 @@ def test_a_dense_model_has_no_tokens_to_show(running_page, example):
 
 
 def test_the_files_are_those_of_the_result(running_page, answer, values, tmp_path):
-    assert {"colored.png", "depth.png", "depth.npy", "side_by_side.png", "points.ply"} <= set(answer["files"])
-    for kind, address in answer["files"].items():
+    assert list(answer["files"]) == [
+        "colored", "depth", "disparity", "npy", "side_by_side", "normals", "points", "points_glb", "mesh"
+    ]  # fmt: skip
+    for kind in ("colored", "depth", "npy", "points", "mesh"):
+        name, address = answer["files"][kind].values()
         reply = running_page.get(address)
         assert reply.status == 200 and reply.headers["cache-control"] == "no-store"
-        assert reply.headers["content-disposition"] == f"attachment; filename*=UTF-8''my_room_{kind}"
-        (tmp_path / kind).write_bytes(reply.body)
-    np.testing.assert_array_equal(read_depth(tmp_path / "depth.npy"), values)
-    np.testing.assert_allclose(read_depth(tmp_path / "depth.png"), values, atol=0.0005)
-    assert (tmp_path / "points.ply").read_bytes().startswith(b"ply")
+        assert reply.headers["content-disposition"] == f"attachment; filename*=UTF-8''{name}"
+        (tmp_path / name).write_bytes(reply.body)
+    np.testing.assert_array_equal(read_depth(tmp_path / "my_room_depth.npy"), values)
+    np.testing.assert_allclose(read_depth(tmp_path / "my_room_depth.png"), values, atol=0.0005)
+    assert (tmp_path / "my_room_points.ply").read_bytes().startswith(b"ply")
+    assert (tmp_path / "my_room_mesh.glb").read_bytes().startswith(b"glTF")
     image = running_page.get(answer["image"])
     assert Image.open(io.BytesIO(image.body)).size == (answer["width"], answer["height"])
 
@@ -118,7 +123,7 @@ def test_an_impossible_focal_length_is_refused(running_page, example):
 def test_an_unknown_or_forgotten_result_is_gone(running_page, example):
     answer = running_page.post("/api/depth", example).json()
     assert running_page.get(f"/api/results/{answer['id']}", method="DELETE").status == 204
-    for address in (answer["values"], answer["image"], *answer["files"].values(), "/api/results/x/values"):
+    for address in (answer["values"], answer["image"], answer["files"]["mesh"]["url"], "/api/results/x/values"):
         reply = running_page.get(address)
         assert reply.status == 404 and "not kept any more" in reply.json()["detail"]
 
@@ -161,13 +166,14 @@ def test_nothing_is_left_on_the_disk(running_page, example, answer, monkeypatch,
 
     def watch() -> None:
         while not ended.is_set():
-            seen.update(path.name for path in tmp_path.rglob("*"))
+            with contextlib.suppress(FileNotFoundError):  # gone while it is listed
+                seen.update(path.name for path in tmp_path.rglob("*"))
 
     watcher = threading.Thread(target=watch)
     watcher.start()
     first = running_page.post("/api/depth?name=secret.jpg", example).json()
     while_predicting = set(seen)
-    running_page.get(first["files"]["colored.png"])
+    running_page.get(first["files"]["colored"]["url"])
     ended.set()
     watcher.join()
     assert not while_predicting and not list(tmp_path.iterdir())

@@ -46,7 +46,7 @@ def predict(cli, demo_config, demo_checkpoint):
 
 
 def test_every_kind_of_image_in_a_folder(predict, images, tmp_path):
-    done = predict(tmp_path / "new" / "out", images, "--side-by-side", "--point-cloud")
+    done = predict(tmp_path / "new" / "out", images, "--outputs", "+side_by_side", "--point-cloud")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "new" / "out"
     sizes = dict.fromkeys(("rgb", "grey", "cmyk", "palette", "sixteen", "alpha"), (140, 120))
@@ -117,7 +117,7 @@ def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_p
 
 
 def test_floats_as_tiff_and_what_json_says_of_them(predict, images, tmp_path):
-    options = ("--float-format", "tiff", "--json", tmp_path / "results.json")
+    options = ("--outputs", "colored,depth,tiff", "--json", tmp_path / "results.json")
     done = predict(tmp_path / "out", images / "rgb.jpg", *options)
     assert done.returncode == 0, done.stderr
     (result,) = json.loads((tmp_path / "results.json").read_text())["images"]

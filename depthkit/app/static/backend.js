@@ -29,7 +29,7 @@ export async function predict(file, options, signal) {
 
 /** The files of a result: what they are, and where. */
 export function listFiles({ answer }) {
-  return Object.entries(answer.files).map(([kind, url]) => ({ kind, url: `.${url}`, name: `${answer.name}_${kind}` }));
+  return Object.entries(answer.files).map(([kind, { name, url }]) => ({ kind, name, url: `.${url}` }));
 }
 
 /** Let the service forget a result that is not shown any more. */

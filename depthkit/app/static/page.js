@@ -6,13 +6,15 @@ import { showCost } from "./cost.js";
 
 const byId = (id) => document.getElementById(id);
 const FILES = {
-  "colored.png": ["Depth in colour", "PNG"],
-  "depth.png": ["Depth, 16 bits, millimetres", "PNG"],
-  "disparity.png": ["Disparity, 16 bits", "PNG"],
-  "depth.npy": ["Depth, float32, metres", "NPY"],
-  "disparity.npy": ["Disparity, float32", "NPY"],
-  "side_by_side.png": ["Image beside depth", "PNG"],
-  "points.ply": ["Points in 3D", "PLY"],
+  colored: "Depth in colour",
+  depth: "Depth, 16 bits, millimetres",
+  disparity: "Disparity, 16 bits",
+  npy: "All values, float32",
+  side_by_side: "Image beside depth",
+  normals: "Normals in colour",
+  points: "Points in 3D",
+  points_glb: "Points in 3D",
+  mesh: "Surface in 3D",
 };
 
 const isNarrow = () => matchMedia("(max-width: 820px)").matches;
@@ -216,8 +218,8 @@ function show(prediction) {
 }
 
 function fileLink({ kind, url, name }) {
-  const [title, format] = FILES[kind] ?? [kind, ""];
-  const link = Object.assign(document.createElement("a"), { href: url, download: name, textContent: title });
+  const link = Object.assign(document.createElement("a"), { href: url, download: name, textContent: FILES[kind] ?? kind });
+  const format = name.split(".").pop().toUpperCase();
   link.append(Object.assign(document.createElement("span"), { textContent: format }));
   const item = document.createElement("li");
   item.append(link);
