@@ -39,7 +39,7 @@ _GONE = {404: {"model": Problem, "description": "The result is not kept any more
 
 def make_router(service: Service) -> APIRouter:
     """Make the addresses below `/api`."""
-    router = APIRouter(prefix="/api")
+    router = APIRouter(prefix="/api", tags=["depth"])
 
     @router.get("/state", summary="What the service is doing, and what it takes")
     async def state() -> State:

@@ -41,7 +41,7 @@ def describe(
         colors=_colors(result),
         focal=_focal(result),
         focal_of_points=float(result.intrinsics[0, 0]),
-        warnings=list(_warnings(result, bool(valid.size))),
+        warnings=list(_warnings(prediction, bool(valid.size))),
         model=model,
         keep_rate=keep_rate,
         licence=result.metadata.get("licence"),
@@ -73,7 +73,8 @@ def _focal(result: DepthResult) -> FocalLength | None:
     )
 
 
-def _warnings(result: DepthResult, any_valid: bool) -> Iterator[str]:
+def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
+    result = prediction.result
     if not any_valid:
         yield "No pixel of this image got a valid value."
     if result.kind == "relative":
@@ -82,6 +83,11 @@ def _warnings(result: DepthResult, any_valid: bool) -> Iterator[str]:
         yield (
             "The image has no focal length in its EXIF; the metres are those of an assumed one. Twice the focal length "
             "is twice the metres."
+        )
+    if not prediction.selectors_trained:
+        yield (
+            "This model was not trained to select tokens: the work that is saved is real, but the depth is worse than "
+            "that of a model that was."
         )
     if "trained_on" in result.metadata:
         yield f"The model was trained on {result.metadata['trained_on']}; other images come out wrong."

@@ -32,11 +32,13 @@ class Prediction:
         result: the depth.
         cost: what it took, beside the model without token selection.
         tokens: of the layers that select tokens.
+        selectors_trained: whether what selects them was trained with the model, and not made for this keep rate.
     """
 
     result: DepthResult
     cost: Cost
     tokens: list[LayerTokens]
+    selectors_trained: bool
 
 
 class LoadedModel:
@@ -88,7 +90,9 @@ class LoadedModel:
                 )
             with observe(form.model) as passes:
                 result = form(image, focal)
-        return Prediction(result, self._cost(form, keep_rate, passes[-1], result), _tokens(form, passes[-1]))
+        cost = self._cost(form, keep_rate, passes[-1], result)
+        trained = form is self._own or isinstance(self._own.model.backbone, ToSA)
+        return Prediction(result, cost, _tokens(form, passes[-1]), trained)
 
     def _form(self, keep_rate: float | None) -> DepthPredictor:
         if keep_rate is None:
