@@ -1,4 +1,4 @@
-"""Who may talk to the page: no other site through a visitor's browser, and no foreign name for this machine."""
+"""Who may talk to the page: no other site in a visitor's browser, no foreign name of this machine."""
 
 import ipaddress
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Results that are kept in memory for a while, so that their files can be had: a few, and none for long."""
+"""Results that are kept in memory for a while, so that their files can be had."""
 
 import asyncio
 import secrets

@@ -1,4 +1,4 @@
-"""The one model in memory, and what it makes of an image: depth, what that took, and the tokens that attended."""
+"""The one model in memory, and what it makes of an image: depth, its cost, and the attended tokens."""
 
 import copy
 import gc
@@ -88,6 +88,7 @@ class LoadedModel:
                     f"{name}: has {pixels / 1e6:.4g} megapixels ({image.width} x {image.height}); this page takes "
                     f"{most_pixels / 1e6:g} at most, so make it smaller, or start the page with --max-megapixels"
                 )
+            image.filename = name  # for messages
             with observe(form.model) as passes:
                 result = form(image, focal)
         cost = self._cost(form, keep_rate, passes[-1], result)
@@ -152,7 +153,7 @@ class OneModel:
 def _time_in_turn(
     form: DepthPredictor, dense: DepthPredictor, image: np.ndarray, seconds: float
 ) -> tuple[float, float]:
-    """Return the shortest times [s] of two forms of a model on an image, in turn, because a machine is often busy.
+    """Return the shortest times [s] of two forms of a model, in turn, as a machine is often busy.
 
     Args:
         form: the one.

@@ -20,7 +20,7 @@ T = TypeVar("T")
 
 
 class Service:
-    """The state of one running page. All methods run in the thread of the event loop; work runs in that of the line.
+    """The state of one running page. All methods run in the event loop; work runs in the line's thread.
 
     Args:
         choices: the models by name; the first is loaded at once.
@@ -51,7 +51,7 @@ class Service:
         return self.choices[name]
 
     def state(self) -> State:
-        """Describe what is going on."""
+        """Describe what the service is doing."""
         return State(
             version=depthkit.__version__,
             ready=self._ready,

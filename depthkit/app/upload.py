@@ -1,4 +1,4 @@
-"""An image that somebody sends: received within limits and decoded from memory, never written to a disk."""
+"""A file that somebody sends: received within limits into memory, never written to a disk."""
 
 import asyncio
 import re

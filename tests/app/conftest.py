@@ -105,7 +105,7 @@ def running_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPa
         yield page
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # as long as it is there, its thread has an event loop
 def browser():
     sync_api = pytest.importorskip("playwright.sync_api", reason="needs playwright, of depthkit[test]")
     if CHROMIUM is None:

@@ -3,6 +3,7 @@
 import { paintPalette, paintValues, sayValue } from "./colors.js";
 
 const LARGEST = 1600; // [px] of a canvas; a larger map is thinned out on the screen, not in what is read
+const ASIDE = 30; // [px] from the cross to the end of what stands beside it
 const SKIPPED = "rgba(9, 12, 17, 0.78)";
 const byId = (id) => document.getElementById(id);
 
@@ -47,7 +48,7 @@ export class Comparison {
     this.#offerLayers(answer.tokens);
     this.#fit();
     this.#moveDivider(this.#split);
-    this.#probe(Math.floor(0.75 * answer.width), Math.floor(answer.height / 2));
+    this.#probe(Math.floor(0.62 * answer.width), Math.floor(answer.height / 2));
   }
 
   /** Give the stage the image's shape, as large as there is room for. */
@@ -102,8 +103,9 @@ export class Comparison {
     cross.hidden = false;
     cross.style.left = `${(100 * (column + 0.5)) / answer.width}%`;
     cross.style.top = `${(100 * (row + 0.5)) / answer.height}%`;
-    cross.classList.toggle("left", column > 0.7 * answer.width);
     cross.firstElementChild.textContent = said;
+    const room = this.stage.clientWidth * (1 - (column + 0.5) / answer.width);
+    cross.classList.toggle("left", room < cross.firstElementChild.offsetWidth + ASIDE);
   }
 
   #offerLayers(tokens) {
