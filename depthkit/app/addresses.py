@@ -8,8 +8,18 @@ from urllib.parse import quote
 from fastapi import APIRouter, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
-from depthkit.app.answers import DepthAnswer, ExampleImage, FileKind, ModelChoice, Problem, State
+from depthkit.app.answers import (
+    DepthAnswer,
+    ExampleImage,
+    FileKind,
+    ModelChoice,
+    Problem,
+    State,
+    VideoAnswer,
+    VideoKind,
+)
 from depthkit.app.examples import list_examples
+from depthkit.app.kept_results import KeptResult, KeptVideos
 from depthkit.app.service import Service
 from depthkit.app.upload import receive_file, stem_of
 
@@ -37,6 +47,20 @@ _PROBLEMS = {
 _GONE = {404: {"model": Problem, "description": "The result is not kept any more."}}
 
 
+Model = Annotated[str | None, Query(description="One of `/api/models`; the first if left out.")]
+KeepRate = Annotated[
+    float | None,
+    Query(
+        gt=0, le=1, description="Fraction of the patches that attend in some layers; if left out, the model as it is."
+    ),
+]
+Focal = Annotated[
+    float | None,
+    Query(gt=0, description="Focal length [px] at the own size; if left out, that of EXIF, or an assumed one."),
+]
+Name = Annotated[str, Query(description="Of the file, for the names of the results.")]
+
+
 def make_router(service: Service) -> APIRouter:
     """Make the addresses below `/api`."""
     router = APIRouter(prefix="/api", tags=["depth"])
@@ -61,16 +85,10 @@ def make_router(service: Service) -> APIRouter:
     )
     async def depth(
         request: Request,
-        model: Annotated[str | None, Query(description="One of `/api/models`; the first if left out.")] = None,
-        keep_rate: Annotated[
-            float | None,
-            Query(gt=0, le=1, description="Fraction of the patches that attend in some layers; the model as it is."),
-        ] = None,
-        focal: Annotated[
-            float | None,
-            Query(gt=0, description="Focal length [px] at the image's own size; that of EXIF, or an assumed one."),
-        ] = None,
-        name: Annotated[str, Query(description="Of the file, for the names of the results.")] = "image",
+        model: Model = None,
+        keep_rate: KeepRate = None,
+        focal: Focal = None,
+        name: Name = "image",
     ) -> DepthAnswer:
         stem = stem_of(name)
         service.find_choice(model)
@@ -78,6 +96,33 @@ def make_router(service: Service) -> APIRouter:
             content = await receive_file(request, service.limits)
             answer = await service.predict(content, name, stem, model, keep_rate, focal, request.is_disconnected)
         return answer if answer is not None else Response(status_code=499)  # nobody is there to read it
+
+    @router.post(
+        "/video",
+        summary="Predict the depth of a video",
+        responses=_PROBLEMS,
+        openapi_extra={"requestBody": {**_BODY, "description": "The bytes of a video's file: MP4, MOV, MKV, WebM."}},
+    )
+    async def video(
+        request: Request, model: Model = None, keep_rate: KeepRate = None, focal: Focal = None, name: Name = "video"
+    ) -> VideoAnswer:
+        stem = stem_of(name)
+        service.find_choice(model)
+        with service.line.place():
+            content = await receive_file(request, service.limits)
+            answer = await service.predict_video(content, name, stem, model, keep_rate, focal, request.is_disconnected)
+        return answer if answer is not None else Response(status_code=499)
+
+    @router.get(
+        "/results/{id}/videos/{kind}",
+        summary="The depth of a video as a video",
+        response_class=Response,
+        responses={**_GONE, 200: {"content": {"video/mp4": {}}}},
+    )
+    async def video_file(id: str, kind: VideoKind) -> Response:
+        name, content = service.kept.get(id, KeptVideos).files[kind]
+        headers = {**_UNSTORED, "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}"}
+        return Response(content, media_type="video/mp4", headers=headers)
 
     @router.get(
         "/results/{id}/values",
@@ -88,7 +133,7 @@ def make_router(service: Service) -> APIRouter:
     async def values(id: str) -> Response:
         from depthkit.app.result_files import value_bytes
 
-        content = value_bytes(service.kept.get(id).result)
+        content = value_bytes(service.kept.get(id, KeptResult).result)
         return Response(content, media_type="application/octet-stream", headers=_UNSTORED)
 
     @router.get(
@@ -100,7 +145,7 @@ def make_router(service: Service) -> APIRouter:
     async def image(id: str) -> Response:
         from depthkit.app.result_files import small_image
 
-        result = service.kept.get(id).result
+        result = service.kept.get(id, KeptResult).result
         content = await service.work(lambda: small_image(result))
         return Response(content, media_type="image/jpeg", headers=_UNSTORED)
 
@@ -113,7 +158,7 @@ def make_router(service: Service) -> APIRouter:
     async def file(request: Request, id: str, kind: FileKind) -> StreamingResponse:
         from depthkit.app.result_files import file_endings, open_file
 
-        kept = service.kept.get(id)
+        kept = service.kept.get(id, KeptResult)
         with service.line.place():
             opened = await service.work(lambda: open_file(kept.result, kind))
         name = f"{kept.name}_{file_endings(kept.result)[kind]}"

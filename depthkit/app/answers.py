@@ -42,9 +42,11 @@ class State(Answer):
     ready: Annotated[bool, Field(description="Whether a model is loaded; a request may be sent before.")]
     loading: Annotated[str | None, Field(description="The model that is being loaded.")]
     waiting: Annotated[int, Field(description="Requests that are received, wait or run.")]
+    frames: Annotated[int | None, Field(description="Of the video that is worked on, that are done.")]
     most_waiting: Annotated[int, Field(description="With so many of them the next one is refused (503).")]
     most_bytes: Annotated[int, Field(description="Of a file.")]
     most_pixels: Annotated[int, Field(description="Of an image.")]
+    most_seconds: Annotated[float, Field(description="Of a video that are read [s].")]
 
 
 class FocalLength(Answer):
@@ -102,6 +104,25 @@ class ResultFile(Answer):
 
     name: Annotated[str, Field(description="What it is called.", examples=["photo_depth.npy"])]
     url: Annotated[str, Field(description="Its address.")]
+
+
+VideoKind = Literal["colored", "side_by_side"]
+
+
+class VideoAnswer(Answer):
+    """The depth of a video."""
+
+    id: Annotated[str, Field(description="Of the result, while it is kept.")]
+    kind: Literal["metric", "relative"]
+    frames: Annotated[int, Field(description="That were read.")]
+    seconds: Annotated[float, Field(description="[s], from the first frame to the last.")]
+    low: Annotated[float, Field(description="The value of the first colour, of all frames: [m], or without a unit.")]
+    high: Annotated[float, Field(description="The value of the last colour.")]
+    seconds_per_frame: Annotated[float, Field(description="[s], from the file to the results.")]
+    model: Annotated[str, Field(description="As `ModelChoice.name`.")]
+    warnings: Annotated[list[str], Field(description="What to know about this result.")]
+    files: Annotated[dict[VideoKind, ResultFile], Field(description="MP4 files.")]
+    seconds_kept: Annotated[float, Field(description="[s]; then, or after a few more results, the addresses are gone.")]
 
 
 class DepthAnswer(Answer):

@@ -2,7 +2,8 @@
 
 import os
 import tempfile
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.apis.result import DepthResult
+from depthkit.app.answers import ResultFile, VideoAnswer
 from depthkit.errors import InputError
 from depthkit.video.predict import SavedVideo, predict_video
 
@@ -22,10 +24,39 @@ class ClipDepth:
     Attributes:
         saved: what is known of it.
         files: the videos by kind, as the bytes of their files.
+        seconds: that all of it took [s].
     """
 
     saved: SavedVideo
     files: dict[str, bytes]
+    seconds: float
+
+    def describe(self, id: str, model: str, files: Mapping[str, tuple[str, bytes]], seconds_kept: float) -> VideoAnswer:
+        """Describe it for the web service; `files` have their names."""
+        saved, warnings = self.saved, []
+        if saved.focal_source == "assumed" and saved.metres_follow_focal:
+            warnings.append(
+                "The metres are those of an assumed focal length; twice the focal length is twice the metres."
+            )
+        if saved.missing or saved.damaged:
+            warnings.append(
+                f"The file is damaged: {saved.missing} frames are missing, {saved.damaged} places unreadable."
+            )
+        return VideoAnswer(
+            id=id,
+            kind=saved.kind,
+            frames=saved.frames,
+            seconds=saved.seconds,
+            low=saved.color_range[0],
+            high=saved.color_range[1],
+            seconds_per_frame=self.seconds / saved.frames,
+            model=model,
+            warnings=warnings,
+            files={
+                kind: ResultFile(name=name, url=f"/api/results/{id}/videos/{kind}") for kind, (name, _) in files.items()
+            },
+            seconds_kept=seconds_kept,
+        )
 
 
 def predict_clip(
@@ -59,12 +90,14 @@ def predict_clip(
         on_frame()
         return result
 
+    begin = time.perf_counter()
     with _in_memory(content, name) as path, tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         try:
             saved = predict_video(predict, path, folder, "clip", focal, side_by_side=True, seconds=most[0])
         except InputError as error:
             raise InputError(str(error).replace(os.fspath(path), name)) from error
-        return ClipDepth(saved, {kind: file.read_bytes() for kind, file in saved.files.items()})
+        files = {kind: file.read_bytes() for kind, file in saved.files.items()}
+    return ClipDepth(saved, files, time.perf_counter() - begin)
 
 
 @contextmanager

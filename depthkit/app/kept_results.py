@@ -3,12 +3,15 @@
 import asyncio
 import secrets
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from depthkit.app.limits import Limits
 
 if TYPE_CHECKING:
     from depthkit.apis.result import DepthResult
+
+
+T = TypeVar("T", "KeptResult", "KeptVideos")
 
 
 class Gone(Exception):
@@ -21,6 +24,23 @@ class KeptResult:
 
     name: str
     result: "DepthResult"
+
+    @property
+    def weight(self) -> int:
+        """Count its pixels."""
+        return self.result.values.size
+
+
+@dataclass(frozen=True)
+class KeptVideos:
+    """The depth of a video as files, by kind, with their names."""
+
+    files: dict[str, tuple[str, bytes]]
+
+    @property
+    def weight(self) -> int:
+        """Count as many pixels as would take the same memory: 7 bytes each."""
+        return sum(len(content) for _, content in self.files.values()) // 7
 
 
 def new_id() -> str:
@@ -37,24 +57,25 @@ class KeptResults:
 
     def __init__(self, limits: Limits) -> None:
         self._limits = limits
-        self._kept: dict[str, KeptResult] = {}
+        self._kept: dict[str, KeptResult | KeptVideos] = {}
 
-    def add(self, id: str, kept: KeptResult) -> None:
+    def add(self, id: str, kept: KeptResult | KeptVideos) -> None:
         """Keep a result under a `new_id`; older ones make room."""
         self._kept[id] = kept
         while len(self._kept) > 1 and (len(self._kept) > self._limits.results or self._pixels > self._limits.pixels):
             del self._kept[next(iter(self._kept))]
         asyncio.get_running_loop().call_later(self._limits.seconds_kept, self._kept.pop, id, None)
 
-    def get(self, id: str) -> KeptResult:
+    def get(self, id: str, kind: type[T]) -> T:
         """Return the result of an id.
 
         Raises:
-            Gone: there is none.
+            Gone: there is none of this kind.
         """
-        if id not in self._kept:
+        found = self._kept.get(id)
+        if not isinstance(found, kind):
             raise Gone
-        return self._kept[id]
+        return found
 
     def forget(self, id: str) -> None:
         """Forget a result, if there is one of this id."""
@@ -62,4 +83,4 @@ class KeptResults:
 
     @property
     def _pixels(self) -> int:
-        return sum(kept.result.values.size for kept in self._kept.values())
+        return sum(kept.weight for kept in self._kept.values())

@@ -16,6 +16,7 @@ class Limits:
         upload_bytes: of one image's file.
         pixels: of one image, as its header declares them: checked before anything is decoded. The results that are
             kept have together no more than this either.
+        video_seconds: of a video that are read [s].
         waiting: requests that are received, wait or run at the same time; the next one is told to come back.
         seconds_to_send: how long a request may take to send its file [s].
         results: how many results are kept in memory for downloads.
@@ -27,6 +28,7 @@ class Limits:
 
     upload_bytes: int = 64 * 2**20
     pixels: int = 50_000_000
+    video_seconds: float = 10.0
     waiting: int = 8
     seconds_to_send: float = 120.0
     results: int = 4

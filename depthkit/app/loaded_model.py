@@ -80,7 +80,7 @@ class LoadedModel:
             InputError: the file is not an image, damaged or too large; the focal length is wrong; or the model has no
                 token selective form.
         """
-        form = self._form(keep_rate)
+        form = self.form(keep_rate)
         with open_content(content, name) as image:
             pixels = image.width * image.height
             if pixels > most_pixels:
@@ -95,7 +95,12 @@ class LoadedModel:
         trained = form is self._own or isinstance(self._own.model.backbone, ToSA)
         return Prediction(result, cost, _tokens(form, passes[-1]), trained)
 
-    def _form(self, keep_rate: float | None) -> DepthPredictor:
+    def form(self, keep_rate: float | None) -> DepthPredictor:
+        """Return the predictor of a keep rate; see `predict`.
+
+        Raises:
+            InputError: the model has no token selective form.
+        """
         if keep_rate is None:
             return self._own
         if keep_rate not in self._forms:
@@ -108,7 +113,7 @@ class LoadedModel:
         backbone, seconds, dense = form.model.backbone, passed.seconds, None
         if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1:
             all_rate = 1.0 if isinstance(self._own.model.backbone, ToSA) else None
-            all_tokens = self._form(all_rate)
+            all_tokens = self.form(all_rate)
             seconds, dense_seconds = _time_in_turn(form, all_tokens, result.image, passed.seconds)
             dense = Pass(seconds=dense_seconds, macs=self._count(all_tokens, all_rate, passed))
         height, width = passed.inputs.shape[-2:]

@@ -90,7 +90,7 @@ def run_page(service: Service, opened: socket.socket, host: str, names: Collecti
         server.run(sockets=[opened])
     finally:
         opened.close()
-        service.line.close()
+        service.close()
     if failures:
         raise failures[0]
 

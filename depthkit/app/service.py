@@ -4,9 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TYPE_CHECKING, TypeVar
 
 import depthkit
-from depthkit.app.answers import DepthAnswer, State
+from depthkit.app.answers import DepthAnswer, State, VideoAnswer
 from depthkit.app.choices import Choice
-from depthkit.app.kept_results import KeptResult, KeptResults, new_id
+from depthkit.app.kept_results import KeptResult, KeptResults, KeptVideos, new_id
 from depthkit.app.limits import Limits
 from depthkit.app.work_line import WorkLine
 from depthkit.errors import InputError
@@ -14,6 +14,7 @@ from depthkit.utils.console import input_error_message
 
 if TYPE_CHECKING:
     from depthkit.apis.result import DepthResult
+    from depthkit.app.clip import ClipDepth
     from depthkit.app.loaded_model import LoadedModel, OneModel
 
 T = TypeVar("T")
@@ -37,6 +38,8 @@ class Service:
         self._model: OneModel | None = None  # made in the line's thread, because torch takes seconds to be imported
         self._loading: str | None = None
         self._ready = False
+        self._frames: int | None = None  # of a video that are done
+        self._ending = False
 
     def find_choice(self, name: str | None) -> Choice:
         """Return the model of this name; None: the first.
@@ -57,9 +60,11 @@ class Service:
             ready=self._ready,
             loading=self._loading,
             waiting=self.line.taken,
+            frames=self._frames,
             most_waiting=self.line.places,
             most_bytes=self.limits.upload_bytes,
             most_pixels=self.limits.pixels,
+            most_seconds=self.limits.video_seconds,
         )
 
     async def load_first(self, on_failure: Callable[[BaseException], None]) -> None:
@@ -111,6 +116,52 @@ class Service:
         answer, result = done
         self.kept.add(answer.id, KeptResult(stem, result))
         return answer
+
+    async def predict_video(
+        self,
+        content: bytes,
+        name: str,
+        stem: str,
+        model: str | None,
+        keep_rate: float | None,
+        focal: float | None,
+        is_unwanted: Callable[[], Awaitable[bool]],
+    ) -> VideoAnswer | None:
+        """Predict a video when its turn comes, and keep the results; see `predict`.
+
+        Raises:
+            InputError: see `depthkit.app.clip.predict_clip`.
+        """
+        choice = self.find_choice(model)
+
+        def do() -> "ClipDepth":
+            from depthkit.app.clip import predict_clip
+
+            self._frames = 0
+            try:
+                predictor = self._load(choice).form(keep_rate)
+                most = self.limits.video_seconds, self.limits.pixels
+                return predict_clip(predictor, content, name, focal, most, self._count_frame)
+            finally:
+                self._frames = None
+
+        done = await self.work(do, is_unwanted)
+        if done is None:
+            return None
+        id = new_id()
+        files = {kind: (f"{stem}_{kind}.mp4", video) for kind, video in done.files.items()}
+        self.kept.add(id, KeptVideos(files))
+        return done.describe(id, choice.name, files, self.limits.seconds_kept)
+
+    def _count_frame(self) -> None:
+        self._frames += 1
+        if self._ending:
+            raise InputError("the page was ended while it worked on the video")
+
+    def close(self) -> None:
+        """Wait until what runs is done; a video ends after its frame."""
+        self._ending = True
+        self.line.close()
 
     async def work(self, do: Callable[[], T], is_unwanted: Callable[[], Awaitable[bool]] | None = None) -> T | None:
         """Do something in the line; what a user can cause becomes an `InputError` with one sentence."""

@@ -29,17 +29,20 @@ from depthkit.errors import InputError
 @click.option("--max-mib", type=click.FloatRange(0, min_open=True), default=64, metavar="N", help="Of a file.")
 @click.option("--max-megapixels", type=click.FloatRange(0, min_open=True), default=50, metavar="N", help="Of an image.")
 @click.option(
+    "--max-seconds", type=click.FloatRange(0, min_open=True), default=10, metavar="S", help="Of a video that are read."
+)
+@click.option(
     "--queue", type=click.IntRange(1, 1000), default=8, metavar="N", help="Images that may be sent at the same time."
 )
 @options.device
-def main(model, weights, host, port, allow_host, max_mib, max_megapixels, queue, device) -> None:
+def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_seconds, queue, device) -> None:
     """Show the depth of images on a page in the browser.
 
-    Drop an image, choose the model, and see its depth beside it, metres under the cursor, the scene in 3D, and which
-    tokens attended. The page offers the given weights, the published models that were downloaded before, and
+    Drop an image or a video, choose the model, and see its depth beside it, metres under the cursor, the scene in 3D,
+    and which tokens attended. The page offers the given weights, the published models that were downloaded before, and
     rooms-deit-tiny, which comes with depthkit. It needs no network, and only this machine can reach it.
 
-    Images are never written to a disk. The last results stay in memory for 10 minutes.
+    What is dropped is never written to a disk. The last results stay in memory for 10 minutes.
 
     Exit status: 2 when the port is taken or the model cannot be used; 130 or 143 when Ctrl-C or SIGTERM ended it.
     """
@@ -57,7 +60,12 @@ def main(model, weights, host, port, allow_host, max_mib, max_megapixels, queue,
     from depthkit.app.service import Service
     from depthkit.zoo.packaged import PACKAGED_MODEL
 
-    limits = Limits(upload_bytes=round(max_mib * 2**20), pixels=round(max_megapixels * 1e6), waiting=queue)
+    limits = Limits(
+        upload_bytes=round(max_mib * 2**20),
+        pixels=round(max_megapixels * 1e6),
+        waiting=queue,
+        video_seconds=max_seconds,
+    )
     for file in weights:
         options.check_weights(file)
     if model not in (None, PACKAGED_MODEL):

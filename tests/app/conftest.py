@@ -63,7 +63,7 @@ class RunningPage:
         self._server.should_exit = True
         self._thread.join(60)
         self._socket.close()
-        self.service.line.close()
+        self.service.close()
 
     def get(self, path: str, headers: dict[str, str] | None = None, method: str = "GET") -> Reply:
         return self._ask(urllib.request.Request(self.url + path, headers=headers or {}, method=method))

@@ -26,7 +26,7 @@ def ids_left(sizes: list[int], limits: Limits, wait: float = 0.0) -> list[int]:
         left = []
         for number, id in enumerate(ids):
             try:
-                kept.get(id)
+                kept.get(id, KeptResult)
                 left.append(number)
             except Gone:
                 pass
@@ -55,7 +55,7 @@ def test_one_can_be_forgotten_and_ids_cannot_be_guessed():
         kept.forget(id)
         kept.forget("never there")
         with pytest.raises(Gone):
-            kept.get(id)
+            kept.get(id, KeptResult)
 
     asyncio.run(run())
     assert len({new_id() for _ in range(100)}) == 100 and len(new_id()) >= 22

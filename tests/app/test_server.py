@@ -216,3 +216,40 @@ def test_memory_stays_flat(running_page, example):
     for _ in range(40):
         ask()
     assert megabytes() - before < 20
+
+
+@pytest.fixture(scope="module")
+def clip() -> bytes:
+    """A video of 5 frames, 64x48 px."""
+    pytest.importorskip("depthkit.video", reason="without videos")
+    av = pytest.importorskip("av", reason="needs depthkit[video]")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        stream = container.add_stream("mpeg4", rate=5)
+        stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
+        for i in range(5):
+            image = np.full((48, 64, 3), 40 * i, np.uint8)
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode(None))
+    return file.getvalue()
+
+
+def test_a_video_gives_videos(running_page, clip, monkeypatch, tmp_path):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    reply = running_page.post("/api/video?name=my%20clip.mp4", clip)
+    assert reply.status == 200, reply.body
+    answer = reply.json()
+    assert answer["frames"] == 5 and answer["low"] < answer["high"]
+    side_by_side = answer["files"]["side_by_side"]
+    assert side_by_side["name"] == "my_clip_side_by_side.mp4"
+    file = running_page.get(side_by_side["url"])
+    assert file.headers["content-type"] == "video/mp4" and file.body[4:8] == b"ftyp"
+    assert not list(tmp_path.iterdir()) and running_page.get("/api/state").json()["frames"] is None
+    assert running_page.get(f"/api/results/{answer['id']}/values").status == 404
+
+
+def test_a_video_without_frames_is_refused(running_page, clip):
+    for content in (clip[:400], b"words", clip[: clip.index(b"mdat")] + bytes(50)):
+        reply = running_page.post("/api/video?name=bad.mp4", content)
+        assert reply.status == 400 and reply.json()["detail"].startswith("bad.mp4: ")
+        assert "/proc" not in reply.json()["detail"]

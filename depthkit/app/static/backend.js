@@ -15,16 +15,32 @@ export const loadExamples = () => getJson("./api/examples");
  * @returns {Promise<{answer: object, values: Float32Array, image: ImageBitmap}>}
  */
 export async function predict(file, options, signal) {
-  const query = new URLSearchParams({ name: options.name, model: options.model });
-  if (options.keepRate !== null) query.set("keep_rate", options.keepRate);
-  if (options.focal !== null) query.set("focal", options.focal);
-  const sent = { method: "POST", body: file, headers: { "Content-Type": "application/octet-stream" }, signal };
-  const answer = await (await ask(`./api/depth?${query}`, sent)).json();
+  const answer = await (await post("depth", file, options, signal)).json();
   const [values, image] = await Promise.all([
     ask(`.${answer.values}`, { signal }).then((response) => response.arrayBuffer()),
     ask(`.${answer.image}`, { signal }).then((response) => response.blob()).then((blob) => createImageBitmap(blob)),
   ]);
   return { answer, values: new Float32Array(values), image };
+}
+
+/**
+ * Predict the depth of a video file; see `predict`.
+ *
+ * @param {(frames: number) => void} onFrames told how many frames are done
+ * @returns {Promise<{answer: object, video: Blob}>}
+ */
+export async function predictVideo(file, options, signal, onFrames) {
+  const watch = setInterval(async () => {
+    const { frames } = await loadState().catch(() => ({ frames: null }));
+    if (frames) onFrames(frames);
+  }, 1000);
+  try {
+    const answer = await (await post("video", file, options, signal)).json();
+    const video = await (await ask(`.${answer.files.side_by_side.url}`, { signal })).blob();
+    return { answer, video };
+  } finally {
+    clearInterval(watch);
+  }
 }
 
 /** The files of a result: what they are, and where. */
@@ -35,6 +51,14 @@ export function listFiles({ answer }) {
 /** Let the service forget a result that is not shown any more. */
 export function forget({ answer }) {
   fetch(`./api/results/${answer.id}`, { method: "DELETE", keepalive: true }).catch(() => {});
+}
+
+async function post(address, file, options, signal) {
+  const query = new URLSearchParams({ name: options.name, model: options.model });
+  if (options.keepRate !== null) query.set("keep_rate", options.keepRate);
+  if (options.focal !== null) query.set("focal", options.focal);
+  const headers = { "Content-Type": "application/octet-stream" };
+  return ask(`./api/${address}?${query}`, { method: "POST", body: file, headers, signal });
 }
 
 async function getJson(url) {

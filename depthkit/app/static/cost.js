@@ -13,6 +13,10 @@ export function showCost(list, answer) {
     const used = focal.metres_follow || answer.kind === "relative" ? "" : ", not used for the metres";
     rows.push(["Focal length", `${focal.pixels.toPrecision(4)} px, ${source}${used} (view of ${focal.field_of_view.toFixed(0)}°)`]);
   }
+  fill(list, rows);
+}
+
+function fill(list, rows) {
   list.replaceChildren(
     ...rows.flatMap(([term, said]) => {
       const description = document.createElement("dd");
@@ -20,6 +24,17 @@ export function showCost(list, answer) {
       return [Object.assign(document.createElement("dt"), { textContent: term }), description];
     }),
   );
+}
+
+/** Fill a list of terms for a video. */
+export function showVideoCost(list, answer) {
+  const { frames, seconds, low, high, kind } = answer;
+  fill(list, [
+    ["Model", answer.model],
+    ["Frames", `${frames}, ${seconds.toFixed(1)} s`],
+    ["Time", `${sayTime(answer.seconds_per_frame)} a frame, decoding and encoding included`],
+    ["Colours", kind === "metric" ? `${low} to ${high} m, the same in all frames` : "the same in all frames"],
+  ]);
 }
 
 /** Say a number, and with the dense model's beside it as bars. */

@@ -1,8 +1,8 @@
 // The page: takes an image, asks for its depth, and shows what comes.
 
-import { forget, listFiles, loadExamples, loadModels, loadState, predict, privacy } from "./backend.js";
+import { forget, listFiles, loadExamples, loadModels, loadState, predict, predictVideo, privacy } from "./backend.js";
 import { Comparison } from "./comparison.js";
-import { showCost } from "./cost.js";
+import { showCost, showVideoCost } from "./cost.js";
 
 const byId = (id) => document.getElementById(id);
 const FILES = {
@@ -146,7 +146,7 @@ function listenToTabs() {
 }
 
 async function showScene(fromCamera = true) {
-  if (byId("scene").hidden || !shown || sceneIsCurrent) return;
+  if (byId("scene").hidden || !shown?.image || sceneIsCurrent) return;
   try {
     if (!sceneView) {
       const { SceneView } = await import("./scene.js");
@@ -182,7 +182,10 @@ async function run() {
   };
   work(`${source.name} …`);
   try {
-    const prediction = await predict(source.file, options, mine.signal);
+    const onFrames = (frames) => mine === running && work(`${source.name}: ${frames} frames …`);
+    const prediction = isVideo(source)
+      ? await predictVideo(source.file, options, mine.signal, onFrames)
+      : await predict(source.file, options, mine.signal);
     if (mine !== running) return;
     byId("state").textContent = "Ready";
     show(prediction);
@@ -199,6 +202,8 @@ function work(text) {
   byId("result").setAttribute("aria-busy", text !== null);
 }
 
+const isVideo = ({ file, name }) => file.type.startsWith("video/") || /\.(mp4|mov|mkv|webm|avi|m4v|mpe?g)$/i.test(name);
+
 function show(prediction) {
   if (shown) forget(shown);
   shown = prediction;
@@ -206,12 +211,23 @@ function show(prediction) {
   byId("problem").hidden = true;
   byId("empty").hidden = true;
   byId("shown").hidden = false;
-  comparison.show(prediction);
-  showScene();
+  const clip = byId("clip");
+  const chosen = document.querySelector("[role=tab][aria-selected=true]").getAttribute("aria-controls");
+  URL.revokeObjectURL(clip.src);
+  clip.hidden = !prediction.video;
+  for (const id of ["views", chosen]) byId(id).hidden = !clip.hidden;
+  if (prediction.video) {
+    clip.src = URL.createObjectURL(prediction.video);
+    showVideoCost(byId("cost"), prediction.answer);
+  } else {
+    clip.removeAttribute("src");
+    comparison.show(prediction);
+    showScene();
+    showCost(byId("cost"), prediction.answer);
+  }
   byId("warnings").replaceChildren(
     ...prediction.answer.warnings.map((text) => Object.assign(document.createElement("li"), { textContent: text })),
   );
-  showCost(byId("cost"), prediction.answer);
   byId("files").replaceChildren(...listFiles(prediction).map(fileLink));
   byId("shown").dataset.result = prediction.answer.id;
   if (isNarrow()) byId("result").scrollIntoView({ block: "start" });
