@@ -1,6 +1,6 @@
 // What the page asks for depth: the web service that it came from.
 
-export const privacy = "The image goes to the computer that runs depthkit, stays in its memory, and is never stored.";
+export const privacy = "It goes to the computer that runs depthkit, stays in its memory for a while, and is never stored.";
 
 export const loadState = () => getJson("./api/state");
 export const loadModels = () => getJson("./api/models");

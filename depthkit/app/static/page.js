@@ -218,6 +218,7 @@ function show(prediction) {
   for (const id of ["views", chosen]) byId(id).hidden = !clip.hidden;
   if (prediction.video) {
     clip.src = URL.createObjectURL(prediction.video);
+    if (!matchMedia("(prefers-reduced-motion: reduce)").matches) clip.play().catch(() => {});
     showVideoCost(byId("cost"), prediction.answer);
   } else {
     clip.removeAttribute("src");
