@@ -111,8 +111,8 @@ class DepthResult(DepthValues):
     def normals(self) -> np.ndarray:
         """Return the normals of the surface, float32 (H, W, 3), in the axes right, down and forward.
 
-        They point to the camera (`depth_to_normals`). Their directions are right as far as `intrinsics` is; for a relative result see
-        `point_cloud`. `depthkit.visualization.colorize_normals` makes colours of them.
+        They point to the camera (`depth_to_normals`). Their directions are right as far as `intrinsics` is; for a
+        relative result see `point_cloud`. `depthkit.visualization.colorize_normals` makes colours of them.
         """
         return depth_to_normals(self.distance, self.intrinsics)
 

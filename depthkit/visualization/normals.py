@@ -31,7 +31,7 @@ def depth_to_normals(depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
 
 
 def colorize_normals(normals: np.ndarray) -> np.ndarray:
-    """Colour normals (H, W, 3) as uint8 RGB (H, W, 3): red is right, green is up, blue is towards the camera.
+    """Colour normals (H, W, 3), uint8 RGB: red is right, green is up, blue is towards the camera.
 
     These are the colours of normal maps in graphics (OpenGL's convention): a wall that faces the camera is light blue,
     a floor is green, a wall whose front looks to the right is red. What has no normal is dark grey.
@@ -44,7 +44,7 @@ def colorize_normals(normals: np.ndarray) -> np.ndarray:
 
 
 def normal_color_blocks(depth: np.ndarray, intrinsics: np.ndarray) -> Iterator[np.ndarray]:
-    """Yield `colorize_normals` of a map in blocks of rows, so that those of a large map need little memory."""
+    """Yield `colorize_normals` of a map in blocks of rows, which need little memory."""
     for _, normals in _normal_blocks(depth, intrinsics):
         yield colorize_normals(normals)
 
@@ -72,7 +72,7 @@ def _points(depth: np.ndarray, intrinsics: np.ndarray, top: int) -> np.ndarray:
 
 
 def _difference(points: np.ndarray, step: int, axis: int) -> np.ndarray:
-    """Return the difference to the point before or after along `axis`, whichever is nearer in depth, as if after."""
+    """Return the difference to the next point along `axis`, or from the one before if that is nearer."""
     count = points.shape[axis]
     step = min(step, max(1, count - 1))
     ahead = np.full_like(points, np.nan)

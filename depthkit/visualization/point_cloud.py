@@ -8,7 +8,7 @@ import numpy as np
 from depthkit.errors import InputError
 from depthkit.visualization.color_range import is_valid
 
-_STEEPEST = 1 / math.tan(math.radians(4))  # change of depth, in depths, per radian that the ray turns
+_STEEPEST = 1 / math.tan(math.radians(6))  # change of depth, in depths, per radian that the ray turns
 _MESH_SIDE = 640  # [px]; every program can show 300 000 vertices
 # Points of a relative result beyond this many times the median distance are left out: sky is infinitely far.
 _FARTHEST = 20
@@ -65,7 +65,7 @@ def depth_to_mesh(
 
     Of a large map every N-th row and column is taken, 640 at most. The arguments and errors are those of
     `depth_to_points`. Without flying pixels there is no triangle that the ray of
-    the camera meets at less than 4 degrees: the surface has gaps at the edges of depth, where it would connect what is
+    the camera meets at less than 6 degrees: the surface has gaps at the edges of depth, where it would connect what is
     not connected.
     """
     depth, intrinsics = _check(depth, intrinsics, image)
@@ -98,8 +98,8 @@ def flying_pixels(depth: np.ndarray, intrinsics: np.ndarray) -> np.ndarray:
     """Return which pixels lie between two surfaces, at an edge of depth: boolean (H, W).
 
     A network's map is smooth, so it has a slope where there is a jump, and its points fly between the surfaces. A
-    pixel is on such a slope where the ray of the camera meets the surface at less than 4 degrees, towards the
-    neighbours on both sides of it, in its row or its column. A level floor is seen so flatly only where it is 14 times
+    pixel is on such a slope where the ray of the camera meets the surface at less than 6 degrees, towards the
+    neighbours on both sides of it, in its row or its column. A level floor is seen so flatly only where it is 9.5 times
     as far away as the camera is high.
 
     Args:

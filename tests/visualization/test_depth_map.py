@@ -142,7 +142,18 @@ def test_wide_images_stand_above_each_other_and_their_bar_below():
     assert both.shape[1] < 940 and both.shape[0] > 440
 
 
-@pytest.mark.parametrize("shape", [(9000, 12000), (5000, 1), (1, 5000), (60, 60), (480, 640), (900, 6000), (960, 540)])
+@pytest.mark.parametrize(
+    "shape",
+    [
+        pytest.param((9000, 12000), marks=pytest.mark.slow),
+        (5000, 1),
+        (1, 5000),
+        (60, 60),
+        (480, 640),
+        (900, 6000),
+        (960, 540),
+    ],
+)
 def test_text_is_readable_where_the_whole_result_fits_the_screen(shape):
     """Ink of the numbers is at least 8 px high on a screen of 1500x1000 px, and nowhere touches the border."""
     drawn = draw_depth_map(np.broadcast_to(np.float32(2), shape), (0, 10))
