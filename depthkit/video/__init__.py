@@ -1,0 +1,1 @@
+"""Depth of videos and cameras. Needs PyAV: `pip install 'depthkit[video]'`."""
