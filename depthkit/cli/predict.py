@@ -114,8 +114,8 @@ def main(
     found, missing = options.find_images(patterns, out, "_colored.png") if patterns else ([], {})
     found, clips = videos.split_videos(found)  # before torch and mmseg are imported
     if clips or cameras:
-        videos.check_images_only(kinds, ctx)
-        clips, unusable = videos.check_videos(clips, has_more=bool(found or cameras))
+        videos.check_settings(kinds, focal, ctx)
+        clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found))
         missing |= unusable
     options.check_output(json_path, weights, config, *found, *clips)
     if model is not None:

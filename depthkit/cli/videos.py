@@ -55,42 +55,44 @@ def split_videos(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
     return [file for file in files if not is_video(file)], [file for file in files if is_video(file)]
 
 
-def check_videos(videos: Sequence[Path], has_more: bool) -> tuple[list[Path], dict[str, str]]:
-    """Open each video, before a model is loaded, and report on stderr which cannot be.
-
-    Args:
-        videos: the files.
-        has_more: whether there is something else to predict.
+def check_videos(
+    videos: Sequence[Path], cameras: Sequence[str], has_images: bool
+) -> tuple[list[Path], list[str], dict[str, str]]:
+    """Open videos and cameras, before a model is loaded, and report on stderr which cannot be.
 
     Returns:
-        Those that can be opened, and the others with what was reported.
+        Videos and cameras that can be opened, and the others with what was reported.
 
     Raises:
         InputError: nothing is left to predict.
     """
-    from depthkit.video.reader import VideoReader
+    from depthkit.video.frames import open_source
 
-    good, problems = [], {}
-    for video in videos:
+    problems = {}
+    for source in map(str, (*videos, *cameras)):
         try:
-            VideoReader(video).close()
-            good.append(video)
+            with open_source(source):
+                pass
         except InputError as error:
-            problems[str(video)] = str(error)
+            problems[source] = str(error)
+    good = [video for video in videos if str(video) not in problems]
+    live = [camera for camera in cameras if camera not in problems]
     sentences = list(problems.values())
-    last = None if good or has_more else sentences.pop()
+    last = None if good or live or has_images else sentences.pop()
     for sentence in sentences:
         click.echo(f"error: {sentence}", err=True)
     if last is not None:
         raise InputError(last)
-    return good, problems
+    return good, live, problems
 
 
-def check_images_only(kinds: dict[str, object], ctx: click.Context) -> None:
+def check_settings(kinds: dict[str, object], focal: object, ctx: click.Context) -> None:
     """Raise `click.UsageError` if a video is to get what only images can have."""
     for name in ("point_cloud", "classes"):
         if kinds[name]:
             raise click.UsageError(f"--{name.replace('_', '-')}: is for images; leave it out for videos.", ctx)
+    if focal == "exif":
+        raise click.UsageError("--focal exif: a video has no EXIF; give pixels, or leave it out.", ctx)
 
 
 def predict_videos(

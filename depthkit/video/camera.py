@@ -1,5 +1,6 @@
 """Read the frames of a camera that is connected to this machine."""
 
+import contextlib
 import math
 import time
 from collections.abc import Iterator
@@ -11,6 +12,17 @@ from depthkit.errors import InputError
 from depthkit.video.reader import ClipFrame
 
 _USUAL_RATE = 30  # [1/s], where a camera does not say
+
+
+@contextlib.contextmanager
+def _without_log() -> Iterator[None]:
+    """Keep OpenCV from telling how it looked for a camera that is not there."""
+    log = cv2.utils.logging
+    before = log.setLogLevel(log.LOG_LEVEL_SILENT)
+    try:
+        yield
+    finally:
+        log.setLogLevel(before)
 
 
 class CameraReader:
@@ -37,7 +49,8 @@ class CameraReader:
 
     def __init__(self, index: int, seconds: float | None = None) -> None:
         self.name, self._seconds = f"camera:{index}", seconds
-        self._capture = cv2.VideoCapture(index)
+        with _without_log():
+            self._capture = cv2.VideoCapture(index)
         if not self._capture.isOpened():
             raise InputError(f"{self.name}: there is no such camera, or another program uses it")
         self._capture.set(cv2.CAP_PROP_BUFFERSIZE, 1)  # the newest frame, not one that has waited

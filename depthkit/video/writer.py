@@ -53,7 +53,8 @@ def color_video(path: Path, rate: Fraction, time_base: Fraction, sound: Path | N
 def depth_video(path: Path, rate: Fraction, time_base: Fraction) -> Iterator[Write]:
     """Yield a function that writes a map, uint16 (H, W), shown from a time [s] on, into an MKV.
 
-    Without loss. The file exists when the block has ended without error. FFV1 (RFC 9043), gray16le: ffmpeg, VLC and PyAV read it.
+    Without loss. The file exists when the block has ended without error. It is FFV1 (RFC 9043) in gray16le, which
+    ffmpeg, VLC and PyAV read.
 
     Raises:
         InputError: the file cannot be written.
