@@ -9,16 +9,21 @@ from depthkit.errors import InputError
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import make_selective
 from depthkit.zoo.loading import create_model
+from depthkit.zoo.packaged import PACKAGED_MODEL
 from depthkit.zoo.table import MODELS, find_model
 from depthkit.zoo.zoo_model import Architecture
 
 TRANSFORMERS = "transformers"
+_PACKAGED_MULTIPLE = 16  # of which the sides of the packaged model's inputs are [px]
 
 
 def is_published(variant: str) -> bool:
-    """Tell whether a variant of a benchmark is a published model: ``NAME...`` or ``transformers:NAME``."""
+    """Tell whether a variant of a benchmark is a published model: ``NAME...`` or ``transformers:NAME``.
+
+    So is `PACKAGED_MODEL`.
+    """
     first, _, second = variant.partition(":")
-    return first in MODELS or (first == TRANSFORMERS and second in MODELS)
+    return first in (PACKAGED_MODEL, *MODELS) or (first == TRANSFORMERS and second in MODELS)
 
 
 def build_published(variant: str, weights: str | None) -> nn.Module:
@@ -28,7 +33,7 @@ def build_published(variant: str, weights: str | None) -> nn.Module:
         variant: ``NAME``; ``NAME:KEEP`` or ``NAME:SELECTION:KEEP``, token selective, where KEEP is one number or one
             for each token selective layer; ``transformers:NAME``, the same network as the package transformers has
             it, with random weights.
-        weights: file with weights of the others; None: random weights.
+        weights: file with weights of the others; None: random weights, or `PACKAGED_MODEL`'s own.
 
     Returns:
         A module that maps images (B, 3, H, W) to (B, 1, H, W).
@@ -43,7 +48,7 @@ def build_published(variant: str, weights: str | None) -> nn.Module:
     if len(rest) > 2 or (len(rest) == 2 and rest[0] not in get_args(Selection)):
         raise InputError(f"--variants {variant}: expected {name}, {name}:0.5 or {name}:per_head:0.5")
     rates = parse_rates(rest[-1], variant) if rest else None
-    model = create_model(name, False if weights is None else weights)
+    model = create_model(name, name == PACKAGED_MODEL if weights is None else weights)
     if rates is None:
         return model
     return make_selective(model, rates[0] if len(rates) == 1 else rates, rest[0] if len(rest) == 2 else None)
@@ -79,10 +84,11 @@ def check_published(variants: Sequence[str], inputs: Sequence[tuple[int, int, in
     if task != "depth" or train:
         raise InputError("--variants: published models predict depth; use --task depth, and leave out --train")
     for variant in variants:
-        name = next(part for part in variant.split(":") if part in MODELS)
-        multiple, family = find_model(name).architecture.multiple, find_model(name).architecture.family
+        name = next(part for part in variant.split(":") if part in (PACKAGED_MODEL, *MODELS))
+        architecture = None if name == PACKAGED_MODEL else find_model(name).architecture
+        multiple = architecture.multiple if architecture else _PACKAGED_MULTIPLE
         for height, width, _ in inputs:
-            if variant.startswith(TRANSFORMERS) and family == "dpt" and height != width:
+            if variant.startswith(TRANSFORMERS) and architecture.family == "dpt" and height != width:
                 raise InputError(f"--inputs {height}x{width}: {variant} takes square images only; try 384x384")
             if height % multiple or width % multiple:
                 nearest = "x".join(str(max(1, round(side / multiple)) * multiple) for side in (height, width))

@@ -1,11 +1,12 @@
 """Scale and shift that turn disparities into metres."""
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.visualization.depth_map import is_valid
+from depthkit.visualization.color_range import is_valid
 
 
 class Alignment(NamedTuple):
@@ -52,6 +53,23 @@ def fit_alignment(disparity: np.ndarray, reference: np.ndarray) -> Alignment:
             "(N, 3) of x, y and depth"
         )
     return _fit(seen.astype(np.float64), 1 / depth.astype(np.float64))
+
+
+def apply_alignment(disparity: np.ndarray, alignment: Alignment, max_depth: float = math.inf) -> np.ndarray:
+    """Return the depth of disparities (H, W), float32 [m]; see `DepthValues.to_metric`.
+
+    Raises:
+        InputError: the scale is not positive, a number of the alignment is not finite, or `max_depth` is not positive.
+    """
+    scale, shift = (float(number) for number in alignment)
+    if not (np.isfinite([scale, shift]).all() and scale > 0):
+        raise InputError(f"alignment: scale {scale:g} and shift {shift:g}; expected finite numbers, scale above 0")
+    if not max_depth > 0:
+        raise InputError(f"max_depth={max_depth:g}: expected metres, more than 0")
+    inverse = scale * disparity.astype(np.float64) + shift
+    depth = np.divide(1, inverse, out=np.zeros(disparity.shape), where=inverse > np.finfo(np.float32).tiny)
+    depth[depth > max_depth] = 0
+    return depth.astype(np.float32)
 
 
 def _sample(disparity: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

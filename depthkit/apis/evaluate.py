@@ -26,16 +26,12 @@ from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils.paths import expand_home
+from depthkit.visualization.color_range import check_range
 
-_LOADER = (
-    "dataset",
-    "sampler",
-    "batch_size",
-    "num_workers",
-    "persistent_workers",
-    "drop_last",
-)  # of one that a file carries
-_OUTPUTS = ("cache", "save_dir")  # folders, arguments of data sets and metrics
+# Of the loader that a file carries.
+_LOADER = ("dataset", "sampler", "batch_size", "num_workers", "persistent_workers", "drop_last")
+_OUTPUTS = ("cache", "save_dir", "comparison_dir")  # folders, arguments of data sets and metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -108,6 +104,8 @@ def evaluate(
     protocol: str | None = None,
     flip: bool = False,
     save_dir: str | Path | None = None,
+    comparison_dir: str | Path | None = None,
+    comparison_range: tuple[float, float] | None = None,
     launcher: str = "none",
     device: str | None = "auto",
 ) -> Evaluation:
@@ -117,9 +115,11 @@ def evaluate(
         config: from `depthkit.utils.config.load_config`; it is changed to what is run. None for the one that
             the checkpoint carries, whose data set and metric must be depthkit's own.
         checkpoint: all weights of the config's model; for a classifier also a file with timm's keys.
-        protocol: name of a protocol instead of the config's. This and the next two are for depth.
+        protocol: name of a protocol instead of the config's. This and the next four are for depth.
         flip: average each prediction with that of the mirrored image.
         save_dir: folder for the predictions as 16-bit PNG [mm].
+        comparison_dir: folder for image | ground truth | prediction | error of every image.
+        comparison_range: ends of their colour bar [m]; None: those of each image's depth.
         launcher: ``pytorch`` under torchrun, else ``none``; every process gets the same result.
         device: see `select_device`.
 
@@ -143,16 +143,19 @@ def evaluate(
         raise InputError(f"{checkpoint}: gives {output.replace('_', ' ')}, which metrics in metres cannot measure")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir):
-        raise InputError(f"{config.filename}: is not of a depth model; leave out the protocol, flip and save_dir")
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir or comparison_dir):
+        raise InputError(f"{config.filename}: is not of a depth model; leave out protocol, flip, and folders for depth")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
         config.test_evaluator.protocol = get_protocol(protocol).name
     if flip:
         config.model.setdefault("test_cfg", {})["flip"] = True
-    if save_dir is not None:
-        config.test_evaluator.save_dir = str(make_output_folder(save_dir))
+    if comparison_range is not None:
+        config.test_evaluator.comparison_range = check_range(comparison_range)
+    for name, folder in {"save_dir": save_dir, "comparison_dir": comparison_dir}.items():
+        if folder is not None:
+            config.test_evaluator[name] = str(make_output_folder(folder))
     config.custom_hooks = [hook for hook in config.get("custom_hooks") or [] if hook.get("type") == "ProgressHook"]
     forget_pretrained(config.model)
     config.load_from, config.resume = str(checkpoint), False
@@ -251,7 +254,7 @@ def _errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
     except InputError as error:
         info = read_metadata(checkpoint)
         root = info.config.get("data_root")
-        if not isinstance(root, str) or Path(root).expanduser().is_dir():
+        if not isinstance(root, str) or expand_home(root).is_dir():
             raise
         hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
         raise InputError(f"{error}; {hint}") from error

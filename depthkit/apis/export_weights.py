@@ -16,6 +16,7 @@ from depthkit.models.selective import check_has_keep_rate, describe_selection, m
 from depthkit.models.weights import read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path, check_output_file
+from depthkit.utils.paths import expand_home
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model
 from depthkit.zoo.table import find_model
@@ -109,7 +110,7 @@ def check_safetensors(out: str | Path) -> Path:
     Raises:
         InputError: it cannot be written, or has another suffix.
     """
-    out = Path(out).expanduser()
+    out = expand_home(out)
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: weights are exported as .safetensors; give the file that suffix")
     check_output_file(out)

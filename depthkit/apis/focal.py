@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 
 from PIL import ExifTags, Image
 
-from depthkit.apis.result import FocalSource
+from depthkit.apis.depth_values import FocalSource
 from depthkit.errors import InputError
 from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE
 

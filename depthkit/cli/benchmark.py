@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.utils.paths import expand_home
 
 _MAX_PIXELS = 2**25  # of all images of a batch
 _VARIANTS = ("deit", *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)))
@@ -96,14 +97,15 @@ def main(ctx, json_path, **settings) -> None:
 
     With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
     `NAME:KEEP` or `NAME:per_head:KEEP` (token selective), and `transformers:NAME`, the same network as the package
-    transformers builds it, if it is installed, always with random weights. The first variant is then the baseline, and
-    --model and --selector-layers have no meaning.
+    transformers builds it, if it is installed, always with random weights. The packaged model has its own weights.
+    The first variant is then the baseline, and --model and --selector-layers have no meaning.
 
     The JSON file has machine, threads, torch, task, model, device, dtype, compile, train, images, selector_layers,
     rounds, and for each of `results`: variant, height and width [px], batch, macs (one image, forward), ms (median),
     ms_low, ms_high (10th, 90th percentile), speedup (median over rounds of the baseline's time by this one's),
     peak_bytes (of the forward pass, without weights).
     """
+    from depthkit.zoo.packaged import PACKAGED_MODEL
     from depthkit.zoo.table import MODELS
 
     if settings["train"] and settings["task"] != "depth":
@@ -113,12 +115,13 @@ def main(ctx, json_path, **settings) -> None:
     if settings["weights"] == "":  # as of a variable of the shell that is not set
         raise click.UsageError("--weights: is empty; name a file, or leave it out for random weights.", ctx)
     sides = [side for *size, _ in settings["inputs"] for side in size]
-    published = any(name in MODELS for variant in settings["variants"] for name in variant.split(":"))  # have their own
+    names = {name for variant in settings["variants"] for name in variant.split(":")}
+    published = names & {PACKAGED_MODEL, *MODELS}  # which have multiples of their own
     if any(side % 16 for side in sides) and not published:
         raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
     options.check_output(json_path, settings["weights"])
     for name in ("weights", "images"):
-        if settings[name] is not None and not Path(settings[name]).expanduser().exists():
+        if settings[name] is not None and not expand_home(settings[name]).exists():
             raise click.UsageError(f"--{name}: there is no '{settings[name]}'.", ctx)
     from depthkit.analysis.benchmark import run_benchmark
 

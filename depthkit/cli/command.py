@@ -22,12 +22,51 @@ class VariadicOption(click.Option):
         super().__init__(param_decls, multiple=True, **attributes)
 
 
+class RangeOption(click.Option):
+    """An option of two numbers or one word: `--range 0 10`, `--range shared`. It belongs to a `Command`.
+
+    Args:
+        param_decls: see `click.Option`.
+        words: what may stand in place of the numbers.
+        **attributes: see `click.Option`.
+    """
+
+    def __init__(self, param_decls: Sequence[str], words: Collection[str], **attributes) -> None:
+        super().__init__(param_decls, nargs=2, type=_NumberOr(words), **attributes)
+        self.words = words
+
+    def type_cast_value(self, ctx: click.Context, value: object) -> tuple[float, float] | str | None:
+        """Return the two numbers, or the one word that `repeat_words` doubled."""
+        pair = super().type_cast_value(ctx, value)
+        if pair is None or not set(pair) & set(self.words):
+            return pair
+        if pair[0] != pair[1]:
+            raise click.BadParameter(f"expected two numbers, or {' or '.join(self.words)} alone", ctx, self)
+        return pair[0]
+
+
+class _NumberOr(click.ParamType):
+    name = "number"
+
+    def __init__(self, words: Collection[str]) -> None:
+        self.words = words
+
+    def convert(self, value: str | float, param: click.Parameter | None, ctx: click.Context | None) -> float | str:
+        if value in self.words:
+            return value
+        try:
+            return float(value)
+        except ValueError:
+            self.fail(f"'{value}' is neither a number nor {' or '.join(self.words)}", param, ctx)
+
+
 class Command(click.Command):
     """A command with `VariadicOption`s and old spellings, which checks the environment before it runs.
 
     Args:
         *args: see `click.Command`.
-        aliases: old names of options, hidden from the help, and the names that they have now.
+        aliases: old names of options, hidden from the help, and the names that they have now; one that took no value
+            may have one now: "--outputs=+points".
         examples: command lines that the help ends with.
         **attributes: see `click.Command`.
     """
@@ -42,9 +81,10 @@ class Command(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         """Parse `args` after rewriting old spellings and variadic options as Click understands them."""
+        args = repeat_words(_rename(args, self.aliases), self.params)
         variadic = {name for param in self.params if isinstance(param, VariadicOption) for name in param.opts}
         try:
-            return super().parse_args(ctx, repeat_names(_rename(args, self.aliases), variadic, ctx))
+            return super().parse_args(ctx, repeat_names(args, variadic, ctx))
         except click.UsageError as error:
             error.ctx = error.ctx or ctx  # Click leaves it out where an option has too few values
             raise
@@ -80,6 +120,21 @@ def repeat_names(args: Sequence[str], variadic: Collection[str], ctx: click.Cont
             if rewritten[-1] != arg:
                 rewritten.append(arg)
             rewritten.append(rest.popleft())
+    return rewritten
+
+
+def repeat_words(args: Sequence[str], params: Sequence[click.Parameter]) -> list[str]:
+    """Rewrite `--range shared` as `--range shared shared` for the `RangeOption`s among the parameters."""
+    words = {name: param.words for param in params if isinstance(param, RangeOption) for name in param.opts}
+    rewritten: list[str] = []
+    for arg in args:
+        name, _, value = arg.partition("=")
+        before = rewritten[-1] if rewritten else ""
+        rewritten.append(arg)
+        if value in words.get(name, ()):
+            rewritten.append(value)
+        elif arg in words.get(before, ()):
+            rewritten.append(arg)
     return rewritten
 
 

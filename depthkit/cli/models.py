@@ -91,7 +91,7 @@ def _print_packaged() -> None:
         ("weights", f"{packaged.PARAMETERS:,}"),
         ("licence", f"{packaged.LICENCE} ({packaged.LICENCE_NOTE})"),
         ("here", str(packaged.find_packaged() or "no; install depthkit again")),
-        ("card", packaged.CARD),
+        ("card", str(packaged.packaged_card())),
     )
     for label, text in known:
         print(f"  {label:<8} {text}")

@@ -13,6 +13,7 @@ from depthkit.errors import InputError
 from depthkit.utils import image_files
 from depthkit.utils.output_file import atomic_path, check_output_file
 from depthkit.utils.output_folder import check_output_folder
+from depthkit.utils.paths import expand_home
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -158,7 +159,7 @@ def check_weights(weights: str) -> None:
     Raises:
         InputError: there is none.
     """
-    path = Path(weights).expanduser()
+    path = expand_home(weights)
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "no such checkpoint file"
         raise InputError(f"{weights}: {what}; give the path of a .pth or .safetensors file")
@@ -193,7 +194,7 @@ def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path
     make_config(published, weights, **_given(settings))
     if weights is None:
         return fetch_weights(published)
-    path = Path(weights).expanduser()
+    path = expand_home(weights)
     if not path.is_file():
         what = "is not a regular file" if path.exists() else "no such file"
         raise InputError(f"{weights}: {what}; expected {published.file} or another file of {model}")

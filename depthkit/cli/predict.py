@@ -8,20 +8,23 @@ import click
 from depthkit.cli import options, videos
 from depthkit.cli.command import Command
 from depthkit.cli.model_choice import check_needs_model, choose_model
+from depthkit.cli.output_options import OLD_OUTPUTS, check_output_options, output_options
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
 @click.command(
     "predict",
     cls=Command,
-    aliases=options.OLD_WEIGHTS,
+    aliases=options.OLD_WEIGHTS | OLD_OUTPUTS,
     examples=(
         "depthkit predict photo.jpg --model rooms-deit-tiny",
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
-        "depthkit predict clip.mp4 --model rooms-deit-tiny --side-by-side --video-depth mkv",
+        "depthkit predict clip.mp4 --model rooms-deit-tiny --outputs +side_by_side --video-depth mkv",
         'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
+        "depthkit predict holiday/ --model rooms-deit-tiny --range shared --contact-sheet holiday.png",
+        "depthkit predict photo.jpg --model rooms-deit-tiny --outputs +points,mesh --remove-flying-pixels",
     ),
 )
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|VIDEO|FOLDER|GLOB|camera:N...")
@@ -38,23 +41,8 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     help="Focal length of the images in pixels at their own size; metres follow it if the model can. exif: that of "
     "EXIF, and an image without one is an error.  [default: see above]",
 )
-@click.option("--side-by-side", is_flag=True, help="Also write NAME_side_by_side.png: image | depth.")
-@click.option("--point-cloud", is_flag=True, help="Also write NAME_points.ply; in metres if the model is metric.")
-@click.option(
-    "--float-format",
-    type=click.Choice(["npy", "tiff", "exr"]),
-    default="npy",
-    help="Of the file of float32 values. exr needs: pip install OpenEXR.",
-)
+@output_options
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
-@click.option(
-    "--range",
-    "depth_range",
-    nargs=2,
-    type=float,
-    metavar="MIN MAX",
-    help="Ends of the colour bar in metres, the same for all images.  [default: those of each image's depth]",
-)
 @videos.video_options
 @options.json_file
 @options.device
@@ -73,21 +61,24 @@ def main(
     selection,
     selective_layers,
     focal,
+    outputs,
     depth_range,
+    colormap,
+    contact_sheet,
     smoothing,
     video_depth,
     seconds,
     json_path,
     device,
     cfg_options,
-    **kinds,
+    **settings_of_results,
 ) -> int:
     """Predict the depth of images, and of videos and cameras.
 
     The model rooms-deit-tiny, coarse and for indoor images, comes with depthkit and needs no network.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
-    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
+    far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. --outputs chooses others.
 
     Which focal length the metres are for depends on the model. Your own training and DA3METRIC: --focal, else EXIF,
     else an assumed one and a warning. Depth Anything V2 metric: --focal (PX or exif); without it the authors' metres,
@@ -102,6 +93,7 @@ def main(
 
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
+    check_output_options(images, outputs, colormap, contact_sheet)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
     model, weights = choose_model(model, weights, config, ctx)
@@ -114,10 +106,11 @@ def main(
     found, missing = options.find_images(patterns, out, "_colored.png") if patterns else ([], {})
     found, clips = videos.split_videos(found)  # before torch and mmseg are imported
     if clips or cameras:
-        videos.check_settings(kinds, focal, ctx)
+        settings_of_videos = videos.choose_settings(outputs, depth_range, focal, settings_of_results, ctx)
         clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found))
         missing |= unusable
-    options.check_output(json_path, weights, config, *found, *clips)
+    for file in (json_path, contact_sheet):
+        options.check_output(file, weights, config, *found, *clips)
     if model is not None:
         options.check_zoo_range(model, depth_range)
         options.fetch_zoo_model(model, weights, **settings)
@@ -140,19 +133,21 @@ def main(
         )
     saved, failed, saved_videos, failed_videos = [], [], [], {}
     if found:
-        saved, failed = predict_images(predictor, found, out, focal=focal, depth_range=depth_range, **kinds)
-    if clips or cameras:
-        saved_videos, failed_videos = videos.predict_videos(
+        saved, failed = predict_images(
             predictor,
-            clips,
-            cameras,
+            found,
             out,
             focal=focal,
+            outputs=outputs,
             depth_range=depth_range,
-            side_by_side=kinds["side_by_side"],
-            smoothing=smoothing,
-            depth_format=video_depth,
-            seconds=seconds,
+            colormap=colormap,
+            contact_sheet=contact_sheet,
+            **settings_of_results,
+        )
+    if clips or cameras:
+        settings_of_videos |= {"colormap": colormap, "smoothing": smoothing, "seconds": seconds}
+        saved_videos, failed_videos = videos.predict_videos(
+            predictor, clips, cameras, out, depth_format=video_depth, **settings_of_videos
         )
     if json_path:
         content = {

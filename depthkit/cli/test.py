@@ -15,6 +15,7 @@ from depthkit.cli.command import Command
     aliases=options.OLD_WEIGHTS | {"--out": "--json"},
     examples=(
         "depthkit test work_dirs/nyu_tosa_small/epoch_20.pth --json results.json",
+        "depthkit test epoch_20.pth --comparison-dir drawn --range 0 8",
         "depthkit test old.pth --config nyu_tosa_small --protocol full --cfg-options data_root=/data/nyu",
     ),
 )
@@ -23,6 +24,19 @@ from depthkit.cli.command import Command
 @options.config
 @options.json_file
 @click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
+@click.option(
+    "--comparison-dir",
+    metavar="DIR",
+    help="Draw image | ground truth | prediction | error of every image there, with one colour bar for both depths.",
+)
+@click.option(
+    "--range",
+    "comparison_range",
+    nargs=2,
+    type=float,
+    metavar="MIN MAX",
+    help="With --comparison-dir: ends of the colour bar in metres.  [default: those of each image's depth]",
+)
 @click.option("--protocol", help="eigen, full or densedepth.  [default: the config's]")
 @click.option("--flip", is_flag=True, help="Average with the prediction of the mirrored image.")
 @options.device
@@ -35,6 +49,8 @@ def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> Non
     Prints the protocol, the metrics and the speed. Weights carry their config; to test on data in another folder, name
     the config by --config and the folder by --cfg-options data_root=DIR.
     """
+    if settings["comparison_range"] is not None and settings["comparison_dir"] is None:
+        raise click.UsageError("--range is for the drawings of --comparison-dir; give both.", ctx)
     config, weights = options.config_and_weights(files, config, weights, ctx)
     options.check_output(json_path, weights, config)
     loaded = options.load_given_config(config, cfg_options, ctx)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
+from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
 from depthkit.utils.image_files import unique_stems
-from depthkit.video.sources import camera_index, is_video
+from depthkit.video.sources import VIDEO_OUTPUTS, camera_index, is_video
 
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
@@ -86,13 +87,27 @@ def check_videos(
     return good, live, problems
 
 
-def check_settings(kinds: dict[str, object], focal: object, ctx: click.Context) -> None:
-    """Raise `click.UsageError` if a video is to get what only images can have."""
-    for name in ("point_cloud", "classes"):
-        if kinds[name]:
-            raise click.UsageError(f"--{name.replace('_', '-')}: is for images; leave it out for videos.", ctx)
+def choose_settings(
+    outputs: Sequence[str] | None, depth_range: object, focal: object, of_images: dict[str, object], ctx: click.Context
+) -> dict[str, object]:
+    """Return `outputs`, `depth_range` and `focal` as `predict_video` takes them.
+
+    Raises:
+        click.UsageError: a video is to get what only images can have.
+    """
+    names = [] if outputs and not outputs[0].startswith("+") else ["colored"]
+    names += [name.removeprefix("+") for name in outputs or ()]
+    for name in names:
+        if name not in VIDEO_OUTPUTS:
+            raise click.UsageError(
+                f"--outputs {name}: is for images; videos have {' and '.join(VIDEO_OUTPUTS)}, and --video-depth.", ctx
+            )
+    if of_images["classes"]:
+        raise click.UsageError("--classes: is for images; leave it out for videos.", ctx)
     if focal == "exif":
         raise click.UsageError("--focal exif: a video has no EXIF; give pixels, or leave it out.", ctx)
+    # A video has one range for all its frames in any case.
+    return {"outputs": names, "depth_range": None if depth_range == SHARED else depth_range, "focal": focal}
 
 
 def predict_videos(

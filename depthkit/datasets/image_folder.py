@@ -15,6 +15,7 @@ from depthkit.errors import InputError
 from depthkit.registry import DATASETS
 from depthkit.utils.image_files import IMAGE_SUFFIXES, list_images
 from depthkit.utils.io import read_rgb
+from depthkit.utils.paths import expand_home
 from depthkit.utils.validation import validate_arguments
 
 Split = Literal["all", "train", "val"]
@@ -56,7 +57,7 @@ class ImageFolder(SampleDataset):
         indices: Indices = None,
         skip_damaged: bool = False,
     ) -> None:
-        folder = Path(data_root).expanduser()
+        folder = expand_home(data_root)
         if not folder.is_dir():
             raise InputError(f"{folder}: no such folder; expected one with images in it or in its subfolders")
         members: dict[Path, dict] = {}

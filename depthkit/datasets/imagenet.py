@@ -15,6 +15,7 @@ from depthkit.errors import InputError
 from depthkit.registry import DATASETS
 from depthkit.utils.image_files import list_images
 from depthkit.utils.io import read_rgb
+from depthkit.utils.paths import expand_home
 from depthkit.utils.validation import Count, validate_arguments
 
 
@@ -62,7 +63,7 @@ class ImageNet(SampleDataset):
         test_mode: bool = False,
         indices: Indices = None,
     ) -> None:
-        folder = Path(data_root).expanduser()
+        folder = expand_home(data_root)
         self.decode_size = decode_size
         self.allow_unreadable = allow_unreadable
         if not folder.is_dir():

@@ -8,6 +8,7 @@ from depthkit.errors import InputError
 from depthkit.utils.image_files import list_images
 from depthkit.utils.input_files import read_text
 from depthkit.utils.matlab import read_mat
+from depthkit.utils.paths import expand_home
 
 
 @cache
@@ -66,7 +67,7 @@ def read_image_list(ann_file: str | Path, data_root: Path) -> list[tuple[str, in
     Raises:
         InputError: no such file, a line in none of these forms, an unknown class, an empty list.
     """
-    path = Path(ann_file).expanduser()
+    path = expand_home(ann_file)
     lines = [line.strip() for line in read_text(path, "a list of images").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:

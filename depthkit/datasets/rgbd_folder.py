@@ -18,8 +18,10 @@ from depthkit.registry import DATASETS
 from depthkit.utils.camera import focal_intrinsics, pinhole
 from depthkit.utils.image_files import IMAGE_SUFFIXES, list_images
 from depthkit.utils.io import DEPTH_SUFFIXES, read_depth, read_rgb
+from depthkit.utils.paths import expand_home
 from depthkit.utils.validation import Positive, validate_arguments
 
+RGB_DIR, DEPTH_DIR = "rgb", "depth"
 SANITY_FILES = 16
 # A median outside this range means a wrong depth_scale rather than a scene: from a macro shot to a street.
 PLAUSIBLE_MEDIAN = (0.05, 200.0)  # [m]
@@ -42,7 +44,8 @@ class RGBDFolder(DepthDataset):
         data_root: the folder that holds the others.
         depth_scale: units of the depth files per metre: 1000 for millimetres, 5000 for TUM RGB-D, 1 for metres.
         split: ``train``, ``test`` or ``all``.
-        rgb_dir: folder of the images, relative to `data_root`; its subfolders are searched too.
+        rgb_dir: folder of the images, relative to `data_root`; its subfolders are searched too. Not beside a list of
+            ``rgb depth``.
         depth_dir: folder of the depth maps, likewise.
         split_file: list of the split's pairs.
         test_every: hold out every N-th pair as the test split.
@@ -61,15 +64,15 @@ class RGBDFolder(DepthDataset):
         data_root: str | Path,
         depth_scale: Positive,
         split: Split = "train",
-        rgb_dir: str = "rgb",
-        depth_dir: str = "depth",
+        rgb_dir: str = RGB_DIR,
+        depth_dir: str = DEPTH_DIR,
         split_file: str | Path | None = None,
         test_every: Every | None = None,
         intrinsics: Camera | None = None,
         pipeline: Pipeline = None,
         indices: Indices = None,
     ) -> None:
-        root = Path(data_root).expanduser()
+        root = expand_home(data_root)
         pairs = _list_pairs(root, split, rgb_dir, depth_dir, split_file, test_every)
         camera = None if intrinsics is None else pinhole(*intrinsics)
         source = FolderPairs(root, f"form folder, split {split}, {root}", pairs, depth_scale, camera)
@@ -143,7 +146,7 @@ def _list_pairs(
     if split_file is None and split != "all" and own_list.is_file():
         split_file = own_list
     if split_file is not None:
-        return _listed_pairs(root, rgb_dir, depth_dir, Path(split_file).expanduser())
+        return _listed_pairs(root, rgb_dir, depth_dir, expand_home(split_file))
     pairs = list(_pairs_by_stem(root, rgb_dir, depth_dir).values())
     if split == "all":
         return pairs
@@ -162,6 +165,10 @@ def _listed_pairs(root: Path, rgb_dir: str, depth_dir: str, path: Path) -> list[
     if any(len(line.columns) == 1 for line in lines):
         by_stem = _pairs_by_stem(root, rgb_dir, depth_dir)
         return [_pair_of_name(line, by_stem, path) for line in lines]
+    if (rgb_dir, depth_dir) != (RGB_DIR, DEPTH_DIR):
+        raise InputError(
+            f"rgb_dir={rgb_dir!r}, depth_dir={depth_dir!r}: {path} names the files below {root} itself; leave both out"
+        )
     pairs = []
     for line in lines:
         if len(line.columns) > 3:

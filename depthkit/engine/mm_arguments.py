@@ -75,7 +75,14 @@ class _Loader(_Settings):
     batch_size: _Count = 1
     num_workers: _Index = 0
     drop_last: _Flag = False
+    pin_memory: _Flag = False
+    pin_memory_device: _Text = ""
+    timeout: _NotNegative = 0.0
+    prefetch_factor: _Count | None = None
+    multiprocessing_context: Literal["fork", "spawn", "forkserver"] | None = None
     persistent_workers: _Flag = False
+    in_order: _Flag = True
+    worker_init_fn: dict | None = None
 
 
 class _Processes(_Settings):

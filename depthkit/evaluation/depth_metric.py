@@ -17,10 +17,12 @@ from depthkit.errors import InputError
 from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, pool
 from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
-from depthkit.utils.io import write_depth_png
+from depthkit.utils.io import write_depth_png, write_rgb
 from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import validate_arguments
+from depthkit.visualization.color_range import SharedRange, check_range
+from depthkit.visualization.depth_map import draw_side_by_side
 
 
 @METRICS.register_module()
@@ -35,6 +37,9 @@ class DepthProtocolMetric(BaseMetric):
         protocol: ``eigen``, ``full`` or ``densedepth``.
         save_dir: folder for the predictions as 16-bit PNG [mm], at the images' own size and not clamped by the
             protocol; None: they are not saved. Every process writes its own images.
+        comparison_dir: folder for image | ground truth | prediction | error of every image (`draw_side_by_side`), the
+            image as the network saw it; None: they are not drawn.
+        comparison_range: ends of their colour bar [m]; None: those of each image's ground truth and prediction.
         allow_nan: count NaN in a prediction as the smallest depth of the protocol. Otherwise it is an error: metrics of
             such a prediction say nothing about the model.
 
@@ -46,7 +51,14 @@ class DepthProtocolMetric(BaseMetric):
     metric_names = METRIC_NAMES
 
     @validate_arguments
-    def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None, allow_nan: bool = False) -> None:
+    def __init__(
+        self,
+        protocol: str = "eigen",
+        save_dir: str | Path | None = None,
+        comparison_dir: str | Path | None = None,
+        comparison_range: tuple[float, float] | None = None,
+        allow_nan: bool = False,
+    ) -> None:
         # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,
         # which may be read-only. BaseMetric warns if it has no prefix, but we want plain names: so we give it one and
         # remove it.
@@ -56,6 +68,8 @@ class DepthProtocolMetric(BaseMetric):
         self.allow_nan = allow_nan
         self._measured = self._beyond = 0  # pixels, of this process
         self.save_dir = None if save_dir is None else make_output_folder(save_dir)
+        self.comparison_dir = None if comparison_dir is None else make_output_folder(comparison_dir)
+        self.comparison_range = None if comparison_range is None else check_range(comparison_range)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
@@ -63,7 +77,7 @@ class DepthProtocolMetric(BaseMetric):
         Raises:
             InputError: a sample has no ground truth, or its prediction has NaN.
         """
-        for sample in data_samples:
+        for i, sample in enumerate(data_samples):
             path = sample.get("img_path", "")
             pred = _depth_map(sample["pred_depth_map"]["data"])
             if not self.allow_nan and (count := int(np.isnan(pred).sum())):
@@ -78,10 +92,20 @@ class DepthProtocolMetric(BaseMetric):
             if "gt_depth_map" not in sample:
                 raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated; use images with depth")
             gt = _depth_map(sample["gt_depth_map"]["data"])
+            if self.comparison_dir is not None:
+                image = data_batch["inputs"][i].cpu().numpy().transpose(1, 2, 0)
+                self._draw_comparison(image, pred, gt, prediction_name(path, "comparison"))
             valid = self.protocol.valid_mask(gt)
             self._measured += int((gt > 0).sum())
             self._beyond += int((gt >= self.protocol.max_depth).sum())
             self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
+
+    def _draw_comparison(self, image: np.ndarray, pred: np.ndarray, gt: np.ndarray, name: str) -> None:
+        shared = SharedRange()
+        for depth in (pred, gt):
+            shared.add(depth)
+        ends = shared.ends() if self.comparison_range is None else self.comparison_range
+        write_rgb(self.comparison_dir / name, draw_side_by_side(image, pred, gt, ends))
 
     def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
         """Compute the metrics of all images from their sums, and ``images`` and ``skipped``.
@@ -115,8 +139,8 @@ class DepthProtocolMetric(BaseMetric):
         return {**metrics, "images": len(measured), "skipped": skipped}
 
 
-def prediction_name(img_path: str) -> str:
-    """Name the prediction of the image at `img_path`: ``kitchen_rgb_00000_1f3a9c_depth.png``.
+def prediction_name(img_path: str, kind: str = "depth") -> str:
+    """Name a file for the image at `img_path`, of the kind depth ``kitchen_rgb_00000_1f3a9c_depth.png``.
 
     Folder and stem are for people. The digits are a hash of the full path. They distinguish images that share both
     (``scene1/rgb/0001.jpg`` and ``scene2/rgb/0001.jpg``), and every process computes them alone.
@@ -126,7 +150,7 @@ def prediction_name(img_path: str) -> str:
     readable = "_".join(re.sub(r"[^\w.-]", "_", part) for part in parts if part)
     digest = hashlib.sha256(os.fsencode(img_path)).hexdigest()[:6]
     readable = shorten(readable, 200)  # bytes; file systems take 255 in a name
-    return f"{readable}_{digest}_depth.png"
+    return f"{readable}_{digest}_{kind}.png"
 
 
 def _depth_map(data: torch.Tensor) -> np.ndarray:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from depthkit.errors import InputError
 from depthkit.utils.input_files import check_file
+from depthkit.utils.paths import expand_home
 
 METADATA_KEY = "depthkit"  # of the block in a checkpoint, and of its JSON in the header of a .safetensors
 CHECKSUM_KEY = "depthkit_crc32"  # of `checksum` in the header of a .safetensors
@@ -44,7 +45,7 @@ def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
         InputError: the file is missing, truncated, damaged, not a checkpoint, or holds objects that would execute code,
             or weights that are not plain, finite numbers.
     """
-    path = Path(path).expanduser()
+    path = expand_home(path)
     if not os.path.lexists(path):
         raise InputError(f"{path}: no such checkpoint file; give the path of a .pth or .safetensors file")
     check_file(path, "a .pth or .safetensors file")

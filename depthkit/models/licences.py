@@ -5,6 +5,7 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from depthkit.models.weights import read_metadata
+from depthkit.utils.paths import expand_home
 
 _AND = " AND "  # of SPDX expressions: the terms of both hold
 
@@ -61,7 +62,7 @@ def _starts(config: dict) -> list[str]:
     model = config.get("model")
     parts = [part for part in (model, isinstance(model, dict) and model.get("backbone")) if isinstance(part, dict)]
     given = [config.get("load_from"), *(part.get("pretrained") for part in parts)]
-    return [path for path in given if isinstance(path, str) and Path(path).expanduser().is_file()]
+    return [path for path in given if isinstance(path, str) and expand_home(path).is_file()]
 
 
 def _read_published(path: str) -> dict:

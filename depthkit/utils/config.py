@@ -203,7 +203,7 @@ def _bases(path: Path, assigned: dict[str, ast.expr]) -> list[str]:
         return []
     value = next(iter(_literal(assigned["_base_"])), None)
     bases = [value] if isinstance(value, str) else value
-    if not isinstance(bases, (list, tuple)) or not all(isinstance(base, str) for base in bases):
+    if not isinstance(bases, (list, tuple)) or not all(isinstance(base, str) and "\0" not in base for base in bases):
         raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text")
     return list(bases)
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import depthkit
 from depthkit.errors import InputError
+from depthkit.utils.paths import expand_home
 
 
 @dataclass(frozen=True)
@@ -52,7 +53,7 @@ def find_config(config: str | Path) -> Path:
     Raises:
         InputError: there is none; the nearest name is suggested.
     """
-    path = Path(config).expanduser()
+    path = expand_home(config)
     if path.exists() and path.suffix == ".py":
         return path
     packaged = _packaged_folder()

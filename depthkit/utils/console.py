@@ -81,6 +81,8 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
+        if stop := _stop_behind(error):
+            raise stop from None
         message = input_error_message(error)
         if message is None:
             raise
@@ -92,6 +94,16 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
             _discard(sys.stdout)
         _say(sys.stderr, f"error: {message}\n")
         return EXIT_BAD_INPUT
+
+
+def _stop_behind(error: BaseException | None) -> KeyboardInterrupt | Stopped | None:
+    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own.
+
+    An `InputError` is ours: it may tell that a config raises KeyboardInterrupt.
+    """
+    while error is not None and not isinstance(error, (KeyboardInterrupt, Stopped)):
+        error = None if isinstance(error, InputError) else error.__cause__ or error.__context__
+    return error
 
 
 def _prepare_streams() -> None:

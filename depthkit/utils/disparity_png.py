@@ -16,7 +16,7 @@ def write_disparity_png(path: str | os.PathLike, disparity: np.ndarray, text: Ma
     """Write disparities (H, W) as a 16-bit PNG, from the smallest to the largest.
 
     The smallest is stored as 1, the largest as 65535, no value as 0. The text chunks hold `text` and, of the
-    encoding, ``min``, ``max``, ``unit`` and the formula.
+    encoding, ``min``, ``max`` and the formula; the ``unit`` is none where `text` has no other.
 
     Args:
         path: the file.
@@ -37,8 +37,8 @@ def write_disparity_png(path: str | os.PathLike, disparity: np.ndarray, text: Ma
             block[known] = np.rint(fraction * (MAX_UINT16 - 1)) + 1
             yield block
 
-    encoding = {"min": repr(low), "max": repr(high), "unit": "none", "encoding": _ENCODING}
-    write_png(path, disparity.shape, stored(), {**text, **encoding})
+    encoding = {"min": repr(low), "max": repr(high), "encoding": _ENCODING}
+    write_png(path, disparity.shape, stored(), {"unit": "none", **text, **encoding})
 
 
 def read_disparity_png(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, str]]:

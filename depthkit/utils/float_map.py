@@ -22,7 +22,9 @@ def check_float_format(float_format: str) -> None:
     if float_format not in get_args(FloatFormat):
         raise InputError(f"float format {float_format!r}: expected one of {', '.join(get_args(FloatFormat))}")
     if float_format == "exr" and importlib.util.find_spec("OpenEXR") is None:
-        raise InputError("float format exr: needs the package OpenEXR; run: pip install OpenEXR, or choose npy or tiff")
+        raise InputError(
+            "float format exr: needs the package OpenEXR; run: pip install 'depthkit[exr]', or choose npy or tiff"
+        )
 
 
 def write_float_map(path: str | os.PathLike, values: np.ndarray, text: Mapping[str, str], channel: str = "Y") -> None:

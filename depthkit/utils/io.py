@@ -205,6 +205,8 @@ def _load_depth_image(path: Path) -> tuple[np.ndarray, float]:
             f"{path}: holds relative disparities, whose scale is unknown; expected depth, align them with known "
             "distances first (DepthResult.align)"
         )
+    if text.get("quantity") == "disparity":
+        raise InputError(f"{path}: holds disparities, 1 / depth; expected depth, such as the NAME_depth.png beside it")
     return stored, 1.0 if text.get("unit") == "m" else MILLIMETRES_PER_METRE
 
 

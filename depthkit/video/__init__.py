@@ -10,7 +10,7 @@ __all__ = ["predict_frames", "predict_video"]
 
 
 def __getattr__(name: str) -> object:
-    """Import a name of the public API at its first use (PEP 562): commands ask `sources` alone, which is light."""
+    """Import a name of the public API at its first use (PEP 562): what `sources` says costs nothing."""
     if name == "predict_frames":
         from depthkit.video.frames import predict_frames
 

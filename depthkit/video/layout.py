@@ -4,14 +4,14 @@ import cv2
 import numpy as np
 
 from depthkit.apis.result import DepthResult
-from depthkit.visualization import (
-    draw_depth_map,
+from depthkit.video.clip_range import ClipRange
+from depthkit.visualization.depth_map import DEPTH_COLORMAP, colorize, draw_depth_map, draw_side_by_side
+from depthkit.visualization.disparity_map import (
+    DISPARITY_COLORMAP,
+    colorize_disparity,
     draw_disparity_beside,
     draw_disparity_map,
-    draw_side_by_side,
 )
-from depthkit.visualization.depth_map import colorize
-from depthkit.visualization.disparity_map import colorize_disparity
 
 Box = tuple[slice, slice]
 
@@ -23,20 +23,19 @@ class Layout:
 
     Args:
         first: the depth of a frame.
-        ends: of the colours, of all frames; see `DepthResult.color_range`.
+        colors: of all frames; the bar has an arrow where some are beyond its ends.
         side_by_side: draw the image beside the depth.
-        extremes: smallest and largest value of the clip; where they are beyond `ends`, the bar has an arrow.
+        colormap: see `DepthResult.colored`.
     """
 
-    def __init__(
-        self, first: DepthResult, ends: tuple[float, float], side_by_side: bool, extremes: tuple[float, float]
-    ) -> None:
-        self._ends, self._metric = ends, first.kind == "metric"
+    def __init__(self, first: DepthResult, colors: ClipRange, side_by_side: bool, colormap: str | None) -> None:
+        self._ends, self._metric = colors.ends, first.kind == "metric"
+        self._colormap = colormap or (DEPTH_COLORMAP if self._metric else DISPARITY_COLORMAP)
         black = np.zeros_like(first.image)
         blank = np.full(first.size, np.nan, np.float32)
         if min(first.size) > 3:  # in the middle, so that the edges of what differs are still those of the map
-            blank[first.size[0] // 2, 1:3] = extremes
-        near = np.where(np.isnan(blank), np.float32(max(ends)), blank)
+            blank[first.size[0] // 2, 1:3] = colors.extremes
+        near = np.where(np.isnan(blank), np.float32(max(self._ends)), blank)
         self._canvas = self._draw(black, blank, side_by_side)
         self._map = _difference(self._canvas, self._draw(black, near, side_by_side))
         self._image = None
@@ -46,20 +45,18 @@ class Layout:
     def draw(self, result: DepthResult) -> np.ndarray:
         """Return a frame as uint8 RGB (H', W', 3), always of one size."""
         canvas = self._canvas.copy()
-        values = colorize(result.values, self._ends) if self._metric else colorize_disparity(result.values, self._ends)
+        paint = colorize if self._metric else colorize_disparity
+        values = paint(result.values, self._ends, self._colormap)
         _place(canvas, self._map, values, smooth=False)
         if self._image is not None:
             _place(canvas, self._image, result.image, smooth=True)
         return canvas
 
     def _draw(self, image: np.ndarray, values: np.ndarray, side_by_side: bool) -> np.ndarray:
+        style = self._ends, self._colormap
         if self._metric:
-            if side_by_side:
-                return draw_side_by_side(image, values, depth_range=self._ends)
-            return draw_depth_map(values, self._ends)
-        if side_by_side:
-            return draw_disparity_beside(image, values, self._ends)
-        return draw_disparity_map(values, self._ends)
+            return draw_side_by_side(image, values, None, *style) if side_by_side else draw_depth_map(values, *style)
+        return draw_disparity_beside(image, values, *style) if side_by_side else draw_disparity_map(values, *style)
 
 
 def _difference(drawn: np.ndarray, other: np.ndarray) -> Box:

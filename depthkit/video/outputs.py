@@ -1,7 +1,7 @@
 """The files of a video's depth: what they are called, and what writes a frame into all of them."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from typing import Literal
@@ -15,6 +15,7 @@ from depthkit.video.clip_range import ClipRange
 from depthkit.video.depth_images import check_image_folder, depth_images
 from depthkit.video.frame_depth import FrameDepth
 from depthkit.video.layout import Layout
+from depthkit.video.sources import VIDEO_OUTPUTS
 from depthkit.video.writer import color_video, depth_video
 
 DepthFormat = Literal["none", "mkv", "png"]
@@ -22,16 +23,20 @@ NO_MILLIMETRES = "an MKV holds millimetres, and the results of this model are re
 
 
 def video_paths(
-    out_dir: str | Path, stem: str, side_by_side: bool = False, depth_format: DepthFormat = "none"
+    out_dir: str | Path, stem: str, outputs: Sequence[str] = ("colored",), depth_format: DepthFormat = "none"
 ) -> dict[str, Path]:
     """Return the files that `predict_video` writes, by kind.
 
-    ``colored``: ``_colored.mp4``. If asked, ``side_by_side``: ``_side_by_side.mp4``, and ``depth``: ``_depth.mkv`` or
-    the folder ``_depth``.
+    ``colored``: ``_colored.mp4``, ``side_by_side``: ``_side_by_side.mp4``, ``depth``: ``_depth.mkv`` or the folder
+    ``_depth``.
+
+    Raises:
+        InputError: there is no such output.
     """
-    suffixes = {"colored": "colored.mp4"}
-    if side_by_side:
-        suffixes["side_by_side"] = "side_by_side.mp4"
+    for name in outputs:
+        if name not in VIDEO_OUTPUTS:
+            raise InputError(f"outputs: {name!r} is not one of a video; expected {', '.join(VIDEO_OUTPUTS)}")
+    suffixes = {name: f"{name}.mp4" for name in outputs}
     if depth_format != "none":
         suffixes["depth"] = "depth.mkv" if depth_format == "mkv" else "depth"
     return {name: Path(out_dir) / f"{stem}_{suffix}" for name, suffix in suffixes.items()}
@@ -53,6 +58,7 @@ def open_outputs(
     paths: dict[str, Path],
     first: DepthResult,
     colors: ClipRange,
+    colormap: str | None,
     clock: tuple[Fraction, Fraction],
     sound: Path | None,
 ) -> Iterator[Callable[[FrameDepth], int]]:
@@ -64,6 +70,7 @@ def open_outputs(
         paths: see `video_paths`.
         first: depth of the first frame.
         colors: of all frames.
+        colormap: see `DepthResult.colored`.
         clock: average number of frames a second, and the time [s] of which the times of frames are multiples.
         sound: file whose sound the coloured videos get.
 
@@ -72,8 +79,8 @@ def open_outputs(
     """
     with contextlib.ExitStack() as stack:
         drawn = []
-        for name in paths.keys() & {"colored", "side_by_side"}:
-            layout = Layout(first, colors.ends, name == "side_by_side", colors.extremes)
+        for name in paths.keys() & set(VIDEO_OUTPUTS):
+            layout = Layout(first, colors, name == "side_by_side", colormap)
             drawn.append((layout, stack.enter_context(color_video(paths[name], *clock, sound))))
         write_depth = stack.enter_context(_depth_output(paths.get("depth"), first, clock))
 

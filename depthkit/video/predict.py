@@ -3,14 +3,14 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tqdm import tqdm
 
+from depthkit.apis.depth_values import FocalSource
 from depthkit.apis.focal import FocalRequest
-from depthkit.apis.result import FocalSource
 from depthkit.apis.result_files import Kind
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.video.camera import CameraReader
@@ -21,7 +21,8 @@ from depthkit.video.outputs import DepthFormat, check_video_paths, open_outputs,
 from depthkit.video.pipeline import run_ahead
 from depthkit.video.reader import VideoReader
 from depthkit.video.sources import camera_index
-from depthkit.visualization.depth_map import check_range
+from depthkit.visualization.color_range import check_range
+from depthkit.visualization.palette import check_colormap
 
 _FIRST = 5  # frames of a camera that decide the range of colours
 
@@ -78,7 +79,8 @@ def predict_video(
     stem: str | None = None,
     focal: FocalRequest = None,
     depth_range: tuple[float, float] | None = None,
-    side_by_side: bool = False,
+    outputs: Sequence[str] = ("colored",),
+    colormap: str | None = None,
     smoothing: bool = True,
     depth_format: DepthFormat = "none",
     seconds: float | None = None,
@@ -97,7 +99,8 @@ def predict_video(
         focal: focal length [px] of all frames; None: an assumed one.
         depth_range: ends of the colour bar [m]; None: of the depth of 16 to 32 frames, for which the video is decoded
             once before; of a camera, of its first 5 frames.
-        side_by_side: also write image | depth.
+        outputs: ``colored``, the depth, and ``side_by_side``, image | depth.
+        colormap: see `DepthResult.colored`.
         smoothing: take the flicker out of the depth, see `smooth`.
         depth_format: also write the depth in 16-bit millimetres, as FFV1 in an ``mkv`` or as a folder of ``png`` files.
         seconds: stop after so many [s]; None: at the end of the file, and of a camera at Ctrl-C.
@@ -109,7 +112,9 @@ def predict_video(
     check_video_focal(focal, source)
     if depth_range is not None:
         check_range(depth_range)
-    paths = video_paths(make_output_folder(out_dir), stem or video_stem(source), side_by_side, depth_format)
+    if colormap is not None:
+        check_colormap(colormap)
+    paths = video_paths(make_output_folder(out_dir), stem or video_stem(source), outputs, depth_format)
     check_video_paths(paths, os.fspath(source))
     colors, count = None, None
     if depth_range is None and camera_index(source) is None:
@@ -121,7 +126,7 @@ def predict_video(
         with contextlib.closing(run_ahead(frames)) as ahead:
             total = count or reader.declared
             shown = tqdm(ahead, total=total, desc=str(source), unit="frame", disable=None, dynamic_ncols=True)
-            return _save(iter(shown), reader, paths, colors, depth_range, smoothing)
+            return _save(iter(shown), reader, paths, colors, depth_range, colormap, smoothing)
 
 
 def _save(
@@ -130,6 +135,7 @@ def _save(
     paths: dict[str, Path],
     colors: ClipRange | None,
     depth_range: tuple[float, float] | None,
+    colormap: str | None,
     smoothed: bool,
 ) -> SavedVideo:
     """Write all frames; `colors` that are not known yet are those of the first frames."""
@@ -139,7 +145,8 @@ def _save(
     colors = colors or range_of(results, depth_range)
     sound = None if live else reader.path
     count = saturated = 0
-    with open_outputs(paths, results[0], colors, (reader.rate, reader.time_base), sound) as write:
+    clock = reader.rate, reader.time_base
+    with open_outputs(paths, results[0], colors, colormap, clock, sound) as write:
         try:
             for last in itertools.chain(first, frames):
                 saturated += write(last)

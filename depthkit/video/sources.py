@@ -12,6 +12,7 @@ VIDEO_SUFFIXES = frozenset(
         ".webm", ".wmv",
     }
 )  # fmt: skip
+VIDEO_OUTPUTS = ("colored", "side_by_side")
 _CAMERA = re.compile(r"camera:(\d{1,3})")
 
 

@@ -1,7 +1,8 @@
-"""Images put beside each other, with titles above and a colour bar at the right."""
+"""Images put beside each other, or one below the other if they are wide, with titles and colour bars."""
 
 import math
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import cv2
@@ -14,16 +15,19 @@ from matplotlib.figure import Figure
 
 from depthkit.visualization.palette import Painting, paint
 
+MIN_FONT = 12  # [px]
 _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the text would dwarf them
-_MIN_FONT = 12  # [px]
+_WIDE = 2  # times as wide as high: what is wider stands above its colour bar and the next image
 _LETTER = 0.62  # mean width of a letter as a fraction of the font's size
-_MAX_PANEL_HEIGHT = 960  # [px]; images side by side are for looking at; the full size is saved separately
+_BAR_ACROSS = {False: 7, True: 5}  # width of a vertical bar with its text, height of a horizontal one, in fonts
+_TICK_ALONG = {False: 2.5, True: 5}  # length of a bar per number, in fonts
+_MAX_PANEL = (960, 1920)  # [px] (H, W); images side by side are for looking at; the full size is saved separately
 _DPI = 100
 
 
 @dataclass(frozen=True)
 class ColorBar:
-    """A vertical colour bar.
+    """A colour bar.
 
     Attributes:
         colormap: matplotlib's name.
@@ -44,68 +48,76 @@ class ColorBar:
     above: bool = False
 
 
-def draw_panels(
-    images: Sequence[np.ndarray | Painting], titles: Sequence[str] | None = None, color_bar: ColorBar | None = None
-) -> np.ndarray:
-    """Draw images in a row; their pixels are unchanged in the result.
+@dataclass(frozen=True)
+class _Box:
+    """A part of the canvas [px]."""
 
-    Images that are too small beside readable text are enlarged by a whole factor.
+    top: int
+    left: int
+    height: int
+    width: int
+
+    def of(self, canvas: np.ndarray) -> np.ndarray:
+        return canvas[self.top : self.top + self.height, self.left : self.left + self.width]
+
+
+def draw_panels(items: Sequence[np.ndarray | Painting | ColorBar], titles: Sequence[str] | None = None) -> np.ndarray:
+    """Draw images and colour bars in a row, wide images in a column; their pixels stay unchanged.
+
+    Images that are too small beside readable text are enlarged by a whole factor. Text grows with the images, so that
+    it can be read where the whole result fits the screen.
 
     Args:
-        images: uint8 RGB (H, W, 3), or maps to be coloured in their place, all of one height.
+        items: uint8 RGB (H, W, 3), maps to be coloured in their place, all of one height (or width, if they are more
+            than twice as wide as high), and colour bars.
         titles: one per image.
-        color_bar: drawn to the right of the last image.
 
     Returns:
         uint8 RGB (H', W', 3).
     """
+    images = [item for item in items if not isinstance(item, ColorBar)]
     enlarge = math.ceil(_MIN_SIDE / max(images[0].shape[:2]))
     if enlarge > 1:
-        images = [paint(image) if isinstance(image, Painting) else image for image in images]
-        images = [image.repeat(enlarge, axis=0).repeat(enlarge, axis=1) for image in images]
-    height = images[0].shape[0]
-    font = max(round(height / 30), _MIN_FONT)
-    gap = font // 2
-    top = 2 * font if titles else gap
-    # A bar as high as an extremely flat image would be a smear, and so would titles as wide as an extremely narrow one.
-    bar_height = top + round((2.5 + max(5, _LETTER * len(color_bar.label))) * font) if color_bar else 0
-    canvas_height = max(height + top + gap, bar_height)
-    cells = [max(image.shape[1], 8 * font if titles else 0) for image in images]
-    starts = [gap + sum(cells[:i]) + gap * i for i in range(len(cells))]
-    places = [start + (cell - im.shape[1]) // 2 for start, cell, im in zip(starts, cells, images, strict=True)]
-    left = starts[-1] + cells[-1] + gap
-    width = left + (7 * font if color_bar else 0)
-
-    drawn = np.full((canvas_height, width, 3), 255, np.uint8)
-    if titles:
-        centres = [place + image.shape[1] / 2 for place, image in zip(places, images, strict=True)]
-        drawn[:top, :left] = _draw_titles(titles, centres, (top, left), font)
-    if color_bar:
-        drawn[:, left:] = _draw_color_bar(color_bar, top, (canvas_height, width - left), font)
-    for place, image in zip(places, images, strict=True):
-        target = drawn[top : top + height, place : place + image.shape[1]]
-        if isinstance(image, Painting):
-            paint(image, target)
+        items = [_enlarged(item, enlarge) for item in items]
+        images = [item for item in items if not isinstance(item, ColorBar)]
+    wide = images[0].shape[1] > _WIDE * images[0].shape[0]
+    font = _font_size(images, wide)
+    titled = titles is not None
+    boxes, shape = _column(items, font, titled) if wide else _row(items, font, titled)
+    canvas = np.full((*shape, 3), 255, np.uint8)
+    names = iter(titles or ())
+    for item, box in zip(items, boxes, strict=True):
+        if isinstance(item, ColorBar):
+            box.of(canvas)[...] = draw_color_bar(item, (box.height, box.width), font, wide)
+            continue
+        if titled:
+            strip = _Box(box.top - 2 * font, box.left, 2 * font, box.width)
+            strip.of(canvas)[...] = draw_text([(next(names), 0.5, 0.5)], (strip.height, strip.width), font)
+        margin = (box.width - item.shape[1]) // 2
+        place = _Box(box.top, box.left + margin, *item.shape[:2]).of(canvas)
+        if isinstance(item, Painting):
+            paint(item, place)
         else:
-            target[...] = image
-    return drawn
+            place[...] = item
+    return canvas
 
 
-def draw_beside(image: np.ndarray, maps: Mapping[str, np.ndarray], color_bar: ColorBar) -> np.ndarray:
-    """Draw an image and coloured maps of any size beside it, at the image's height but 960 px at most.
+def draw_beside(image: np.ndarray, panels: Sequence[tuple[str, np.ndarray] | ColorBar]) -> np.ndarray:
+    """Draw an image and coloured maps of any size beside it, at the image's size but 960x1920 px at most.
 
     Args:
         image: uint8 RGB (H, W, 3).
-        maps: uint8 RGB, by title.
-        color_bar: of all the maps.
+        panels: titles with uint8 RGB maps, and colour bars.
 
     Returns:
         uint8 RGB (H', W', 3).
     """
-    height = min(image.shape[0], _MAX_PANEL_HEIGHT)
+    height, width = image.shape[:2]
+    height = max(1, min(height, _MAX_PANEL[0], round(height * _MAX_PANEL[1] / width)))
     # Colours are resized without mixing: a mixture of two would show a depth that does not occur.
-    drawn = [resize_to_height(colored, height, smooth=False) for colored in maps.values()]
-    return draw_panels([resize_to_height(image, height, smooth=True), *drawn], ["image", *maps], color_bar)
+    drawn = [one if isinstance(one, ColorBar) else resize_to_height(one[1], height, smooth=False) for one in panels]
+    titles = [one[0] for one in panels if not isinstance(one, ColorBar)]
+    return draw_panels([resize_to_height(image, height, smooth=True), *drawn], ["image", *titles])
 
 
 def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray:
@@ -118,27 +130,131 @@ def resize_to_height(image: np.ndarray, height: int, smooth: bool) -> np.ndarray
     return cv2.resize(image, (width, height), interpolation=method)
 
 
-def _draw_titles(titles: Sequence[str], centres: Sequence[float], size: tuple[int, int], font: int) -> np.ndarray:
-    """Draw text [px] around x = `centres` on a white strip of `size` (H, W)."""
+def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], font: int) -> np.ndarray:
+    """Draw texts on a white strip.
+
+    Args:
+        texts: each with where its centre is, as fractions of the width from the left and of the height from below.
+        size: of the strip (H, W) [px].
+        font: height of the text [px].
+
+    Returns:
+        uint8 RGB (H, W, 3).
+    """
     figure = _new_figure(size)
-    for title, x in zip(titles, centres, strict=True):
-        figure.text(x / size[1], 0.5, title, fontsize=font * 72 / _DPI, ha="center", va="center")
+    for text, x, y in texts:
+        figure.text(x, y, text, fontsize=font * 72 / _DPI, ha="center", va="center", parse_math=False)
     return _render(figure)
 
 
-def _draw_color_bar(bar: ColorBar, top: int, size: tuple[int, int], font: int) -> np.ndarray:
-    """Draw the bar on a white strip of `size` (H, W), below `top`, all in [px]."""
+def shorten_text(text: str, width: float, font: int) -> str:
+    """Return `text`, without its middle where it would take more than `width` [px]."""
+    most = max(3, int(width / (_LETTER * font)))
+    if len(text) <= most:
+        return text
+    return f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
+
+
+def numbered_ticks(low: float, high: float, most: float) -> list[tuple[float, str]]:
+    """Return values and their names: both ends of a scale, and multiples of a readable step between them.
+
+    Args:
+        low: the lower end.
+        high: the upper end.
+        most: how many steps there is room for, at least one is made.
+    """
+    rough = (high - low) / max(1.0, most)
+    power = 10.0 ** math.floor(math.log10(rough))
+    factor = next(factor for factor in (1, 2, 2.5, 5, 10) if factor * power >= 0.999 * rough)
+    step = factor * power
+    digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (factor == 2.5 and power <= 1)
+    between = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
+    between = [value for value in between if min(value - low, high - value) > 0.6 * step]
+    names = [f"{end:.{digits}f}" if math.isclose(round(end, digits), end) else f"{end:g}" for end in (low, high)]
+    return [(low, names[0]), *((value, f"{value:.{digits}f}") for value in between), (high, names[1])]
+
+
+def _enlarged(item: np.ndarray | Painting | ColorBar, factor: int) -> np.ndarray | ColorBar:
+    if isinstance(item, ColorBar):
+        return item
+    image = paint(item) if isinstance(item, Painting) else item
+    return image.repeat(factor, axis=0).repeat(factor, axis=1)
+
+
+def _font_size(images: Sequence[np.ndarray | Painting], wide: bool) -> int:
+    """Return the height of text [px]: a share of the longer side of the images, and of all together."""
+    height, width = images[0].shape[:2]
+    together = sum(image.shape[1] for image in images)
+    return max(round(width / 70 if wide else max(width / 40, height / 50, together / 110)), MIN_FONT)
+
+
+def _row(
+    items: Sequence[np.ndarray | Painting | ColorBar], font: int, titled: bool
+) -> tuple[list[_Box], tuple[int, int]]:
+    """Place items from left to right; return their places and the size of the canvas (H, W)."""
+    gap = font // 2
+    top = 2 * font if titled else gap
+    height = max(item.shape[0] for item in items if not isinstance(item, ColorBar))
+    # A bar as high as an extremely flat image would be a smear, and so would titles as wide as an extremely narrow one.
+    bars = [top + _shortest(item, font) for item in items if isinstance(item, ColorBar)]
+    canvas_height = max(height + top + gap, *bars, 0)
+    boxes, left = [], gap
+    for item in items:
+        if isinstance(item, ColorBar):
+            # Its strip reaches the canvas' end, because the numbers at its ends are higher than the bar.
+            boxes.append(_Box(top, left, canvas_height - top, _BAR_ACROSS[False] * font))
+            left += boxes[-1].width
+        else:
+            boxes.append(_Box(top, left, item.shape[0], max(item.shape[1], 8 * font if titled else 0)))
+            left += boxes[-1].width + gap
+    return boxes, (canvas_height, left)
+
+
+def _column(
+    items: Sequence[np.ndarray | Painting | ColorBar], font: int, titled: bool
+) -> tuple[list[_Box], tuple[int, int]]:
+    """Place items from top to bottom; return their places and the size of the canvas (H, W)."""
+    gap = font // 2
+    widest = max(item.shape[1] for item in items if not isinstance(item, ColorBar))
+    width = max(widest, *(_shortest(item, font) for item in items if isinstance(item, ColorBar)), 0)
+    boxes, top = [], 0
+    for item in items:
+        if isinstance(item, ColorBar):
+            boxes.append(_Box(top, 0, _BAR_ACROSS[True] * font, width + 2 * gap))
+            top += boxes[-1].height
+        else:
+            boxes.append(_Box(top + (2 * font if titled else gap), gap, item.shape[0], width))
+            top = boxes[-1].top + item.shape[0]
+    return boxes, (top + gap, width + 2 * gap)
+
+
+def _shortest(bar: ColorBar, font: int) -> int:
+    """Return the length [px] below which a bar's text would not fit."""
+    return round((2.5 + max(5, _LETTER * len(bar.label))) * font)
+
+
+def draw_color_bar(bar: ColorBar, size: tuple[int, int], font: int, wide: bool) -> np.ndarray:
+    """Draw the bar on a white strip of `size` (H, W) [px], from left to right if `wide`, else upwards."""
     height, width = size
     points = font * 72 / _DPI
     figure = _new_figure(size)
-    area = np.divide((font / 2, 1.5 * font, font, height - top - 2.5 * font), (width, height) * 2)
+    if wide:
+        area = np.divide((3 * font, height - 1.5 * font, width - 6 * font, font), (width, height) * 2)
+    else:
+        area = np.divide((font / 2, 1.5 * font, font, height - 2.5 * font), (width, height) * 2)
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
-    mappable = ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap])
-    drawn = figure.colorbar(mappable, cax=figure.add_axes(tuple(area)), extend=extend[bar.below, bar.above])
+    # An arrow of a fixed length, not a share of the bar's: it would take the place of the numbers.
+    length = (width - 6 * font) if wide else (height - 2.5 * font)
+    drawn = figure.colorbar(
+        ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap]),
+        cax=figure.add_axes(tuple(area)),
+        orientation="horizontal" if wide else "vertical",
+        extend=extend[bar.below, bar.above],
+        extendfrac=min(0.05, font / length),
+    )
     drawn.set_label(bar.label, fontsize=points, labelpad=points / 2)
-    if bar.ticks:
-        values, names = zip(*bar.ticks, strict=True)
-        drawn.set_ticks(values, labels=names)
+    ticks = bar.ticks or numbered_ticks(bar.low, bar.high, most=length / (_TICK_ALONG[wide] * font))
+    drawn.set_ticks([value for value, _ in ticks], labels=[name for _, name in ticks])
     thickness = max(points / 15, 0.8)  # matplotlib's own, in proportion where the text is large
     drawn.outline.set_linewidth(thickness)
     drawn.ax.tick_params(labelsize=points, width=thickness, length=points / 3, pad=points / 3)
@@ -152,7 +268,9 @@ def _new_figure(size: tuple[int, int]) -> Figure:
 def _render(figure: Figure) -> np.ndarray:
     """Return a figure as uint8 RGB (H, W, 3)."""
     canvas = FigureCanvasAgg(figure)
-    canvas.draw()
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "Glyph .* missing from", UserWarning)  # of a file's name: it has a box then
+        canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., :3].copy()
     del canvas.renderer  # its pixels would stay until the next garbage collection: figures are circles of references
     return drawn

@@ -15,6 +15,7 @@ from depthkit.models import DepthEstimator
 from depthkit.models.weights import forget_pretrained, load_weights, read_config, read_state_dict
 from depthkit.registry import MODELS as MODEL_CLASSES
 from depthkit.registry import depthkit_scope
+from depthkit.utils.paths import expand_home
 from depthkit.zoo.configs import make_config
 from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.file_hash import is_published
@@ -80,7 +81,7 @@ def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None)
     Raises:
         InputError: the file cannot be had, or is of another model.
     """
-    path = fetch_weights(model) if weights is None else Path(weights).expanduser()
+    path = fetch_weights(model) if weights is None else expand_home(weights)
     check_file_name(path, model)
     state = read_state_dict(path)
     # Without memory at first: random values for 300 million weights take 20 s and would be replaced anyway.

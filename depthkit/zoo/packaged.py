@@ -12,7 +12,6 @@ SHA256 = "1b65b16e084df6669654676b7376487774a6d11c700b6440b90746a9db4a6104"  # o
 GIVES = "metres, indoors"
 LICENCE = "Apache-2.0"
 LICENCE_NOTE = "learnt from Redwood / ICL-NUIM, CC BY 3.0, and TUM RGB-D, CC BY 4.0, among others: NOTICE names them"
-CARD = "docs/models/rooms-deit-tiny.md of the project"
 # What its file says of it, and so every result. Another training with the same config says none of this.
 PUBLISHED = {
     "model": PACKAGED_MODEL,
@@ -31,7 +30,7 @@ def find_packaged() -> Path | None:
 def packaged_weights() -> Path:
     """Return the file of the packaged model, which gives metres and needs no network.
 
-    The file carries its config: ``DepthPredictor(packaged_weights())``. Its card is docs/models/rooms-deit-tiny.md.
+    The file carries its config: ``DepthPredictor(packaged_weights())``. `packaged_card` says more.
 
     Raises:
         InputError: the file is missing from this installation, or is damaged.
@@ -48,6 +47,13 @@ def packaged_weights() -> Path:
     if sha256 != SHA256:
         raise InputError(f"{path}: the packaged model is damaged (SHA-256 {sha256[:12]}...); install depthkit again")
     return path
+
+
+def packaged_card() -> Path:
+    """Return the card of the packaged model: its data, accuracy, use, limits and licence, as Markdown."""
+    package, name = Path(depthkit.__file__).parent, f"{PACKAGED_MODEL}.md"
+    installed = package / "_cards" / name
+    return installed if installed.is_file() else package.parent / "docs" / "models" / name
 
 
 def _path() -> Path:

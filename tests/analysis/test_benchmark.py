@@ -5,6 +5,7 @@ import timm
 import torch
 from PIL import Image
 
+from depthkit import DepthPredictor
 from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved
 from depthkit.analysis.published_variants import build_published, check_published
 from depthkit.errors import InputError
@@ -71,6 +72,17 @@ def test_published_models_are_compared_with_the_first(cli, tmp_path, tiny_zoo):
     assert dense["speedup"] == 1.0 and selective["macs"] < dense["macs"]
 
 
+def test_the_packaged_model_is_timed_with_its_own_weights(cli, tmp_path):
+    given = ["--task", "depth", "--inputs", "48x64:1", "--rounds", 1, "--device", "cpu", "--json", tmp_path / "r.json"]
+    result = cli("benchmark", "--variants", "rooms-deit-tiny", "rooms-deit-tiny:0.5", *given)
+    assert result.returncode == 0, result.stderr
+    dense, selective = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert selective["macs"] < dense["macs"]
+    built = build_published("rooms-deit-tiny", None).state_dict()
+    packaged = DepthPredictor.from_pretrained("rooms-deit-tiny", device="cpu").model.state_dict()
+    assert all(torch.equal(value, packaged[key]) for key, value in built.items())
+
+
 @pytest.mark.parametrize("name", ["depth-anything-v1-small", "dpt-large"])
 def test_transformers_builds_the_same_network(name, tiny_zoo):
     pytest.importorskip("transformers")
@@ -127,6 +139,7 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "evit:nan"], "keep_rate=nan: expected numbers above 0 and at most 1"),
         (["--rounds", "0"], "Invalid value for '--rounds': 0"),
         (["--variants", "depth-anything-v2-small"], "published models predict depth; use --task depth"),
+        (["--task", "depth", "--variants", "rooms-deit-tiny", "--inputs", "56x84:1"], "multiples of 16; try 64x80"),
         (["--task", "depth", "--variants", "dpt-large", "deit"], "--variants deit: is not a published model"),
         (["--task", "depth", "--variants", "dpt-large:heads:0.5"], "expected dpt-large, dpt-large:0.5 or"),
         (["--task", "depth", "--variants", "dpt-large:half"], "'half' is not a number"),

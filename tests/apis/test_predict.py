@@ -33,18 +33,18 @@ predict = Predictor()
 def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     images = [tmp_path / name for name in ("a.jpg", "bad.jpg", "far.jpg")]
     out_dir = tmp_path / "new" / "out"
-    saved, failed = predict_images(predict, images, out_dir, point_cloud=True)
+    saved, failed = predict_images(predict, images, out_dir, outputs=["+points"])
     assert [one.image.name for one in saved] == ["a.jpg", "far.jpg"]
     assert [(one.min_depth, one.max_depth, one.saturated) for one in saved] == [(0.5, 2, 0), (17.5, 70, 599)]
     written = {path for one in saved for path in one.files.values()}
     assert written == set(out_dir.iterdir()) and len(written) == 8
     out, err = capsys.readouterr()
-    assert "a_colored.png (0.50 to 2.00 m)" in out
+    assert "a_colored.png (0.50 to 2.00 m, colours 1.75 to 2.25 m)" in out
     assert "error: " in err and "bad.jpg: is not an image" in err
     assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
     assert [(one.image, one.error) for one in failed] == [(images[1], f"{images[1]}: is not an image")]
     assert err.splitlines()[-1].startswith(
-        "warning: 2 images: no focal length in EXIF; the point cloud assumes that of"
+        "warning: 2 images: no focal length in EXIF; points, mesh and normals assume that of"
     )
     assert err.count("no focal length in") == 1
 
@@ -84,11 +84,14 @@ def test_an_empty_range_is_found_at_the_start(tmp_path):
 def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     metadata = {"model": "some-model", "licence": "CC-BY-NC-4.0"}
     predictor = Predictor("relative", focal_length=30.0, focal_source="given", metadata=metadata)
-    (one, empty), _ = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, point_cloud=True)
+    (one, empty), _ = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, outputs=["+points"])
     out, err = capsys.readouterr()
     assert "(relative, disparity 0.5 to 2; focal length 30 px, given)" in out and " m)" not in out
     assert "(relative, no valid disparity; focal" in out
-    assert "warning: 2 images: the shape of the point cloud is not the scene's" in err and err.count("warning") == 1
+    assert (
+        "warning: 2 images: the shape of points, mesh and normals is not the scene's" in err
+        and err.count("warning") == 1
+    )
     assert (one.kind, one.unit, one.min_depth, one.max_depth) == ("relative", "none", None, None)
     assert (one.min_disparity, one.max_disparity, one.color_range) == (0.5, 2, (1, 3))
     assert (one.focal_length, one.focal_source, one.metadata) == (30, "given", metadata)
@@ -107,8 +110,11 @@ def test_a_metric_result_says_its_unit_and_colours(tmp_path):
 @pytest.mark.parametrize(
     ("fields", "warning"),
     [
-        ({}, "a.jpg: no focal length in EXIF; the point cloud assumes that of NYU"),
-        ({"focal_length": 30.0, "focal_source": "assumed"}, "the point cloud assumes that of the model's training"),
+        ({}, "a.jpg: no focal length in EXIF; points, mesh and normals assume that of NYU"),
+        (
+            {"focal_length": 30.0, "focal_source": "assumed"},
+            "points, mesh and normals assume that of the model's training",
+        ),
         (
             {"focal_length": 30.0, "focal_source": "assumed", "metres_follow_focal": True},
             "a.jpg: no focal length in EXIF; the metres are those of the assumed one",
@@ -118,7 +124,7 @@ def test_a_metric_result_says_its_unit_and_colours(tmp_path):
     ],
 )
 def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, warning):
-    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path, point_cloud=True)
+    predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path, outputs=["+points"])
     err = capsys.readouterr().err
     assert err.count("warning") == bool(warning) and (warning or "") in err
     predict_images(Predictor(**fields), [Path("a.jpg")], tmp_path)  # without points, only metres can be wrong
@@ -128,15 +134,15 @@ def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, w
 @pytest.mark.parametrize(
     ("source", "follows", "can_follow", "expected"),
     [
-        ("given", True, True, "0.50 to 2.00 m; focal length 30.55 px, given)"),
-        ("exif", True, True, "0.50 to 2.00 m; focal length 30.55 px, exif)"),
-        ("assumed", True, True, "0.50 to 2.00 m; focal length 30.55 px, assumed)"),
+        ("given", True, True, "colours 1.75 to 2.25 m; focal length 30.55 px, given)"),
+        ("exif", True, True, "colours 1.75 to 2.25 m; focal length 30.55 px, exif)"),
+        ("assumed", True, True, "colours 1.75 to 2.25 m; focal length 30.55 px, assumed)"),
         # Depth Anything V2 metric: not one that was never used.
-        ("exif", False, True, "2.00 m; the authors' metres, EXIF's 30.55 px not used: --focal exif applies it)"),
-        ("assumed", False, True, "0.50 to 2.00 m)"),
+        ("exif", False, True, "2.25 m; the authors' metres, EXIF's 30.55 px not used: --focal exif applies it)"),
+        ("assumed", False, True, "(0.50 to 2.00 m, colours 1.75 to 2.25 m)"),
         # A model without canonical_focal.
-        ("exif", False, False, "0.50 to 2.00 m; focal length 30.55 px, exif, not used for metres)"),
-        ("given", False, False, "0.50 to 2.00 m; focal length 30.55 px, given, not used for metres)"),
+        ("exif", False, False, "colours 1.75 to 2.25 m; focal length 30.55 px, exif, not used for metres)"),
+        ("given", False, False, "colours 1.75 to 2.25 m; focal length 30.55 px, given, not used for metres)"),
     ],
 )
 def test_the_line_says_whether_the_metres_follow_the_camera(tmp_path, capsys, source, follows, can_follow, expected):
@@ -169,8 +175,8 @@ def test_a_range_in_metres_of_a_relative_model_is_found_at_the_start(tmp_path):
 
 def test_a_missing_package_is_found_at_the_start(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
-    with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install OpenEXR"):
-        predict_images(predict, [Path("a.jpg")], tmp_path / "out", float_format="exr")
+    with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install 'depthkit\[exr\]'"):
+        predict_images(predict, [Path("a.jpg")], tmp_path / "out", outputs=["exr"])
     assert not (tmp_path / "out").exists()
 
 

@@ -29,22 +29,20 @@ def test_without_a_focal_length_the_camera_is_nyus():
     assert tall.intrinsics[0, 0] == pytest.approx(2 * 518.858, abs=1e-2)
 
 
-@pytest.mark.parametrize("options", [{}, {"side_by_side": True}, {"side_by_side": True, "point_cloud": True}])
-def test_saves_what_it_says(tmp_path, options):
+@pytest.mark.parametrize("outputs", [(), ("+side_by_side",), ("+side_by_side", "+points")])
+def test_saves_what_it_says(tmp_path, outputs):
     depth = np.random.default_rng(0).uniform(0.5, 7, (120, 160)).astype(np.float32)
     result = DepthResult(depth, np.zeros((120, 160, 3), np.uint8), depth_range=(0, 8))
-    saved = result.save(tmp_path, "p", **options)
+    saved = result.save(tmp_path, "p", outputs)
     assert saved.saturated == 0
-    assert set(saved.paths) == {"colored", "depth_png", "depth_npy"} | {
-        {"side_by_side": "side_by_side", "point_cloud": "points"}[name] for name in options
-    }
-    assert saved.paths == output_paths(tmp_path, "p", "metric", **options)
+    assert set(saved.paths) == {"colored", "depth_png", "depth_npy", *(name[1:] for name in outputs)}
+    assert saved.paths == output_paths(tmp_path, "p", "metric", outputs)
     assert set(saved.paths.values()) == set(tmp_path.iterdir())
     np.testing.assert_array_equal(np.load(tmp_path / "p_depth.npy"), result.depth)
     np.testing.assert_allclose(read_depth(tmp_path / "p_depth.png"), result.depth, atol=5.1e-4)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p_colored.png")), result.colored())
     assert (result.colored() == draw_depth_map(result.depth, result.color_range())).all()
-    if "point_cloud" in options:
+    if "+points" in outputs:
         assert b"element vertex 19200" in saved.paths["points"].read_bytes()[:200]
 
 
@@ -103,8 +101,9 @@ def test_every_file_says_what_its_numbers_are(tmp_path, kind, float_format):
     values = np.random.default_rng(0).uniform(0.5, 7, (12, 16)).astype(np.float32)
     image = np.zeros((12, 16, 3), np.uint8)
     result = DepthResult(values, image, kind, focal_length=640.5, focal_source="exif", metadata=METADATA)
-    paths = result.save(tmp_path, "p", side_by_side=True, point_cloud=True, float_format=float_format).paths
-    assert paths == output_paths(tmp_path, "p", kind, True, True, float_format)
+    outputs = ("colored", "depth" if kind == "metric" else "disparity", float_format, "side_by_side", "points")
+    paths = result.save(tmp_path, "p", outputs).paths
+    assert paths == output_paths(tmp_path, "p", kind, outputs)
     assert set(paths.values()) == set(tmp_path.iterdir())
     quantity, unit, stored = {"metric": ("depth", "m", "mm"), "relative": ("disparity", "none", "none")}[kind]
     known = {**METADATA, "kind": kind, "quantity": quantity, "focal_length": "640.5", "focal_source": "exif"}
@@ -144,17 +143,17 @@ def test_disparities_come_back_from_their_png(tmp_path):
 def test_metres_come_back_from_each_file(tmp_path):
     depth = np.random.default_rng(0).uniform(0.5, 7, (12, 16)).astype(np.float32)
     result = DepthResult(depth, np.zeros((12, 16, 3), np.uint8))
-    result.save(tmp_path, "p", float_format="tiff")
+    result.save(tmp_path, "p", ["depth", "tiff"])
     np.testing.assert_array_equal(read_depth(tmp_path / "p_depth.tiff"), depth)
     np.testing.assert_allclose(read_depth(tmp_path / "p_depth.png"), depth, atol=5.1e-4)
-    relative(depth).save(tmp_path, "r", float_format="tiff")
+    relative(depth).save(tmp_path, "r", ["tiff"])
     with pytest.raises(InputError, match="holds relative disparities"):
         read_depth(tmp_path / "r_disparity.tiff")
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path):
-    with pytest.raises(InputError, match="float format 'jpg': expected one of npy, tiff, exr"):
-        relative([[1, 2]]).save(tmp_path, "p", float_format="jpg")
+    with pytest.raises(InputError, match="output 'jpg': expected names among colored, depth, disparity, npy"):
+        relative([[1, 2]]).save(tmp_path, "p", ["jpg"])
     with pytest.raises(InputError, match="range: is in metres"):
         relative([[1, 2]]).save(tmp_path, "p", depth_range=(0, 3))
     assert not list(tmp_path.iterdir())

@@ -3,7 +3,7 @@ import sys
 import click
 import pytest
 
-from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.command import Command, RangeOption, VariadicOption
 from depthkit.cli.options import cfg_options, config_and_weights
 from depthkit.utils.console import run_tool
 
@@ -113,3 +113,26 @@ def test_the_environment_is_checked_before_a_command_runs_but_not_before_its_hel
         run_tool(tool)
     assert caught.value.code == 2
     assert capsys.readouterr().err == "error: mmcv 2.1.0 is installed\n"
+
+
+@pytest.mark.parametrize(
+    ("args", "value"),
+    [
+        (["--range", "0", "10"], (0, 10)),
+        (["--range=0", "10"], (0, 10)),
+        (["--range", "-1", "1e3"], (-1, 1000)),
+        (["--range", "shared", "a.png"], "shared"),
+        (["--range=shared", "a.png"], "shared"),
+        ([], None),
+    ],
+)
+def test_a_range_is_two_numbers_or_a_word(args, value):
+    command = Command(
+        "c", params=[RangeOption(["--range"], words=["shared"]), click.Argument(["file"], required=False)]
+    )
+    assert command.make_context("c", list(args)).params["range"] == value
+
+
+def test_an_old_flag_may_have_a_value_now():
+    command = Command("c", params=[click.Option(["--outputs"], multiple=True)], aliases={"--old": "--outputs=+old"})
+    assert command.make_context("c", ["--outputs", "a", "--old"]).params["outputs"] == ("a", "+old")

@@ -101,8 +101,8 @@ def test_a_bad_option_suggests_the_right_one(cli) -> None:
 
 
 def test_the_shell_completes_commands_and_options(cli_process) -> None:
-    environment = {"_DEPTHKIT_COMPLETE": "bash_complete", "COMP_WORDS": "depthkit predict --si", "COMP_CWORD": "2"}
-    assert "plain,--side-by-side" in cli_process(env=environment).stdout
+    environment = {"_DEPTHKIT_COMPLETE": "bash_complete", "COMP_WORDS": "depthkit predict --outp", "COMP_CWORD": "2"}
+    assert "plain,--outputs" in cli_process(env=environment).stdout
 
 
 def test_a_process_reports_bad_input_with_its_status(cli_process) -> None:

@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from depthkit.errors import InputError
+from depthkit.utils.disparity_png import read_disparity_png
+from depthkit.utils.io import read_depth
 from helpers import write_crafted_checkpoint
 
 CPU = ("--device", "cpu")
@@ -46,7 +49,7 @@ def predict(cli, demo_config, demo_checkpoint):
 
 
 def test_every_kind_of_image_in_a_folder(predict, images, tmp_path):
-    done = predict(tmp_path / "new" / "out", images, "--side-by-side", "--point-cloud")
+    done = predict(tmp_path / "new" / "out", images, "--outputs", "+side_by_side", "--point-cloud")
     assert done.returncode == 0, done.stderr
     out = tmp_path / "new" / "out"
     sizes = dict.fromkeys(("rgb", "grey", "cmyk", "palette", "sixteen", "alpha"), (140, 120))
@@ -117,7 +120,7 @@ def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_p
 
 
 def test_floats_as_tiff_and_what_json_says_of_them(predict, images, tmp_path):
-    options = ("--float-format", "tiff", "--json", tmp_path / "results.json")
+    options = ("--outputs", "colored,depth,tiff", "--json", tmp_path / "results.json")
     done = predict(tmp_path / "out", images / "rgb.jpg", *options)
     assert done.returncode == 0, done.stderr
     (result,) = json.loads((tmp_path / "results.json").read_text())["images"]
@@ -184,3 +187,52 @@ def test_a_focal_length_that_cannot_be_is_one_sentence(predict, images, tmp_path
     done = predict(tmp_path / "out", images / "rgb.jpg", f"--focal={focal}", "--cfg-options", "model.canonical_focal=9")
     assert done.returncode == 2 and done.stderr.count("\n") == 1 and message in done.stderr, done.stderr
     assert not list(tmp_path.glob("out/*"))
+
+
+def test_the_outputs_are_chosen_by_one_option(predict, images, tmp_path):
+    pytest.importorskip("trimesh", reason="needs trimesh: pip install 'depthkit[glb]'")
+    chosen = ("--outputs", "normals,disparity", "--outputs", "points_glb,mesh", "--remove-flying-pixels")
+    done = predict(tmp_path / "out", images / "rgb.jpg", *chosen, "--json", tmp_path / "r.json")
+    assert done.returncode == 0, done.stderr
+    endings = ("normals.png", "disparity.png", "points.glb", "mesh.glb")
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {f"rgb_{ending}" for ending in endings}
+    assert " -> " in done.stdout and "rgb_disparity.png (" in done.stdout and "colours" not in done.stdout
+    files = json.loads((tmp_path / "r.json").read_text())["images"][0]["files"]
+    assert set(files) == {"normals", "disparity_png", "points_glb", "mesh"}
+    with pytest.raises(InputError, match=r"holds disparities, 1 / depth; expected depth"):
+        read_depth(files["disparity_png"])
+    disparity, text = read_disparity_png(files["disparity_png"])
+    assert text["unit"] == "1/m" and 0.1 <= disparity.min() < disparity.max()
+
+
+def test_a_shared_range_and_a_contact_sheet(predict, images, tmp_path):
+    sheet, results = tmp_path / "new" / "sheet.png", tmp_path / "results.json"
+    options = ("--range", "shared", "--colormap", "viridis", "--contact-sheet", sheet, "--json", results)
+    done = predict(tmp_path / "out", images / "rgb.jpg", images / "flat.tif", images / "readme.txt", *options)
+    assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
+    ranges = {tuple(one["color_range"]) for one in json.loads(results.read_text())["images"]}
+    ((low, high),) = ranges
+    shared, first, second, page = done.stdout.splitlines()[1:]
+    assert shared == f"colours: {low:g} to {high:g} m, shared by 2 images" and page == f"contact sheet: {sheet}"
+    assert all(f", colours {low:g} to {high:g} m)" in line for line in (first, second))
+    assert Image.open(tmp_path / "out" / "flat_colored.png").text["color_range"] == f"{low:.9g} {high:.9g}"
+    assert len(list((tmp_path / "out").iterdir())) == 6, "no held result is left"
+    drawn = np.asarray(Image.open(sheet))
+    assert drawn.shape[1] > 500 and len(np.unique(drawn.reshape(-1, 3), axis=0)) > 200
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (["--outputs", "colored,depht"], "output 'depht': expected names among colored, depth, disparity, npy"),
+        (["--outputs", ""], "output '': expected names among"),
+        (["--colormap", "virids"], "colormap 'virids': is not a name of matplotlib's; did you mean viridis?"),
+        (["--contact-sheet", "sheet.txt"], "sheet.txt: expected the name of an image, such as sheet.png"),
+        (["--range", "5", "shared"], "expected two numbers, or shared alone"),
+        (["--range", "0", "foo"], "'foo' is neither a number nor shared"),
+        (["--range", "0"], "requires 2 arguments"),
+    ],
+)
+def test_a_wrong_output_option_is_one_sentence_before_any_work(cli, images, options, message):
+    done = cli("predict", images / "rgb.jpg", "--weights", "w.pth", *options)
+    assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1, done.stderr

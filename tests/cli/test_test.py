@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from depthkit.evaluation import METRIC_NAMES, get_protocol
-from depthkit.utils.io import read_depth
+from depthkit.utils.io import read_depth, read_rgb
 from helpers import write_crafted_checkpoint
 
 FEW = ["--device", "cpu", "--cfg-options", "test_dataloader.dataset.length=3", "workers=0"]
@@ -16,7 +16,8 @@ FEW = ["--device", "cpu", "--cfg-options", "test_dataloader.dataset.length=3", "
 def test_table_json_and_predictions(cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     out, images = tmp_path / "results.json", tmp_path / "images"
-    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, "--save-dir", images, *FEW)
+    folders = ("--save-dir", images, "--comparison-dir", tmp_path / "drawn", "--range", 0, 8)
+    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, *folders, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert content["protocol"] == "full"
@@ -30,7 +31,12 @@ def test_table_json_and_predictions(cli, demo_config: Path, demo_checkpoint: Pat
     assert len(saved) == 3
     assert read_depth(saved[0]).shape == (96, 128)
     # Nothing else: no work folder, no log, no temporary file.
-    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "images"}
+    assert {path.name for path in tmp_path.iterdir()} == {"results.json", "images", "drawn"}
+    drawn = sorted((tmp_path / "drawn").glob("*.png"))
+    stems = [path.name.removesuffix("_depth.png") for path in saved]
+    assert [path.name for path in drawn] == [f"{stem}_comparison.png" for stem in stems]
+    height, width, _ = read_rgb(drawn[0]).shape
+    assert width > 4 * height, "image, ground truth, prediction and error are in a row"
 
 
 def test_protocol_and_flip_are_options_and_are_printed(
@@ -65,6 +71,9 @@ def test_a_file_that_is_not_a_checkpoint(cli, demo_config: Path, tmp_path: Path,
         (["WEIGHTS", "--protocol", "eigenn"], "protocol 'eigenn': unknown"),
         (["WEIGHTS", "--json", "/proc/nothing/r.json"], "/proc/nothing"),
         (["WEIGHTS", "--save-dir", "/proc/nothing"], "/proc/nothing"),
+        (["WEIGHTS", "--comparison-dir", "/proc/nothing"], "/proc/nothing"),
+        (["WEIGHTS", "--comparison-dir", "drawn", "--range", "5", "1"], "range 5 1: expected two depths in metres"),
+        (["WEIGHTS", "--range", "0", "5"], "--range is for the drawings of --comparison-dir"),
     ],
 )
 def test_bad_input_is_one_sentence_and_status_2(

@@ -50,7 +50,8 @@ def test_what_cannot_be_used_is_one_sentence_and_leaves_nothing(predict, make_cl
         (tmp_path / "none.mp4",): "no such file or folder",
         ("camera:97",): "there is no such camera",
         (clip, "--focal", "exif"): "a video has no EXIF",
-        (clip, "--point-cloud"): "--point-cloud: is for images; leave it out for videos.",
+        (clip, "--outputs", "+points"): "--outputs points: is for images; videos have colored and side_by_side",
+        (clip, "--classes"): "--classes: is for images; leave it out for videos.",
         (clip, "--seconds", "0"): "is not in the range",
     }.items():
         done = predict(*arguments)

@@ -124,6 +124,9 @@ def test_folders_that_do_not_go_together(root):
         RGBDFolder(root, depth_scale=1000, split="all")
     with pytest.raises(InputError, match="colour: no images there"):
         RGBDFolder(root, depth_scale=1000, split="all", rgb_dir="colour")
+    (root / "pairs.txt").write_text("rgb/000.png depth/000.png\n")
+    with pytest.raises(InputError, match=r"rgb_dir='colour'.* names the files below .* itself; leave both out"):
+        RGBDFolder(root, depth_scale=1000, split_file=root / "pairs.txt", rgb_dir="colour")
     with pytest.raises(InputError, match="no such folder"):
         RGBDFolder(root / "x", depth_scale=1000, split="all")
     write_rgb(root / "rgb" / "000.bmp", np.zeros((6, 8, 3), np.uint8))

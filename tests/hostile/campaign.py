@@ -7,9 +7,10 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from fork_server import ForkServer
+
 from .assets import Assets
 from .case import ACCEPTED, CASES, REFUSED, Attempt, Case
-from .server import Server
 
 TIME_LIMIT = 100.0  # [s], for what takes a second, and for the largest images half a minute
 MEMORY_LIMIT = 2 * 2**30  # [bytes] beyond what importing everything takes
@@ -66,10 +67,10 @@ class Campaign:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.server = Server()
+        self.server = ForkServer("hostile.server")
         self.assets = Assets(folder / "assets")
         self.assets.folder.mkdir(parents=True)
-        done = self.server.run(
+        done = self.server.ask(
             call="hostile.assets:make_assets",
             args=[str(self.assets.folder)],
             folder=str(folder),
@@ -91,7 +92,7 @@ class Campaign:
         streams = {stream: str(place / f"{stream}.txt") for stream in ("stdout", "stderr")}
         for path in streams.values():
             Path(path).touch()  # a signal may come before the command opens them
-        done = self.server.run(
+        done = self.server.ask(
             argv=attempt.argv,
             folder=str(folder),
             limit=TIME_LIMIT,

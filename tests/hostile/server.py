@@ -1,22 +1,17 @@
-"""A process that has imported everything once and runs each command in a fork of itself.
-
-It reads one request a line from its standard input, JSON, and answers with one line of JSON.
-"""
+"""Runs each command in a fork, and watches its time and memory: what a `ForkServer` answers with."""
 
 import contextlib
-import gc
 import importlib
-import json
 import os
 import resource
 import select
 import signal
-import subprocess
 import sys
 import time
 from pathlib import Path
 
-TESTS = Path(__file__).resolve().parent.parent
+from fork_server import serve
+
 POLL = 0.01  # [s]
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PAGE = resource.getpagesize()
@@ -30,54 +25,6 @@ PRELOAD = (
     "depthkit.datasets.nyu.inventory", "h5py", "scipy.io", "matplotlib.pyplot", "torch._dynamo", "mmseg.models",
     "PIL.TiffImagePlugin", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin", "PIL.BmpImagePlugin",
 )  # fmt: skip
-
-
-class Server:
-    """The process, seen from the tests: `run` gives it a command, and `close` ends it."""
-
-    def __init__(self) -> None:
-        paths = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
-        settings = {
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "OMP_NUM_THREADS": "1",
-            "CUDA_VISIBLE_DEVICES": "",
-            "HF_HUB_OFFLINE": "1",
-            "COLUMNS": "200",
-            "MALLOC_ARENA_MAX": "1",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "hostile.server"],
-            env={**os.environ, **settings},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout.readline() == "ready\n", "the server did not start"
-
-    def run(self, **request: object) -> dict:
-        """Run one request: see `_fork`."""
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, f"the server ended during {request}"
-        return json.loads(answer)
-
-    def close(self) -> None:
-        self._process.stdin.close()
-        self._process.wait(10)
-
-
-def _serve() -> None:
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)
-    for name in PRELOAD:
-        importlib.import_module(name)
-    gc.collect()
-    gc.freeze()
-    print("ready", file=answers, flush=True)
-    for line in sys.stdin:
-        print(json.dumps(_fork(json.loads(line), answers.fileno())), file=answers, flush=True)
-    os._exit(0)  # what was never collected, some libraries would report as leaked
 
 
 def _fork(request: dict, answers: int) -> dict:
@@ -222,4 +169,4 @@ def _kill_group(process: int) -> None:
 
 
 if __name__ == "__main__":
-    _serve()
+    serve(PRELOAD, _fork)

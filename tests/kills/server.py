@@ -1,50 +1,29 @@
-"""A process that has imported everything once, and runs `depthkit` in forks of itself.
+"""Runs `depthkit` in forks, and kills some of them: what a `ForkServer` answers with."""
 
-It reads one request a line from its standard input, JSON, and answers with one line of JSON.
-"""
-
-import gc
-import importlib
-import json
 import os
 import signal
 import socket
-import subprocess
 import sys
 import time
 from contextlib import suppress
 from pathlib import Path
 
+from fork_server import ForkServer, serve
 from kills.kill_points import Kill, WriteCounter
 
-TESTS = Path(__file__).resolve().parent.parent
 # What a training imports while it runs; imported before the forks.
 _PRELOAD = (
     "depthkit.cli.main", "depthkit.cli.train", "depthkit.apis.train", "depthkit.datasets", "depthkit.models",
-    "depthkit.evaluation.depth_metric", "mmseg.models", "PIL.PngImagePlugin", "matplotlib.pyplot",
+    "depthkit.evaluation.depth_metric", "mmseg.models", "PIL.PngImagePlugin", "matplotlib.pyplot", "kills.comparison",
 )  # fmt: skip
 _POLL = 0.02  # [s]
 
 
-class Server:
+class Server(ForkServer):
     """The process, seen from the tests."""
 
     def __init__(self) -> None:
-        paths = [str(TESTS.parent), str(TESTS), os.environ.get("PYTHONPATH", "")]
-        settings = {
-            "PYTHONPATH": os.pathsep.join(path for path in paths if path),
-            "OMP_NUM_THREADS": "1",
-            "CUDA_VISIBLE_DEVICES": "",
-            "HF_HUB_OFFLINE": "1",
-        }
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "kills.server"],
-            env={**os.environ, **settings},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        assert self._process.stdout.readline() == "ready\n", "the server did not start"
+        super().__init__("kills.server")
 
     def run(
         self, args: list[object], folder: Path, kill: Kill | None = None, processes: int = 1, limit: float = 600.0
@@ -69,46 +48,26 @@ class Server:
             "processes": processes,
             "limit": limit,
         }
-        return self._ask(run=request)
+        return self.ask(run=request)
 
     def compare(self, straight: Path, resumed: Path) -> list[str]:
         """Return the `differences` of two work folders."""
-        return self._ask(compare=[str(straight), str(resumed)])
-
-    def _ask(self, **request: object) -> list:
-        self._process.stdin.write(json.dumps(request) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
-        assert answer, "the server ended"
-        return json.loads(answer)
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.stdin.close()
-        self._process.wait(30)
+        return self.ask(compare=[str(straight), str(resumed)])
 
 
-def main() -> None:
-    """Serve until the standard input ends."""
-    for name in _PRELOAD:
-        importlib.import_module(name)
-    from kills.comparison import differences  # it imports torch, which the process that asks does not need
+def _answer(request: dict, answers: int) -> list:
+    if "run" in request:
+        return _serve(**request["run"])
+    from kills.comparison import differences
 
-    gc.collect()
-    gc.freeze()
-    answers = os.fdopen(os.dup(1), "w")
-    os.dup2(2, 1)  # what a library prints is no answer
-    print("ready", file=answers, flush=True)
-    for line in sys.stdin:
-        request = json.loads(line)
-        answer = _serve(**request["run"]) if "run" in request else differences(*map(Path, request["compare"]))
-        print(json.dumps(answer), file=answers, flush=True)
-    os._exit(0)  # what is frozen, nanobind would report as leaked
+    return differences(*map(Path, request["compare"]))
 
 
 def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limit: float) -> list[dict]:
     kill = None if kill is None else Kill(**kill)
     logs = [Path(f"{folder}.{rank}.log") for rank in range(processes)]
+    for log in logs:
+        log.write_bytes(b"")  # a process may be killed before it opens its own
     port = _free_port()
     time.sleep(1 - time.time() % 1)  # the folders of runs are named by the second
     start = time.monotonic()
@@ -212,4 +171,4 @@ def _read_writes(log: Path) -> int | None:
 
 
 if __name__ == "__main__":
-    main()
+    serve(_PRELOAD, _answer)

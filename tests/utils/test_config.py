@@ -138,6 +138,7 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
         ("c.py", "a = " + "-" * 100000 + "1\n", "the config is not valid Python"),
         ("c.py", "_base_ = None\n", "_base_ must be a path or a list of paths"),
         ("c.py", "_base_ = [1]\n", "_base_ must be a path or a list of paths"),
+        ("c.py", "_base_ = 'a\\0b.py'\n", "_base_ must be a path or a list of paths"),
         ("c.py", "from pathlib import Path\nroot = Path('x')\n", "root is of type PosixPath, which is not plain data"),
         (
             "c.py",

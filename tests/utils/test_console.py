@@ -9,6 +9,7 @@ from torch.utils.data import DataLoader
 
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message, run_tool
+from depthkit.utils.stop_signals import Stopped
 from helpers import run_and_list_imports, run_python
 
 
@@ -93,6 +94,30 @@ def test_a_bug_keeps_its_traceback(bug: Exception) -> None:
 def test_ctrl_c_is_status_130(run) -> None:
     done = run(raising(KeyboardInterrupt()))
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    ("signal", "status", "word"), [(KeyboardInterrupt(), 130, "interrupted"), (Stopped(15), 143, "SIGTERM")]
+)
+def test_a_signal_that_a_library_makes_its_own_error_stays_a_signal(run, signal, status, word) -> None:
+    def callback() -> None:
+        try:
+            raise signal
+        except BaseException:
+            raise SyntaxError("Failed to format the config file")  # noqa: B904 (as mmengine does)
+
+    done = run(callback)
+    assert done.returncode == status and word in done.stderr and "Traceback" not in done.stderr
+
+
+def test_an_error_of_ours_about_a_signal_is_an_error(run) -> None:
+    def callback() -> None:
+        try:
+            raise KeyboardInterrupt
+        except KeyboardInterrupt as error:
+            raise InputError("c.py: raises KeyboardInterrupt") from error
+
+    assert run(callback).returncode == 2
 
 
 PRINTING = """

@@ -62,7 +62,7 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, suffix):
 def test_a_missing_package_is_named_with_its_command(tmp_path, monkeypatch):
     monkeypatch.setitem(sys.modules, "OpenEXR", None)
     for call in (lambda: check_float_format("exr"), lambda: write_float_map(tmp_path / "a.exr", np.ones((2, 2)), {})):
-        with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install OpenEXR"):
+        with pytest.raises(InputError, match=r"needs the package OpenEXR; run: pip install 'depthkit\[exr\]'"):
             call()
     check_float_format("tiff")
 

@@ -34,7 +34,9 @@ def sound_of(path):
 def test_colours_depth_and_times(make_clip, tmp_path):
     times = [Fraction(0), Fraction(1, 10), Fraction(1, 2), Fraction(51, 100), Fraction(1), Fraction(2)]
     clip = make_clip("a.mp4", grey_frames(LEVELS), times=times)
-    done = predict_video(predict_grey, clip, tmp_path / "out", side_by_side=True, depth_format="mkv", smoothing=False)
+    done = predict_video(
+        predict_grey, clip, tmp_path / "out", outputs=("colored", "side_by_side"), depth_format="mkv", smoothing=False
+    )
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
         "a_colored.mp4", "a_depth.mkv", "a_side_by_side.mp4"
     ]  # fmt: skip
@@ -94,13 +96,15 @@ def test_sound_is_kept(make_clip, tmp_path, codec, kept):
 def test_one_frame_of_any_size(make_clip, tmp_path, size):
     codec = "libx264" if min(size) > 2 else "ffv1"
     clip = make_clip("a.mkv", grey_frames([100], size), codec=codec)
-    done = predict_video(predict_grey, clip, tmp_path / "out", side_by_side=True, depth_format="mkv")
+    done = predict_video(predict_grey, clip, tmp_path / "out", outputs=("colored", "side_by_side"), depth_format="mkv")
     assert done.frames == 1 and decode(done.files["depth"], "gray16le")[0][0].shape == size
 
 
 def test_relative_results(make_clip, tmp_path):
     clip = make_clip("a.mp4", grey_frames(LEVELS))
-    done = predict_video(predict_relative, clip, tmp_path / "out", side_by_side=True, depth_format="png")
+    done = predict_video(
+        predict_relative, clip, tmp_path / "out", outputs=("colored", "side_by_side"), depth_format="png"
+    )
     assert done.kind == "relative" and len(list(done.files["depth"].iterdir())) == 6
     for settings, words in (
         ({"depth_format": "mkv"}, "an MKV holds millimetres"),
@@ -132,7 +136,7 @@ def test_what_fails_leaves_nothing(make_clip, tmp_path):
         return predict_grey(image)
 
     out = tmp_path / "out"
-    for settings in ({"depth_format": "mkv"}, {"depth_format": "png", "side_by_side": True}):
+    for settings in ({"depth_format": "mkv"}, {"depth_format": "png", "outputs": ("side_by_side",)}):
         calls.clear()
         with pytest.raises(InputError, match="the fourth"):
             predict_video(predict, clip, out, depth_range=(0, 5), smoothing=False, **settings)
@@ -171,7 +175,8 @@ def predict(image, focal):
 
 @click.command()
 def main():
-    predict_video(predict, sys.argv[1], sys.argv[2], depth_range=(0, 5), side_by_side=True, depth_format=sys.argv[3])
+    both = "colored", "side_by_side"
+    predict_video(predict, sys.argv[1], sys.argv[2], depth_range=(0, 5), outputs=both, depth_format=sys.argv[3])
 
 run_tool(main, [])
 """

@@ -1,5 +1,6 @@
 import configparser
 import json
+from pathlib import Path
 
 import matplotlib.cbook
 import numpy as np
@@ -46,6 +47,13 @@ def test_the_file_carries_its_checksum_and_is_in_the_wheel():
     setup.read(REPOSITORY / "setup.cfg")
     patterns = setup["options.package_data"]["depthkit"].split()
     assert any(packaged_weights().relative_to(REPOSITORY / "depthkit").match(pattern) for pattern in patterns)
+    assert packaged.packaged_card().match(setup["options.package_data"]["depthkit._cards"].strip())
+
+
+def test_the_command_names_the_card(cli):
+    told = cli("models", PACKAGED_MODEL).stdout
+    card = Path(next(line.split(maxsplit=1)[1] for line in told.splitlines() if line.split()[0] == "card"))
+    assert card == packaged.packaged_card() and card.read_text(encoding="utf-8").startswith(f"# {PACKAGED_MODEL}")
 
 
 def test_rooms_it_has_not_seen_are_about_as_deep_as_it_says(predictor):

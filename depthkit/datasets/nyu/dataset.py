@@ -10,6 +10,7 @@ from depthkit.datasets.nyu.mat import MAT_NAME, SPLITS_NAME, Depth, NYUMat
 from depthkit.datasets.nyu.sync import NYUSync, find_split_file, split_file_names
 from depthkit.errors import InputError
 from depthkit.registry import DATASETS
+from depthkit.utils.paths import expand_home
 from depthkit.utils.validation import validate_arguments
 
 Form = Literal["auto", "mat", "sync", "h5"]
@@ -48,7 +49,7 @@ class NYUDepthV2(DepthDataset):
         pipeline: Pipeline = None,
         indices: Indices = None,
     ) -> None:
-        source = open_nyu(Path(data_root).expanduser(), split, form, split_file, depth)
+        source = open_nyu(expand_home(data_root), split, form, split_file, depth)
         super().__init__(source, pipeline, test_mode=split == "test", indices=indices)
 
 
@@ -61,7 +62,7 @@ def open_nyu(
         InputError: the folder or a file is missing or cannot be used, or `depth` or `split_file` does not go with the
             form.
     """
-    split_path = None if split_file is None else Path(split_file).expanduser()
+    split_path = None if split_file is None else expand_home(split_file)
     if form == "auto":
         named = {".txt": "sync", ".mat": "mat"}.get(split_path.suffix) if split_path else None
         form = named or pick_form(data_root)

@@ -13,6 +13,7 @@ import numpy as np
 
 from depthkit.datasets.sample import Frame
 from depthkit.errors import InputError
+from depthkit.utils.paths import expand_home
 
 ROOMS_PER_SHARD = 500
 SETTINGS = "rooms.json"
@@ -55,7 +56,7 @@ class Shards:
     def __init__(self, generator: Generator, folder: str | Path) -> None:
         if not str(folder).strip():
             raise InputError(f"cache={str(folder)!r}: expected the name of a folder, or None to keep no rooms")
-        self.generator, self.folder = generator, Path(os.path.expanduser(folder))
+        self.generator, self.folder = generator, expand_home(folder)
         self.description = f"{generator.description}, kept in {self.folder}"
         height, width = generator.size
         self._record = np.dtype([

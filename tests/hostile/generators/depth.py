@@ -202,12 +202,13 @@ def arguments_that_mean_nothing(folder, rng, assets):
         "indices=[1.5]", "indices=True", "indices=[0, 0]", "indices=[True]", "indices='all'", "indices=[[0]]",
         "intrinsics=(float('nan'), 1, 1, 1)", "intrinsics=(1, 1)", "intrinsics=(0, 0, 0, 0)", "intrinsics='abc'",
         "split='val'", "split=1", "split_file='nowhere.txt'", "split_file='rgbd'", "split_file='/dev/zero'",
-        "test_every=1", "test_every=0.5", "test_every=2", "rgb_dir=None", "rgb_dir='nowhere'", "data_root='nowhere'",
-        "data_root='rgbd/test.txt'", "data_root=5", "data_root=''", "data_root='/dev/null'", "nonsense=1",
+        "test_every=1", "test_every=0.5", "test_every=2", "rgb_dir=None", "rgb_dir='nowhere'", "rgb_dir='nothing'",
+        "data_root='nowhere'", "data_root='rgbd/test.txt'", "data_root=5", "data_root=''", "data_root='/dev/null'",
+        "nonsense=1",
     ])  # fmt: skip
     name = argument.partition("=")[0]
     others = [part for part in FOLDER.split(", ") if not part.startswith(f"{name}=")]
-    if name in ("rgb_dir", "data_root"):  # pairs by name
+    if name in ("rgb_dir", "data_root") and argument != "rgb_dir='nothing'":  # pairs by name, that one by a list
         others = [*others[:1], *others[1:-1], "split='all'"]
     if name == "split_file" or name == "split":
         others = [part for part in others if not part.startswith("split=")] + ["split='test'"] * (name != "split")

@@ -54,9 +54,11 @@ def _commands(assets):
     return {
         (*predict,): {
             "--focal": ["0", "-1", "nan", "inf", "foo", "", "1e-9", "1e12", "EXIF"],
-            "--float-format": CHOICE,
+            "--outputs": ["foo", "", "+", ",", "+,foo", "exr,foo", "all"],
+            "--colormap": ["foo", "", "0", "Turbo"],
+            "--contact-sheet": ["sheet", "sheet.txt", "/proc/none/a.png", "/"],
             "--device": DEVICE,
-            "--range": ["0 0", "5 1", "nan 1", "0 inf", "-1 5", "foo 1", "1"],
+            "--range": ["0 0", "5 1", "nan 1", "0 inf", "-1 5", "foo 1", "1", "shared 1"],
             "--weights": FILE,
             "--out": FOLDER,
             "--json": JSON,

@@ -1,0 +1,14 @@
+from pathlib import Path
+
+import pytest
+
+from depthkit.utils.paths import expand_home
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [("~/a.png", "/home/me/a.png"), ("~", "/home/me"), ("~no-such-user/a.png", "~no-such-user/a.png"), ("a~", "a~")],
+)
+def test_only_the_home_of_a_user_who_exists_is_expanded(path, expected, monkeypatch):
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expand_home(path) == expand_home(Path(path)) == Path(expected)
