@@ -93,7 +93,7 @@ def predict_clip(
     begin = time.perf_counter()
     with _in_memory(content, name) as path, tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         try:
-            saved = predict_video(predict, path, folder, "clip", focal, side_by_side=True, seconds=most[0])
+            saved = predict_video(predict, path, folder, "clip", focal, outputs=("colored", "side_by_side"), seconds=most[0])
         except InputError as error:
             raise InputError(str(error).replace(os.fspath(path), name)) from error
         files = {kind: file.read_bytes() for kind, file in saved.files.items()}
