@@ -7,12 +7,13 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import get_args
 
 import numpy as np
 
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.apis.result import DepthResult
-from depthkit.app.answers import ResultFile, VideoAnswer
+from depthkit.app.answers import ResultFile, VideoAnswer, VideoKind
 from depthkit.errors import InputError
 from depthkit.video.predict import SavedVideo, predict_video
 
@@ -93,7 +94,7 @@ def predict_clip(
     begin = time.perf_counter()
     with _in_memory(content, name) as path, tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         try:
-            saved = predict_video(predict, path, folder, "clip", focal, outputs=("colored", "side_by_side"), seconds=most[0])
+            saved = predict_video(predict, path, folder, "clip", focal, outputs=get_args(VideoKind), seconds=most[0])
         except InputError as error:
             raise InputError(str(error).replace(os.fspath(path), name)) from error
         files = {kind: file.read_bytes() for kind, file in saved.files.items()}
