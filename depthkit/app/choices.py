@@ -1,4 +1,4 @@
-"""The models that the page offers: the packaged one, files, and published ones that are here. No torch."""
+"""The models that the page offers: the packaged one, files, and published ones that are here."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
