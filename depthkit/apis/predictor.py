@@ -5,18 +5,20 @@ import os
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import torch
 from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
-from PIL import Image
 
-from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length, exif_focal_length
+from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length
+from depthkit.apis.image_batches import Requested, group_equal, read_batches
+from depthkit.apis.image_source import ImageSource, read_source
+from depthkit.apis.named_classes import name_classes
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
-from depthkit.datasets.imagenet_labels import imagenet_names
 from depthkit.datasets.sample import make_sample
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
@@ -28,8 +30,6 @@ from depthkit.utils.camera import pinhole, zoom_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
-from depthkit.utils.image_decoding import decode_rgb, open_image
-from depthkit.utils.io import read_rgb
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model, print_limits
 from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
@@ -160,25 +160,55 @@ class DepthPredictor:
         self.kind: Kind = "metric" if model.output == "depth" else "relative"
         self.max_depth: float | None = cfg.model["decode_head"].get("max_depth")  # [m], of the canonical camera
 
-    def __call__(self, image: "str | Path | Image.Image | np.ndarray", focal: FocalRequest = None) -> DepthResult:
-        """Predict the depth of one image of any size.
+    def __repr__(self) -> str:
+        """Say in one line which model this is and where it runs."""
+        name = self.metadata.get("model") or type(self.model.backbone).__name__
+        count = sum(weight.numel() for weight in self.model.parameters())
+        kept = f", keep_rate={self.metadata['keep_rate']}" if "keep_rate" in self.metadata else ""
+        return f"DepthPredictor({name}, {self.kind}, {count / 1e6:.1f} M parameters{kept}, device={self.device})"
+
+    @overload
+    def __call__(self, image: ImageSource, focal: FocalRequest = None, batch_size: int = 8) -> DepthResult: ...
+
+    @overload
+    def __call__(
+        self, image: Sequence[ImageSource], focal: FocalRequest | Sequence[FocalRequest] = None, batch_size: int = 8
+    ) -> list[DepthResult]: ...
+
+    def __call__(self, image, focal=None, batch_size=8):
+        """Predict the depth of one image of any size, or of a list of images.
 
         The result is in metres, or relative (`DepthResult.kind`). Of a model that gives relative depth, such as
         ``da3mono-large``, the result has the inverse.
 
         Args:
-            image: a path; a PIL image; or an array, uint8 RGB (H, W, 3). The first two are turned upright by their
-                EXIF orientation.
+            image: a path; an http, https or ``file://`` address; the bytes of an image file; a PIL image; an array
+                (H, W[, 1, 3 or 4]) or a tensor ((C, H, W), or (H, W, C) where the first side cannot be channels),
+                uint8 from 0 to 255, uint16 from 0 to 65535 or float from 0 to 1. All but arrays and tensors are turned
+                upright by their EXIF orientation. A list or tuple of these gives a list of results.
             focal: focal length [px] at the image's own size; ``exif``: that of EXIF, or an error; None: that of EXIF,
-                or an assumed one (`choose_focal_length`).
+                or an assumed one (`choose_focal_length`). For a list of images one for all, or a list.
+            batch_size: how many images of a list are read at a time. Those of them whose inputs of the network have
+                one size go through it together: the same results as one by one, but for rounding. With 1, and for
+                images of different sizes, they are the same to the last bit.
 
         Raises:
-            InputError: the file cannot be read, the array has another type or shape, or the focal length is impossible
-                or missing.
+            InputError: an image cannot be read or has another type, shape or range, or the focal length is impossible
+                or missing; one image of a list is enough.
         """
-        rgb, exif, name = _read(image)
-        batch, camera = self.prepare(rgb, name, focal, exif)
-        predicted = self.run(batch)[0]
+        if isinstance(image, (list, tuple)):
+            return [result for images in read_batches(image, focal, batch_size) for result in self._predict(images)]
+        return self._predict([(read_source(image), focal)])[0]
+
+    def _predict(self, images: Requested) -> list[DepthResult]:
+        """Predict images, together where the inputs of the network have one size."""
+        prepared = [self.prepare(image.rgb, image.name, focal, image.focal) for image, focal in images]
+        predicted: dict[int, SegDataSample] = {}
+        for places, batch in group_equal([batch for batch, _ in prepared]):
+            predicted.update(zip(places, self.run(batch), strict=True))
+        return [self._make_result(image.rgb, prepared[i][1], predicted[i]) for i, (image, _) in enumerate(images)]
+
+    def _make_result(self, rgb: np.ndarray, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
         classes = name_classes(predicted.pred_score) if self.has_classes else ()
         return DepthResult(
@@ -268,30 +298,3 @@ class DepthPredictor:
     def has_classes(self) -> bool:
         """Whether the model also has a classifier; then results have `classes`."""
         return isinstance(self.model, DepthClassifier)
-
-
-def name_classes(scores: torch.Tensor, count: int = 5) -> tuple[tuple[str, float], ...]:
-    """Name the `count` likeliest classes by `scores` (classes,), likeliest first, each with its score.
-
-    1000 classes have ImageNet's names; any other number of them are called "class 7".
-    """
-    names = imagenet_names() if len(scores) == len(imagenet_names()) else [f"class {i}" for i in range(len(scores))]
-    best = scores.topk(min(count, len(scores)))
-    return tuple((names[i], score) for score, i in zip(best.values.tolist(), best.indices.tolist(), strict=True))
-
-
-def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, float | None, str]:
-    """Return an image as uint8 RGB (H, W, 3), its focal length [px] if known, and its name for messages."""
-    if isinstance(image, (str, os.PathLike)):
-        rgb = read_rgb(image)  # first, because it has the errors
-        with open_image(image) as opened:
-            return rgb, exif_focal_length(opened), os.fspath(image)
-    if isinstance(image, Image.Image):
-        name = getattr(image, "filename", "") or "image"
-        return decode_rgb(image, name), exif_focal_length(image), name
-    if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
-        if image.size == 0:
-            raise InputError(f"image: has shape {image.shape}; expected one pixel at least")
-        return np.ascontiguousarray(image), None, ""
-    kind = f"{image.dtype} of shape {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
-    raise InputError(f"image: is {kind}; expected a path, a PIL image, or a uint8 RGB array (H, W, 3)")

@@ -1,10 +1,13 @@
 """The depth of one image to look at: colours, normals, point clouds, meshes, and their files."""
 
+import io
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
+from PIL import Image
 
 from depthkit.apis.depth_values import DepthValues
 from depthkit.apis.result_files import SavedFiles, choose_outputs, output_paths
@@ -20,6 +23,7 @@ from depthkit.visualization.disparity_map import DISPARITY_COLORMAP, draw_dispar
 from depthkit.visualization.normals import depth_to_normals, normal_color_blocks
 from depthkit.visualization.point_cloud import Mesh, depth_to_mesh, depth_to_points
 
+_NOTEBOOK_SIDE = 800  # [px]
 SHAPE_OF_RELATIVE = "not the scene's: the shift of relative disparities is unknown, 0 here; the median distance is 1"
 RANGE_OF_RELATIVE = "range: is in metres, but this model's results are relative; leave it out, or use a metric model"
 
@@ -205,6 +209,14 @@ class DepthResult(DepthValues):
             else:
                 write_float_map(path, self.values, text, channel="Z" if self.kind == "metric" else "Y")
         return SavedFiles(paths, saturated)
+
+    def _repr_png_(self) -> bytes:
+        """Return the map in colour as a PNG file, small enough for a notebook."""
+        step = math.ceil(max(self.size) / _NOTEBOOK_SIDE)
+        small = replace(self, values=self.values[::step, ::step], image=self.image[::step, ::step])
+        stream = io.BytesIO()
+        Image.fromarray(small.colored(self.color_range() if self.kind == "metric" else None)).save(stream, "png")
+        return stream.getvalue()
 
 
 def _disparity_text(text: dict[str, str]) -> dict[str, str]:

@@ -2,6 +2,7 @@
 
 import os
 import secrets
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook, best_result
+from depthkit.engine.hooks.tensorboard_hook import TensorBoardHook
+from depthkit.engine.learning_curves import write_learning_curves
+from depthkit.engine.log_backends import check_package, complete_backends
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
@@ -27,6 +32,7 @@ def train(
     seed: int | None = None,
     launcher: str = "none",
     device: str | None = "auto",
+    tensorboard: bool = False,
 ) -> DepthRunner:
     """Train the model of `config` and return the Runner, with the trained model in ``.model``.
 
@@ -42,12 +48,16 @@ def train(
         seed: of weights, order and augmentation; None for the config's.
         launcher: ``pytorch`` under torchrun, else ``none``.
         device: see `select_device`.
+        tensorboard: also write ``work_dir/tensorboard``, see `TensorBoardHook`.
 
     Raises:
         InputError: something in the config, the data, the files or the machine cannot be used; there are checkpoints
             in `work_dir`, and neither `resume` nor `overwrite` is given.
     """
     check_settings(config)
+    complete_backends(config)
+    if tensorboard:
+        check_package("tensorboard", "--tensorboard")
     if resume and overwrite:
         raise InputError("--resume and --overwrite: one keeps the checkpoints, the other removes them; give one")
     if config.get("train_cfg") is None:
@@ -75,6 +85,8 @@ def train(
     with engine_session(chosen), process_group(launcher, chosen):
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
         runner = DepthRunner.from_cfg(config)
+        if tensorboard:
+            runner.register_hook(TensorBoardHook())
         if is_main_process():
             clean_work_folder(config.work_dir)
             if overwrite:
@@ -86,8 +98,29 @@ def train(
             )
         with _word_at_interruption(runner):
             runner.train()
+        if is_main_process():
+            metric, best = best_result(runner)
+            write_learning_curves(runner, metric, best)
         runner.unwrap_model()
     return runner
+
+
+def describe_end(runner: DepthRunner) -> str:
+    """Name the best checkpoint of a training that has ended, and the command that tries it."""
+    info = runner.message_hub.runtime_info
+    metric, best = best_result(runner)
+    path = next((info[name] for name in info if name.startswith("best_ckpt")), None)
+    if path is None:
+        path, words = info.get("last_ckpt"), "last checkpoint"
+    else:
+        words = f"best checkpoint ({metric} {best:.4g})"
+    if path is None:
+        return f"no checkpoint was saved; the log is in {runner.work_dir}"
+    path = os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path
+    config = next((hook.info.config for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)), {})
+    predicts = "test_pipeline" in config and {"backbone", "decode_head"} <= config.get("model", {}).keys()
+    command = f"predict photo.jpg --weights {shlex.quote(path)}" if predicts else f"test {shlex.quote(path)}"
+    return f"{words}: {path}; to try it: depthkit {command}"
 
 
 @contextmanager

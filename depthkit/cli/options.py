@@ -265,6 +265,8 @@ def find_images(
             an image the next time.
     """
     images, problems = image_files.find_images(patterns)
+    for sentence in image_files.describe_skipped(patterns):
+        click.echo(f"warning: {sentence}", err=True)
     sentences = list(problems.values())
     last = None if images else sentences.pop()
     for sentence in sentences:

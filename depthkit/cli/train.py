@@ -31,6 +31,9 @@ from depthkit.cli.command import Command
     type=click.IntRange(0, 2**32 - 1),
     help="Seed of weights, order and augmentation.  [default: the config's]",
 )
+@click.option(
+    "--tensorboard", is_flag=True, help="Also write DIR/tensorboard. Needs: pip install 'depthkit[tensorboard]'."
+)
 @options.device
 @options.launcher
 @options.json_file
@@ -45,12 +48,15 @@ def main(config, json_path, cfg_options, **settings) -> None:
 
     options.check_output(json_path, config)
     loaded = load_config(config, cfg_options)
-    from depthkit.apis.train import train  # takes seconds: after the config is known to be right
+    from depthkit.apis.train import describe_end, train  # takes seconds: after the config is known to be right
 
     runner = train(loaded, **settings)
-    if json_path and runner.rank == 0:
+    if runner.rank != 0:
+        return
+    if json_path:
         info = runner.message_hub.runtime_info
         files = {name: path for name, path in info.items() if name.startswith(("last_ckpt", "best_ckpt"))}
         scalars = runner.message_hub.log_scalars.items()
         metrics = {name[4:]: float(values.current()) for name, values in scalars if name.startswith("val/")}
         options.write_json(json_path, {"config": config, "work_dir": runner.work_dir, **files, "metrics": metrics})
+    print(describe_end(runner))

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.utils.image_decoding import decode_rgb, open_image
+from depthkit.utils.image_decoding import decode_rgb, open_content
 from depthkit.utils.image_files import IMAGE_SUFFIXES
 from depthkit.utils.input_files import check_file
 
@@ -57,5 +57,5 @@ def read_member(name: str, shard: str, offset: int, size: int) -> np.ndarray:
             content = file.read(size)
     except OSError as error:
         raise InputError(f"{shard}: cannot be read ({error.strerror})") from error
-    with open_image(shard, content, name.removeprefix(shard)) as image:
+    with open_content(content, name) as image:
         return decode_rgb(image, name)

@@ -14,6 +14,7 @@ from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook
 from depthkit.engine.hooks.damaged_images_hook import DamagedImagesHook
 from depthkit.engine.hooks.keep_rate_hook import KeepRateHook
 from depthkit.engine.hooks.progress_hook import ProgressHook
+from depthkit.engine.hooks.tensorboard_hook import TensorBoardHook
 from depthkit.engine.hooks.visualization_hook import DepthVisualizationHook
 from depthkit.engine.layer_decay import LayerDecayOptimWrapperConstructor
 from depthkit.engine.runner import DepthRunner
@@ -29,5 +30,6 @@ __all__ = [
     "KeepRateHook",
     "LayerDecayOptimWrapperConstructor",
     "ProgressHook",
+    "TensorBoardHook",
     "TrainLoop",
 ]

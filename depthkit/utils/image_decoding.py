@@ -12,10 +12,15 @@ import numpy as np
 from PIL import ExifTags, Image, UnidentifiedImageError
 
 from depthkit.errors import InputError
-from depthkit.utils.input_files import check_pixels, decoding
+from depthkit.utils.input_files import check_pixels, decoder_errors, decoding
 
 # Of all that Pillow reads. Some others are programs (EPS is run by Ghostscript) or have no pixels of their own.
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "PPM", "GIF", "JPEG2000", "AVIF")
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP", "BMP", "PPM", "GIF", "JPEG2000", "AVIF", "HEIF")
+_EXPECTED = "PNG, JPEG, TIFF, WebP, BMP, GIF, JPEG 2000, AVIF or HEIC"
+# How the box begins that says what an ISO file has in it (ISO/IEC 14496-12), and its words for HEIC and AVIF.
+_ISO_FILE = b"ftyp"
+_HEIC_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
+_AVIF_BRANDS = (b"avif", b"avis")
 _STRIP = 2**22  # [px], decoded at a time
 # From 16 to 8 bits: 65535 / 255.
 _SIXTEEN_TO_EIGHT = 257.0
@@ -23,29 +28,35 @@ _LIMIT_LOCK = threading.Lock()
 
 
 @contextlib.contextmanager
-def open_image(path: str | os.PathLike, content: bytes | None = None, part: str = "") -> Iterator[Image.Image]:
+def open_image(path: str | os.PathLike) -> Iterator[Image.Image]:
     """Open an image whose pixels are decoded when they are asked for, within the block.
 
     Args:
         path: the file.
-        content: of the image, if it is a part of the file.
-        part: the name of that part, for messages: "/0001.jpg".
 
     Raises:
-        InputError: the file is not a regular file, not an image, has more than `MAX_PIXELS`, or (also later in the
-            block) is damaged.
+        InputError: the file is not a regular file, not an image, has more than `MAX_PIXELS`, needs a package that is
+            not installed, or (also later in the block) is damaged.
     """
-    name = f"{path}{part}"
-    with decoding(path, "an image", part):
-        try:
-            opened = _open(path if content is None else io.BytesIO(content))
-        except UnidentifiedImageError as error:
-            raise InputError(
-                f"{name}: is not an image of a known format; expected PNG, JPEG, TIFF, WebP or BMP"
-            ) from error
-        with opened as image:
-            check_pixels(image.size, 1, name)
-            yield image
+    with decoding(path, "an image"), _opened(path, os.fspath(path)) as image:
+        yield image
+
+
+@contextlib.contextmanager
+def open_content(content: bytes, name: str) -> Iterator[Image.Image]:
+    """Open an image of which the encoded bytes are at hand, as `open_image` does a file.
+
+    Args:
+        content: of the image's file.
+        name: of the image, for messages.
+
+    Raises:
+        InputError: see `open_image`.
+    """
+    if not content:
+        raise InputError(f"{name}: is empty; expected an image")
+    with decoder_errors(name, "an image"), _opened(io.BytesIO(content), name) as image:
+        yield image
 
 
 def decode_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
@@ -72,6 +83,44 @@ def decode_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
         strip = image.crop((0, top, image.width, min(top + rows, image.height)))
         rgb[top : top + rows] = _strip_to_rgb(strip, sixteen_bits)
     return np.ascontiguousarray(_turn(rgb, orientation))
+
+
+@contextlib.contextmanager
+def _opened(file: str | os.PathLike | io.BytesIO, name: str) -> Iterator[Image.Image]:
+    try:
+        opened = _open(file)
+    except UnidentifiedImageError as error:
+        brands = _iso_brands(file)
+        if not brands & {*_HEIC_BRANDS, *_AVIF_BRANDS}:
+            raise InputError(f"{name}: is not an image of a known format; expected {_EXPECTED}") from error
+        if brands & {*_AVIF_BRANDS}:
+            raise InputError(f"{name}: is damaged, or an AVIF image that this Pillow cannot read; update it") from error
+        _read_heic(name)
+        opened = _open(file)
+    with opened as image:
+        check_pixels(image.size, 1, name)
+        yield image
+
+
+def _iso_brands(file: str | os.PathLike | io.BytesIO) -> set[bytes]:
+    """Return what an ISO file says that it holds; nothing of another file."""
+    with contextlib.ExitStack() as stack:
+        if isinstance(file, io.BytesIO):
+            file.seek(0)
+        stream = file if isinstance(file, io.BytesIO) else stack.enter_context(open(file, "rb"))
+        box = stream.read(min(int.from_bytes(stream.read(4), "big"), 256))
+    return {box[place : place + 4] for place in range(4, len(box), 4)} if box.startswith(_ISO_FILE) else set()
+
+
+def _read_heic(name: str) -> None:
+    """Teach Pillow to read HEIC, whose decoder is a package of its own."""
+    try:
+        from pillow_heif import register_heif_opener
+    except ImportError as error:
+        raise InputError(
+            f"{name}: is a HEIC image, which needs the package pillow-heif; run: pip install 'depthkit[heif]'"
+        ) from error
+    register_heif_opener()
 
 
 def _open(file: str | os.PathLike | io.BytesIO) -> Image.Image:

@@ -12,7 +12,25 @@ from pathlib import Path
 
 from depthkit.errors import InputError
 
-IMAGE_SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
+IMAGE_SUFFIXES = frozenset(
+    {
+        ".avif",
+        ".bmp",
+        ".gif",
+        ".heic",
+        ".heif",
+        ".jp2",
+        ".jpeg",
+        ".jpg",
+        ".pgm",
+        ".png",
+        ".ppm",
+        ".tif",
+        ".tiff",
+        ".webp",
+    }
+)
+_MAX_NAMED = 6
 
 
 def list_images(folder: str | Path, recursive: bool = False, suffixes: Iterable[str] = IMAGE_SUFFIXES) -> list[Path]:
@@ -63,6 +81,35 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
         for file in found:
             images.setdefault(file.resolve(), file)
     return list(images.values()), problems
+
+
+def describe_skipped(patterns: Sequence[str]) -> list[str]:
+    """Say for each folder among `patterns` which visible files `find_images` leaves out.
+
+    Returns:
+        One sentence for each folder that has any, with their number by suffix, or that has subfolders.
+    """
+    sentences = []
+    for pattern in patterns:
+        folder = os.path.expanduser(pattern)
+        if not os.path.isdir(folder):
+            continue
+        with os.scandir(folder) as entries:
+            visible = [entry for entry in entries if not entry.name.startswith(".")]
+        folders = sum(entry.is_dir() for entry in visible)
+        suffixes = [os.path.splitext(entry.name)[1].lower() for entry in visible if not entry.is_dir()]
+        skipped = Counter(suffix for suffix in suffixes if suffix not in IMAGE_SUFFIXES).most_common()
+        count = sum(number for _, number in skipped)
+        parts = []
+        if skipped:
+            named = [f"{number} {suffix or 'without a suffix'}" for suffix, number in skipped[:_MAX_NAMED]]
+            named += ["others"] * (len(skipped) > _MAX_NAMED)
+            parts.append(f"{count} file{'s' * (count > 1)} without the suffix of an image ({', '.join(named)})")
+        if folders:
+            parts.append(f"{folders} subfolder{'s' * (folders > 1)}")
+        if parts:
+            sentences.append(f"{pattern}: skipped {' and '.join(parts)}")
+    return sentences
 
 
 def unique_stems(images: Sequence[Path]) -> list[str]:

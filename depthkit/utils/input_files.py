@@ -89,15 +89,23 @@ def decoding(path: str | os.PathLike, expected: str, part: str = "") -> Iterator
         part: of the file, for the message: "#12".
     """
     check_file(path, expected)
+    with decoder_errors(f"{path}{part}", expected):
+        try:
+            yield
+        except PermissionError as error:
+            raise InputError(f"{path}: cannot be read; change its permissions") from error
+
+
+@contextlib.contextmanager
+def decoder_errors(name: str, expected: str) -> Iterator[None]:
+    """Turn whatever a decoder raises inside into an `InputError` about what is called `name`."""
     try:
         yield
     except InputError:
         raise
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be read; change its permissions") from error
     except _DECODER_ERRORS as error:
         reason = _OBJECT.sub("an object", " ".join(str(error).split()))[:200] or type(error).__name__
-        raise InputError(f"{path}{part}: is damaged ({reason}); expected {expected}, get or write it again") from error
+        raise InputError(f"{name}: is damaged ({reason}); expected {expected}, get or write it again") from error
 
 
 def read_text(path: str | os.PathLike, expected: str) -> str:

@@ -45,8 +45,8 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
             than `MAX_PIXELS`.
     """
     with open_image(path) as image:
-        if min_size is not None:
-            # Pillow keeps both sides at least this long; other formats are not affected.
+        if min_size is not None and image.format in ("JPEG", "MPO"):
+            # Pillow keeps both sides at least this long; a HEIC would give a thumbnail of unknown origin.
             image.draft("RGB", (min_size, min_size))
         return decode_rgb(image, path, upright)
 

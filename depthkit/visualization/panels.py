@@ -20,7 +20,7 @@ _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the t
 _WIDE = 2  # times as wide as high: what is wider stands above its colour bar and the next image
 _LETTER = 0.62  # mean width of a letter as a fraction of the font's size
 _BAR_ACROSS = {False: 7, True: 5}  # width of a vertical bar with its text, height of a horizontal one, in fonts
-_TICK_ALONG = {False: 2.5, True: 5}  # length of a bar per number, in fonts
+_TICK_ALONG = {False: 2.5, True: 6}  # length of a bar per number, in fonts
 _MAX_PANEL = (960, 1920)  # [px] (H, W); images side by side are for looking at; the full size is saved separately
 _DPI = 100
 
@@ -169,7 +169,7 @@ def numbered_ticks(low: float, high: float, most: float) -> list[tuple[float, st
     step = factor * power
     digits = max(0, -math.floor(math.log10(step) + 1e-9)) + (factor == 2.5 and power <= 1)
     between = [i * step for i in range(math.ceil(low / step), math.floor(high / step) + 1)]
-    between = [value for value in between if min(value - low, high - value) > 0.6 * step]
+    between = [value for value in between if min(value - low, high - value) > 0.45 * step]
     names = [f"{end:.{digits}f}" if math.isclose(round(end, digits), end) else f"{end:g}" for end in (low, high)]
     return [(low, names[0]), *((value, f"{value:.{digits}f}") for value in between), (high, names[1])]
 

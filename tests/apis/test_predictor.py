@@ -86,6 +86,63 @@ def test_a_path_a_pil_image_and_an_array_give_the_same(predictor, tmp_path):
         np.testing.assert_array_equal(result.image, rgb)
 
 
+def test_images_of_one_size_go_through_the_network_together(predictor, monkeypatch):
+    images = [photo(64, 96, 0), photo(90, 60, 1), photo(64, 96, 2), photo(64, 96, 3)]
+    alone = [predictor(image) for image in images]
+    sizes, forward = [], predictor.model.forward
+    monkeypatch.setattr(
+        predictor.model,
+        "forward",
+        lambda inputs, *rest, **mode: sizes.append(len(inputs)) or forward(inputs, *rest, **mode),
+    )
+    together = predictor(images)
+    assert sizes == [3, 1]
+    for one, other in zip(alone, together, strict=True):
+        np.testing.assert_allclose(other.depth, one.depth, atol=1e-5)
+        assert other.image is not one.image or other.image.shape == one.image.shape
+    np.testing.assert_array_equal(together[1].depth, alone[1].depth)  # alone in its size
+    for one, other in zip(alone, predictor(tuple(images), batch_size=1), strict=True):
+        np.testing.assert_array_equal(other.depth, one.depth)
+    assert sizes == [3, 1, 1, 1, 1, 1]
+
+
+def test_a_list_is_read_in_parts(predictor, tmp_path):
+    Image.fromarray(photo(64, 96)).save(tmp_path / "a.png")
+    sources = [tmp_path / "a.png", photo(64, 96), torch.from_numpy(photo(64, 96)).permute(2, 0, 1)] * 3
+    results = predictor(sources, batch_size=4)
+    assert len(results) == 9 and predictor([]) == []
+    for result in results[1:]:
+        np.testing.assert_allclose(result.depth, results[0].depth, atol=1e-5)
+
+
+def test_each_image_of_a_list_may_have_its_focal_length(predictor, monkeypatch):
+    monkeypatch.setattr(predictor.model, "canonical_focal", 50.0)
+    same, half, twice = predictor([photo(64, 96)] * 3, focal=[50, 25.0, 100])
+    assert [result.focal_length for result in (same, half, twice)] == [50, 25, 100]
+    np.testing.assert_allclose(twice.depth, 4 * half.depth, rtol=1e-5)
+    assert [result.focal_length for result in predictor([photo(64, 96)] * 2, focal=70)] == [70, 70]
+
+
+@pytest.mark.parametrize(
+    ("images", "settings", "message"),
+    [
+        ([photo(8, 8), "no.png"], {}, "no.png: no such file"),
+        ([photo(8, 8), photo(8, 8), np.zeros((8, 8, 2))], {"batch_size": 2}, "image 2: has shape"),
+        ([photo(8, 8)] * 2, {"focal": [50]}, "1 focal lengths for 2 images"),
+        ([photo(8, 8), 3], {"focal": [50, -1]}, "focal: -1 is not a focal length"),
+        ([photo(8, 8)], {"batch_size": 0}, "batch_size=0"),
+        ([[photo(8, 8)]], {}, "image 0: is of type list"),
+    ],
+)
+def test_what_is_wrong_in_a_list_is_named(predictor, images, settings, message):
+    with pytest.raises(InputError, match=message):
+        predictor(images, **settings)
+
+
+def test_a_predictor_says_in_one_line_what_it_is(predictor):
+    assert repr(predictor) == "DepthPredictor(ToSA, metric, 0.2 M parameters, device=cpu)"
+
+
 def test_is_the_models_own_prediction(predictor):
     rgb = photo(64, 96)
     inputs = (torch.from_numpy(rgb).permute(2, 0, 1)[None].float() - 120) / 60
@@ -142,7 +199,7 @@ def test_nothing_pretrained_is_fetched(trained):
 
 @pytest.mark.parametrize(
     "image",
-    [np.zeros((8, 8), np.uint8), np.zeros((8, 8, 3)), np.zeros((8, 8, 4), np.uint8), np.zeros((0, 8, 3), np.uint8), 3],
+    [np.zeros((8, 8, 2), np.uint8), np.full((8, 8, 3), 255.0), np.zeros((0, 8, 3), np.uint8), 3, None],
 )
 def test_other_kinds_of_images_are_refused(predictor, image):
     with pytest.raises(InputError, match="image: "):

@@ -63,6 +63,11 @@ def trained(config: Path, cli_process, tmp_path_factory: pytest.TempPathFactory)
     result = cli_process("train", config, "--out", folder, "--device", "cpu", "--json", folder / "train.json")
     assert result.returncode == 0, result.stderr
     assert "Epoch(train) [2][6/6]" in result.stdout
+    (best,) = folder.glob("best_abs_rel_epoch_*.pth")
+    last = result.stdout.splitlines()[-1]
+    assert last.startswith("best checkpoint (abs_rel 0.") and last.endswith(
+        f"depthkit predict photo.jpg --weights {best}"
+    )
     return folder
 
 
@@ -77,7 +82,10 @@ def test_training_leaves_checkpoints_metrics_and_images(trained: Path) -> None:
     scalars = next(trained.glob("*/vis_data/scalars.json")).read_text().splitlines()
     assert any("abs_rel" in json.loads(line) for line in scalars)
     assert any("loss_silog" in json.loads(line) for line in scalars)
-    assert list((trained / "vis").glob("*.png"))
+    assert len(list((trained / "vis").glob("*_iter_*.png"))) == 2 * len(
+        list((trained / "vis").glob("*_over_epochs.png"))
+    )
+    assert (trained / "learning_curves.png").is_file() and not (trained / "tensorboard").exists()
 
 
 KILL_HOOK = """
@@ -165,6 +173,17 @@ def test_two_processes_measure_as_one(config: Path, cli, trained: Path, tmp_path
     assert first["metrics"] == pytest.approx(second["metrics"], abs=1e-6)
 
 
+@pytest.mark.slow
+def test_tensorboard_by_one_option(config: Path, cli, tmp_path) -> None:
+    pytest.importorskip("tensorboard", reason="needs the extra [tensorboard]")
+    options = ["--out", tmp_path, "--device", "cpu", "--tensorboard", "--cfg-options", "train_cfg.max_iters=3"]
+    result = cli("train", config, *options)
+    assert result.returncode == 0, result.stderr
+    assert f"tensorboard --logdir {tmp_path / 'tensorboard'}" in result.stdout
+    (written,) = (tmp_path / "tensorboard").iterdir()
+    assert b"train/loss" in written.read_bytes() and b"val/abs_rel" in written.read_bytes()
+
+
 def test_a_loss_that_is_nan_stops_before_anything_is_saved(config: Path, cli, tmp_path) -> None:
     options = ["--device", "cpu", "--cfg-options", "optim_wrapper.optimizer.lr=1e30"]
     result = cli("train", config, "--out", tmp_path, *options)
@@ -181,6 +200,7 @@ def test_a_loss_that_is_nan_stops_before_anything_is_saved(config: Path, cli, tm
         (["--cfg-options", "model.backbone.keep_rate=0"], "keep_rate"),
         (["--cfg-options", "maxepochs=3"], "did you mean 'max_epochs'"),
         (["--amp", "--device", "cpu"], "--amp: mixed precision needs a GPU"),
+        (["--cfg-options", "visualizer.vis_backends=[3]"], "visualizer: expected dict"),
         (["--device", "cuda:77"], "device 'cuda:77'"),
         (["--launcher", "pytorch"], "not started by torchrun"),
         (["--out", "/proc/nothing"], "/proc/nothing"),

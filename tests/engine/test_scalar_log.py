@@ -1,6 +1,8 @@
+import math
 from pathlib import Path
+from types import SimpleNamespace
 
-from depthkit.engine.scalar_log import continue_log, count_lines
+from depthkit.engine.scalar_log import LogEntry, ScalarLog, continue_log, count_lines
 
 
 def write(work_dir: Path, run: str, *lines: str) -> Path:
@@ -37,3 +39,18 @@ def test_a_log_that_was_removed_or_never_written(tmp_path) -> None:
     assert not continue_log(tmp_path, new, 2)
     assert continue_log(tmp_path, new, 0)
     assert not (new / "vis_data").exists()
+
+
+def test_the_log_is_read_line_by_line_as_it_grows(tmp_path) -> None:
+    runner = SimpleNamespace(log_dir=str(tmp_path / "run"), max_iters=18, train_dataloader=range(10))
+    log = ScalarLog(runner)
+    assert list(log.read()) == []
+    train = '{"loss": 2.5, "lr": 0.1, "epoch": 1, "iter": 10, "step": 10}\n'
+    path = write(tmp_path, "run", train, '{"abs_rel": 0.5, "step": 1}\n', '{"torn') / "vis_data" / "scalars.json"
+    assert list(log.read()) == [LogEntry("train", 10, {"loss": 2.5, "lr": 0.1}), LogEntry("val", 10, {"abs_rel": 0.5})]
+    assert list(log.read()) == []
+    with path.open("a") as file:
+        file.write('": NaN, "iter": 12, "step": 12}\n{"abs_rel": 0.4, "step": 2}\n')
+    torn, last = log.read()
+    assert torn.iteration == 12 and math.isnan(torn.values["torn"])
+    assert last == LogEntry("val", 18, {"abs_rel": 0.4})  # the last epoch was cut

@@ -35,7 +35,7 @@ def scalars(folder: Path) -> list[dict]:
 
 
 def _different_files(straight: Path, resumed: Path) -> Iterator[str]:
-    for pattern in ("*.pth", "vis/*", "last_checkpoint"):
+    for pattern in ("*.pth", "vis/*", "learning_curves.png", "last_checkpoint"):
         first, second = ({path.relative_to(root) for path in root.glob(pattern)} for root in (straight, resumed))
         yield from (f"missing: {name}" for name in sorted(first - second))
         yield from (f"too many: {name}" for name in sorted(second - first))
@@ -45,9 +45,10 @@ def _different_content(straight: Path, resumed: Path) -> Iterator[str]:
     for path in straight.glob("*.pth"):
         if (other := resumed / path.name).exists():
             yield from _compare(_content(path), _content(other), path.name)
-    for path in straight.glob("vis/*"):
-        if (other := resumed / "vis" / path.name).exists() and path.read_bytes() != other.read_bytes():
-            yield f"differs: vis/{path.name}"
+    for path in [*straight.glob("vis/*"), *straight.glob("learning_curves.png")]:
+        name = path.relative_to(straight)
+        if (other := resumed / name).exists() and path.read_bytes() != other.read_bytes():
+            yield f"differs: {name}"
     yield from _compare(_last(straight), _last(resumed), "last_checkpoint")
     yield from _compare(scalars(straight), scalars(resumed), "scalars.json")
 

@@ -12,7 +12,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_found_again, check_not_inputs, find_images, list_images, unique_stems
+from depthkit.utils.image_files import (
+    check_not_found_again,
+    check_not_inputs,
+    describe_skipped,
+    find_images,
+    list_images,
+    unique_stems,
+)
 from helpers import run_and_list_imports
 
 
@@ -71,6 +78,18 @@ def test_a_command_line_takes_a_folder_without_its_subfolders(folder):
     assert names(images) == ["a.PNG", "b.jpg", "odd[1]*.jpg"] and not problems
 
 
+def test_what_a_folder_skips_is_counted_and_named(folder):
+    (folder / "clip.MOV").touch()
+    (folder / "more.txt").touch()
+    (folder / "README").touch()
+    # The pipe and the broken link have the suffix of an image; they are not regular files.
+    expected = "skipped 4 files without the suffix of an image (2 .txt, 1 .mov, 1 without a suffix) and 2 subfolders"
+    (sentence,) = describe_skipped([str(folder), f"{folder}/*.jpg", str(folder / "a.PNG"), "no_such_folder"])
+    parts = lambda text: sorted(text.replace("(", ", ").replace(")", ", ").split(", "))  # noqa: E731 (scandir has no order)
+    assert parts(sentence) == parts(f"{folder}: {expected}")
+    assert not describe_skipped([str(folder / "sub" / "deep")])
+
+
 def test_globs(folder):
     assert names(find_images([f"{folder}/*.jpg"])[0]) == ["b.jpg", "odd[1]*.jpg"]
     found = names(find_images([f"{folder}/**/*.[jt]*"])[0])
@@ -94,7 +113,7 @@ def test_patterns_without_an_image_are_reported(folder):
     expected = (
         "x.jpg: no such file",
         "*.webp: no file matches",
-        "empty: no images in this folder; expected .bmp",
+        "empty: no images in this folder; expected .avif, .bmp",
         "pipe.png: not a regular file",
         "no such file",
     )

@@ -179,6 +179,16 @@ class AtomicCheckpointHook(CheckpointHook):
                 path.unlink(missing_ok=True)
 
 
+def best_result(runner: Runner) -> tuple[str | None, float | None]:
+    """Return the name of the metric by which the best checkpoint is chosen, and its best value; None without one."""
+    hooks = [hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)]
+    metrics = [metric for hook in hooks for metric in getattr(hook, "key_indicators", [])]
+    if not metrics:
+        return None, None
+    info = runner.message_hub.runtime_info
+    return metrics[0], info.get("best_score", info.get(f"best_score_{metrics[0]}"))
+
+
 class _KeepingFiles(LocalBackend):
     """mmengine's local files, none of which it may remove."""
 

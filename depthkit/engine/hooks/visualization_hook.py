@@ -11,6 +11,7 @@ from mmengine.structures import PixelData
 from mmengine.visualization import LocalVisBackend
 from mmseg.structures import SegDataSample
 
+from depthkit.engine.drawings import FOLDER, draw_over_epochs, drawing_path, note_drawn
 from depthkit.registry import HOOKS
 from depthkit.utils.io import write_rgb
 from depthkit.utils.output_file import shorten
@@ -22,11 +23,12 @@ from depthkit.visualization.depth_map import check_range
 
 @HOOKS.register_module()
 class DepthVisualizationHook(Hook):
-    """At each validation, draw image | prediction | ground truth of a few images to ``work_dir/vis``.
+    """At each validation, draw image | truth | prediction | error of a few images to ``work_dir/vis``.
 
     They are the same images each time, spread over the validation set (of the first process, when there are
-    several), with the same range in metres, so that they can be compared across iterations. They also go to
-    the Runner's visualizer where that has a backend such as TensorBoard.
+    several), with the same range in metres, so that they can be compared across iterations. They also go to the
+    Runner's visualizer where that has a backend such as Weights & Biases. After the training those of each image are
+    put below each other (`draw_over_epochs`).
 
     Args:
         num_images: how many images at each validation.
@@ -57,12 +59,18 @@ class DepthVisualizationHook(Hook):
         pred = _depth_map(sample.pred_depth_map)
         gt = _depth_map(sample.gt_depth_map) if "gt_depth_map" in sample else None
         drawing = draw_side_by_side(image, pred, gt, self.depth_range)
-        folder = make_output_folder(Path(runner.work_dir) / "vis")
+        make_output_folder(Path(runner.work_dir) / FOLDER)
         name = f"val_{batch_idx:04d}_{shorten(Path(sample.get('img_path', '')).stem, 200)}"
-        write_rgb(folder / f"{name}_iter_{runner.iter:07d}.png", drawing)
+        write_rgb(drawing_path(runner.work_dir, name, runner.iter), drawing)
+        note_drawn(runner)
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):  # it would write the same file a second time
                 backend.add_image(name, drawing, step=runner.iter)
+
+    @master_only
+    def after_train(self, runner: Runner) -> None:
+        """Put the drawings of each image below each other."""
+        draw_over_epochs(runner)
 
 
 def _depth_map(element: PixelData) -> np.ndarray:

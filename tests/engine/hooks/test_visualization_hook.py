@@ -5,6 +5,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import torch
+from mmengine.logging import MessageHub
 from mmengine.structures import PixelData
 from mmengine.visualization import LocalVisBackend
 from mmseg.structures import SegDataSample
@@ -30,6 +31,7 @@ def validate(hook, folder, batches=7, iteration=40, backends=None, pred_value=2.
         work_dir=str(folder),
         iter=iteration,
         val_dataloader=range(batches),
+        message_hub=MessageHub("test"),
         visualizer=SimpleNamespace(_vis_backends=backends or {}),
     )
     for i in range(batches):

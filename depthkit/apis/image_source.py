@@ -1,0 +1,72 @@
+"""What a predictor is called with, from a path to a tensor, as one kind of image."""
+
+import os
+from typing import NamedTuple
+
+import numpy as np
+import torch
+from PIL import Image
+
+from depthkit.apis.focal import exif_focal_length
+from depthkit.errors import InputError
+from depthkit.utils.image_arrays import array_to_rgb, tensor_to_rgb
+from depthkit.utils.image_decoding import decode_rgb, open_content, open_image
+from depthkit.utils.input_files import check_pixels, decoder_errors
+from depthkit.utils.url_files import fetch, file_url_path, url_scheme
+
+ImageSource = str | os.PathLike | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor
+
+
+class SourceImage(NamedTuple):
+    """An image, whatever it came from.
+
+    Attributes:
+        rgb: uint8 (H, W, 3), upright.
+        focal: focal length [px] of its EXIF; None where that has none.
+        name: for messages: its path or address.
+    """
+
+    rgb: np.ndarray
+    focal: float | None
+    name: str
+
+
+def read_source(source: ImageSource, name: str = "image") -> SourceImage:
+    """Read an image from where it is.
+
+    Args:
+        source: a path; an http, https or ``file://`` address; the bytes of an image file; a PIL image; an array or a
+            tensor (`array_to_rgb`, `tensor_to_rgb`). All but the last two are turned upright by their EXIF orientation.
+        name: what to call it in messages, if it has no name of its own.
+
+    Raises:
+        InputError: it cannot be read, or is something else.
+    """
+    if isinstance(source, str) and (scheme := url_scheme(source)) is not None:
+        if scheme != "file":
+            return read_source(fetch(source, "an image"), source)
+        source = file_url_path(source)
+    if isinstance(source, (str, os.PathLike)):
+        with open_image(source) as image:
+            return _decode(image, os.fspath(source))
+    if isinstance(source, (bytes, bytearray, memoryview)):
+        with open_content(bytes(source), name) as image:
+            return _decode(image, name)
+    if isinstance(source, Image.Image):
+        name = getattr(source, "filename", "") or name
+        check_pixels(source.size, 1, name)
+        with decoder_errors(name, "an image"):
+            return _decode(source, name)
+    if isinstance(source, np.ndarray):
+        return SourceImage(array_to_rgb(source, name), None, name)
+    if isinstance(source, torch.Tensor):
+        return SourceImage(tensor_to_rgb(source, name), None, name)
+    raise InputError(
+        f"{name}: is of type {type(source).__name__}; expected a path, an address, the bytes of an image file, a PIL "
+        "image, an array, a tensor, or a list of these"
+    )
+
+
+def _decode(image: Image.Image, name: str) -> SourceImage:
+    rgb = decode_rgb(image, name)  # first, because it has the errors
+    return SourceImage(rgb, exif_focal_length(image), name)
