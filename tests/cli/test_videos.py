@@ -60,6 +60,13 @@ def test_what_cannot_be_used_is_one_sentence_and_leaves_nothing(predict, make_cl
         assert not list(tmp_path.glob("out/*"))
 
 
+def test_results_that_the_same_glob_would_find_again(cli, make_clip, tmp_path):
+    make_clip("a.mp4", grey_frames(LEVELS))
+    done = cli("predict", tmp_path / "*.mp4", "--model", "rooms-deit-tiny", "--out", tmp_path, *CPU)
+    assert done.returncode == 2 and "the next time; choose another --out" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
 def test_a_keep_rate_and_a_focal_length_work_as_for_images(cli, make_clip, tmp_path):
     clip = make_clip("a.mkv", grey_frames(LEVELS))
     options = ("--model", "rooms-deit-tiny", "--out", tmp_path / "out", *CPU)
