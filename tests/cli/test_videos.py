@@ -73,6 +73,8 @@ def test_a_keep_rate_and_a_focal_length_work_as_for_images(cli, make_clip, tmp_p
     done = cli("predict", clip, *options, "--keep-rate", 0.5, "--focal", 60, "--video-depth", "png", "--no-smoothing")
     assert done.returncode == 0 and "warning" not in done.stderr, done.stderr
     once = np.mean([cv2.imread(str(path), -1) for path in sorted((tmp_path / "out" / "a_depth").iterdir())])
+    wrong = cli("predict", clip, *options, "--focal", 1, "--outputs", "side_by_side")
+    assert wrong.returncode == 2 and "a.mkv: a focal length of 1 px is impossible for 64x48 px" in wrong.stderr
     done = cli("predict", clip, *options, "--keep-rate", 0.5, "--focal", 120, "--video-depth", "png", "--no-smoothing")
     twice = np.mean([cv2.imread(str(path), -1) for path in sorted((tmp_path / "out" / "a_depth").iterdir())])
     assert twice == pytest.approx(2 * once, rel=1e-3)
