@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.utils.url_files import url_scheme
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -76,6 +77,8 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
             problem = "no file matches; check the pattern"
         else:
             found, problem = [], "no such file or folder"
+            if url_scheme(pattern) is not None:
+                problem = "an address; download the file and give its path (in Python DepthPredictor takes addresses)"
         if not found:
             problems[pattern] = f"{pattern}: {problem}"
         for file in found:
