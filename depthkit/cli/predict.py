@@ -107,7 +107,7 @@ def main(
     found, clips = videos.split_videos(found)  # before torch and mmseg are imported
     if clips or cameras:
         settings_of_videos = videos.choose_settings(outputs, depth_range, focal, settings_of_results, ctx)
-        clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found))
+        clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found), patterns, out)
         missing |= unusable
     for file in (json_path, contact_sheet):
         options.check_output(file, weights, config, *found, *clips)

@@ -9,8 +9,8 @@ import click
 
 from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
-from depthkit.utils.image_files import unique_stems
-from depthkit.video.sources import VIDEO_OUTPUTS, camera_index, is_video
+from depthkit.utils.image_files import check_not_found_again, unique_stems
+from depthkit.video.sources import VIDEO_OUTPUTS, VIDEO_SUFFIXES, camera_index, is_video
 
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
@@ -57,18 +57,27 @@ def split_videos(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
 
 
 def check_videos(
-    videos: Sequence[Path], cameras: Sequence[str], has_images: bool
+    videos: Sequence[Path], cameras: Sequence[str], has_images: bool, patterns: Sequence[str], out: Path
 ) -> tuple[list[Path], list[str], dict[str, str]]:
     """Open videos and cameras, before a model is loaded, and report on stderr which cannot be.
+
+    Args:
+        videos: the files.
+        cameras: by name.
+        has_images: whether there are images to predict besides.
+        patterns: the arguments that named files.
+        out: folder of the results.
 
     Returns:
         Videos and cameras that can be opened, and the others with what was reported.
 
     Raises:
-        InputError: nothing is left to predict.
+        InputError: nothing is left to predict, or a glob would find the results as videos the next time.
     """
     from depthkit.video.frames import open_source
 
+    results = [out / f"{stem}_{name}.mp4" for stem in unique_stems(videos) for name in VIDEO_OUTPUTS]
+    check_not_found_again(patterns, results, VIDEO_SUFFIXES)
     problems = {}
     for source in map(str, (*videos, *cameras)):
         try:

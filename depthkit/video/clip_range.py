@@ -7,7 +7,7 @@ import numpy as np
 
 from depthkit.apis.focal import FocalRequest
 from depthkit.apis.result import DepthResult
-from depthkit.video.frames import Predict
+from depthkit.video.frames import Predict, predict_frame
 from depthkit.video.reader import VideoReader
 
 SAMPLES = 16  # frames of a video whose depth decides
@@ -48,7 +48,7 @@ def sample_range(predict: Predict, reader: VideoReader, focal: FocalRequest) -> 
         return index % every == 0
 
     for frame in reader.frames(wanted):
-        result = predict(frame.image, focal)
+        result = predict_frame(predict, frame, focal, reader.name).result
         values.append(_some_values(result))
         if len(values) > 2 * SAMPLES:  # there are more frames than the file says
             values, every = values[::2], 2 * every

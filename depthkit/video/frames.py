@@ -1,7 +1,7 @@
 """From a video to the depth of its frames, one after the other."""
 
 import os
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator
 from contextlib import closing
 
 import numpy as np
@@ -61,13 +61,25 @@ def predict_frames(
     """
     check_video_focal(focal, source)
     with open_source(source) as reader:
-        yield from predict_read(predict, reader.frames(), focal, smoothing)
+        yield from predict_read(predict, reader, focal, smoothing)
+
+
+def predict_frame(predict: Predict, frame: ClipFrame, focal: FocalRequest, name: str) -> FrameDepth:
+    """Predict one frame of the video `name`.
+
+    Raises:
+        InputError: what the model has against it, with the video's name.
+    """
+    try:
+        return FrameDepth(frame.index, frame.time, predict(frame.image, focal))
+    except InputError as error:
+        raise InputError(f"{name}: {str(error).removeprefix('image: ')}") from error
 
 
 def predict_read(
-    predict: Predict, frames: Iterator[ClipFrame], focal: FocalRequest, smoothing: bool
+    predict: Predict, reader: VideoReader | CameraReader, focal: FocalRequest, smoothing: bool
 ) -> Generator[FrameDepth, None, None]:
-    """Predict frames that are read in a thread; see `predict_frames`."""
-    with closing(run_ahead(frames)) as read:
-        predicted = (FrameDepth(frame.index, frame.time, predict(frame.image, focal)) for frame in read)
+    """Predict the frames of an open source, which are read in a thread; see `predict_frames`."""
+    with closing(run_ahead(reader.frames())) as read:
+        predicted = (predict_frame(predict, frame, focal, reader.name) for frame in read)
         yield from smooth(predicted) if smoothing else predicted

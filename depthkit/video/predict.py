@@ -122,7 +122,7 @@ def predict_video(
             colors = sample_range(predict, reader, focal)
             count = reader.count
     with open_source(source, seconds) as reader:
-        frames = predict_read(predict, reader.frames(), focal, smoothing)
+        frames = predict_read(predict, reader, focal, smoothing)
         with contextlib.closing(run_ahead(frames)) as ahead:
             total = count or reader.declared
             shown = tqdm(ahead, total=total, desc=str(source), unit="frame", disable=None, dynamic_ncols=True)

@@ -60,12 +60,21 @@ def test_what_cannot_be_used_is_one_sentence_and_leaves_nothing(predict, make_cl
         assert not list(tmp_path.glob("out/*"))
 
 
+def test_results_that_the_same_glob_would_find_again(cli, make_clip, tmp_path):
+    make_clip("a.mp4", grey_frames(LEVELS))
+    done = cli("predict", tmp_path / "*.mp4", "--model", "rooms-deit-tiny", "--out", tmp_path, *CPU)
+    assert done.returncode == 2 and "the next time; choose another --out" in done.stderr
+    assert [path.name for path in tmp_path.iterdir()] == ["a.mp4"]
+
+
 def test_a_keep_rate_and_a_focal_length_work_as_for_images(cli, make_clip, tmp_path):
     clip = make_clip("a.mkv", grey_frames(LEVELS))
     options = ("--model", "rooms-deit-tiny", "--out", tmp_path / "out", *CPU)
     done = cli("predict", clip, *options, "--keep-rate", 0.5, "--focal", 60, "--video-depth", "png", "--no-smoothing")
     assert done.returncode == 0 and "warning" not in done.stderr, done.stderr
     once = np.mean([cv2.imread(str(path), -1) for path in sorted((tmp_path / "out" / "a_depth").iterdir())])
+    wrong = cli("predict", clip, *options, "--focal", 1, "--outputs", "side_by_side")
+    assert wrong.returncode == 2 and "a.mkv: a focal length of 1 px is impossible for 64x48 px" in wrong.stderr
     done = cli("predict", clip, *options, "--keep-rate", 0.5, "--focal", 120, "--video-depth", "png", "--no-smoothing")
     twice = np.mean([cv2.imread(str(path), -1) for path in sorted((tmp_path / "out" / "a_depth").iterdir())])
     assert twice == pytest.approx(2 * once, rel=1e-3)
