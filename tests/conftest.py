@@ -11,6 +11,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 
+from clips import make_clip  # noqa: F401 (a fixture)
 from fake_hub import COMMIT, FakeHub
 from helpers import CONFIGS, REPOSITORY, run_python
 

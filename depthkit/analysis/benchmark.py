@@ -13,9 +13,7 @@ import torch
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor, nn
-from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 from torchvision.transforms import v2
 
 from depthkit.analysis.benchmark_variants import build_variant, check_names
@@ -23,6 +21,7 @@ from depthkit.analysis.published_variants import check_published, is_published
 from depthkit.datasets.image_folder import ImageFolder
 from depthkit.utils.device import select_device
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
+from depthkit.utils.macs import count_macs
 
 
 @dataclass(frozen=True)
@@ -104,18 +103,6 @@ def run_benchmark(
     report = dict(machine=machine, threads=torch.get_num_threads(), torch=torch.__version__, task=task, model=model)
     report |= dict(device=str(chosen), dtype=dtype, compile=compile, train=train, images=images)
     return {**report, "selector_layers": selector_layers, "rounds": rounds, "results": results}
-
-
-def count_macs(model: nn.Module, images: Tensor) -> int:
-    """Count the multiply-accumulates of one forward pass over `images` (B, 3, H, W), attention included.
-
-    Attention runs with the plain kernel, because torch's counter does not see the fused one on a CPU. Selectors and
-    score rows count; gather, scatter, softmax and norms do not.
-    """
-    counter = FlopCounterMode(display=False)
-    with torch.inference_mode(), sdpa_kernel(SDPBackend.MATH), counter:
-        model(images)
-    return counter.get_total_flops() // 2
 
 
 def peak_memory(model: nn.Module, images: Tensor) -> int:

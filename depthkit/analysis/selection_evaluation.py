@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.analysis.depth_difference import Difference, Mean, mean_of, metric_difference, relative_difference
 from depthkit.analysis.selection_baselines import scored_by
 from depthkit.analysis.smaller_input import enlarge, factors_by_time, shrink
@@ -25,6 +24,7 @@ from depthkit.models import DepthEstimator, ToSA
 from depthkit.models.layers.selector import num_kept
 from depthkit.models.selective import make_selective
 from depthkit.utils.io import read_rgb
+from depthkit.utils.macs import count_macs
 
 Rate = float | tuple[float, ...]
 

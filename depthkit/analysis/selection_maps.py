@@ -1,6 +1,5 @@
 """Show which patches of an image the layers of a model attend to (as figure 4 of the ToSA paper)."""
 
-import math
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -13,7 +12,7 @@ from tqdm import tqdm
 
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
-from depthkit.models.layers.patch_counts import fraction_of
+from depthkit.models.selection_maps import selection_maps
 from depthkit.models.weights import load_backbone
 from depthkit.utils.device import select_device
 from depthkit.utils.image_files import check_not_inputs, unique_stems
@@ -116,32 +115,6 @@ class SelectionViewer:
                 listed = ", ".join(map(str, known))
                 raise InputError(f"layer {layer}: every token goes through it; layers that leave some out: {listed}")
         return list(layers)
-
-
-@torch.inference_mode()
-def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray]:
-    """Find the patches that go through each token-selective layer.
-
-    Args:
-        backbone: in evaluation mode.
-        image: normalised (1, 3, H, W).
-
-    Returns:
-        By layer, counted from 1, boolean (heads or 1, grid_h, grid_w): for a ToSA the patches that attend, for an EViT
-        those that the layer keeps (fused ones do not count).
-    """
-    if isinstance(backbone, ToSA):
-        _, selection = backbone.forward_features(image, return_selection=True)
-        maps = zip(backbone.selective_layers, selection, strict=True)
-        return {layer + 1: attended[0].cpu().numpy() for layer, attended in maps}
-    grid = backbone.patch_embed.dynamic_feat_size(image.shape[-2:])
-    _, kept = backbone.forward_features(image, return_indices=True)
-    maps = {}
-    for layer, index in zip(_removing_layers(backbone, grid[0] * grid[1]), kept, strict=True):
-        patches = torch.zeros(grid[0] * grid[1], dtype=torch.bool)
-        patches[index[0][index[0] >= 0].cpu()] = True
-        maps[layer] = patches.view(1, *grid).numpy()
-    return maps
 
 
 def viewer_of_weights(
@@ -271,14 +244,3 @@ def _check_pixels(height: int, width: int, shape: Sequence[int], name: Path | st
             f"{name}: {shape[1]}x{shape[0]} px become {width}x{height} px for the network, more than "
             f"{_MAX_PIXELS / 1e6:.1f} million; crop the image, or choose a smaller input"
         )
-
-
-def _removing_layers(backbone: EViT, patches: int) -> list[int]:
-    """Return the layers, counted from 1, that remove patches of an image: a rate near 1 may round to all."""
-    layers = []
-    for i, rate in enumerate(backbone.keep_rate):
-        count = fraction_of(patches, rate, math.ceil)
-        if count < patches:
-            layers.append(i + 1)
-            patches = count + backbone.fuse_token
-    return layers

@@ -13,7 +13,7 @@ from mmengine.dist import is_main_process
 from depthkit.engine.hooks.checkpoint_hook import AtomicCheckpointHook, best_result
 from depthkit.engine.hooks.tensorboard_hook import TensorBoardHook
 from depthkit.engine.learning_curves import write_learning_curves
-from depthkit.engine.log_backends import check_package, complete_backends
+from depthkit.engine.log_backends import backend_errors, check_package, complete_backends
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
@@ -84,7 +84,8 @@ def train(
     config.setdefault("experiment_name", f"{Path(config.filename).stem}_{secrets.token_hex(3)}")
     with engine_session(chosen), process_group(launcher, chosen):
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
-        runner = DepthRunner.from_cfg(config)
+        with backend_errors():
+            runner = DepthRunner.from_cfg(config)
         if tensorboard:
             runner.register_hook(TensorBoardHook())
         if is_main_process():

@@ -25,6 +25,7 @@ COMMANDS = (
     "models",
     "configs",
     "demo",
+    "serve",
 )
 _COMPLETE = "_DEPTHKIT_COMPLETE"
 

@@ -5,7 +5,7 @@ import sys
 
 import click
 
-from depthkit.cli import options
+from depthkit.cli import options, videos
 from depthkit.cli.command import Command
 from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.output_options import OLD_OUTPUTS, check_output_options, output_options
@@ -21,12 +21,13 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
+        "depthkit predict clip.mp4 --model rooms-deit-tiny --outputs +side_by_side --video-depth mkv",
         'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
         "depthkit predict holiday/ --model rooms-deit-tiny --range shared --contact-sheet holiday.png",
         "depthkit predict photo.jpg --model rooms-deit-tiny --outputs +points,mesh --remove-flying-pixels",
     ),
 )
-@click.argument("images", nargs=-1, required=True, metavar="IMAGE|FOLDER|GLOB...")
+@click.argument("images", nargs=-1, required=True, metavar="IMAGE|VIDEO|FOLDER|GLOB|camera:N...")
 @options.zoo_model
 @options.weights_of_zoo_model
 @options.config
@@ -42,6 +43,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 )
 @output_options
 @click.option("--classes", is_flag=True, help="Also print the five likeliest ImageNet classes.")
+@videos.video_options
 @options.json_file
 @options.device
 @options.cfg_options_with_config
@@ -63,12 +65,15 @@ def main(
     depth_range,
     colormap,
     contact_sheet,
+    smoothing,
+    video_depth,
+    seconds,
     json_path,
     device,
     cfg_options,
     **settings_of_results,
 ) -> int:
-    """Predict the depth of images.
+    """Predict the depth of images, and of videos and cameras.
 
     The model rooms-deit-tiny, coarse and for indoor images, comes with depthkit and needs no network.
 
@@ -83,6 +88,9 @@ def main(
     NAME_disparity.png is 16-bit, from the smallest to the largest disparity, which stand in its text chunks; and
     NAME_disparity.npy is float32. Images of any size and kind can be read, and their EXIF rotation is applied.
 
+    For each video (docs/video.md): NAME_colored.mp4 with its sound, in colours that are fixed over the video.
+    camera:0 is the first camera. It needs: pip install 'depthkit[video]'.
+
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
     check_output_options(images, outputs, colormap, contact_sheet)
@@ -94,9 +102,15 @@ def main(
         from depthkit.apis.focal import check_focal
 
         focal = check_focal(focal)
-    found, missing = options.find_images(images, out, "_colored.png")  # before torch and mmseg are imported
-    options.check_output(json_path, weights, config, *found)
-    options.check_output(contact_sheet, weights, config, *found)
+    patterns, cameras = videos.split_cameras(images)
+    found, missing = options.find_images(patterns, out, "_colored.png") if patterns else ([], {})
+    found, clips = videos.split_videos(found)  # before torch and mmseg are imported
+    if clips or cameras:
+        settings_of_videos = videos.choose_settings(outputs, depth_range, focal, settings_of_results, ctx)
+        clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found), patterns, out)
+        missing |= unusable
+    for file in (json_path, contact_sheet):
+        options.check_output(file, weights, config, *found, *clips)
     if model is not None:
         options.check_zoo_range(model, depth_range)
         options.fetch_zoo_model(model, weights, **settings)
@@ -117,27 +131,35 @@ def main(
             "only",
             file=sys.stderr,
         )
-    saved, failed = predict_images(
-        predictor,
-        found,
-        out,
-        focal=focal,
-        outputs=outputs,
-        depth_range=depth_range,
-        colormap=colormap,
-        contact_sheet=contact_sheet,
-        **settings_of_results,
-    )
+    saved, failed, saved_videos, failed_videos = [], [], [], {}
+    if found:
+        saved, failed = predict_images(
+            predictor,
+            found,
+            out,
+            focal=focal,
+            outputs=outputs,
+            depth_range=depth_range,
+            colormap=colormap,
+            contact_sheet=contact_sheet,
+            **settings_of_results,
+        )
+    if clips or cameras:
+        settings_of_videos |= {"colormap": colormap, "smoothing": smoothing, "seconds": seconds}
+        saved_videos, failed_videos = videos.predict_videos(
+            predictor, clips, cameras, out, depth_format=video_depth, **settings_of_videos
+        )
     if json_path:
         content = {
             "model": predictor.metadata.get("model"),
             "weights": weights,
             "device": predictor.device,
             "images": [dataclasses.asdict(one) for one in saved],
-            "failed": [{"image": name, "error": error} for name, error in missing.items()]
+            "videos": [dataclasses.asdict(one) for one in saved_videos],
+            "failed": [{"image": name, "error": error} for name, error in (missing | failed_videos).items()]
             + [dataclasses.asdict(one) for one in failed],
         }
         options.write_json(json_path, content)
-    if not saved:
+    if not saved and not saved_videos:
         return 2
-    return 1 if missing or failed else 0
+    return 1 if missing or failed or failed_videos else 0

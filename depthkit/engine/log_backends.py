@@ -1,5 +1,7 @@
 """Where else a training is logged: TensorBoard, Weights & Biases."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 
 from mmengine.config import Config
@@ -44,3 +46,18 @@ def complete_backends(config: Config) -> None:
             check_package(_PACKAGES[name], f"visualizer: {name}")
     if "LocalVisBackend" not in types:
         visualizer["vis_backends"] = [{"type": "LocalVisBackend"}, *backends]
+
+
+@contextmanager
+def backend_errors() -> Iterator[None]:
+    """Turn what Weights & Biases raises inside, such as where nobody is logged in, into an `InputError`."""
+    try:
+        yield
+    except Exception as error:
+        if type(error).__module__.partition(".")[0] != "wandb":
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"visualizer: Weights & Biases cannot be used ({reason}); run wandb login, set WANDB_MODE=offline, or "
+            "leave WandbVisBackend out"
+        ) from error

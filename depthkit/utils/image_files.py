@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.utils.url_files import url_scheme
 
 IMAGE_SUFFIXES = frozenset(
     {
@@ -76,6 +77,8 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
             problem = "no file matches; check the pattern"
         else:
             found, problem = [], "no such file or folder"
+            if url_scheme(pattern) is not None:
+                problem = "an address; download the file and give its path (in Python DepthPredictor takes addresses)"
         if not found:
             problems[pattern] = f"{pattern}: {problem}"
         for file in found:
@@ -142,10 +145,12 @@ def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> N
             raise InputError(f"{path}: is one of the inputs and would be overwritten; choose another output")
 
 
-def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> None:
+def check_not_found_again(
+    patterns: Sequence[str], results: Iterable[Path], suffixes: frozenset[str] = IMAGE_SUFFIXES
+) -> None:
     """Raise `InputError` if a folder or glob in `patterns` would find a result as an image the next time.
 
-    An image that is named itself may have its results beside it.
+    An image that is named itself may have its results beside it. Files of other `suffixes` would not be found.
     """
     for path in results:
         for pattern in patterns:
@@ -155,7 +160,7 @@ def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> N
             else:
                 whole = Path(os.path.abspath(name)).parts
                 again = not os.path.exists(name) and _matches(path.absolute().parts, whole)
-            if again and path.suffix in IMAGE_SUFFIXES:
+            if again and path.suffix in suffixes:
                 raise InputError(
                     f"{path.parent}: results there would be taken for images by '{pattern}' the next time; choose "
                     "another --out"

@@ -141,13 +141,23 @@ def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[st
     def millimetres() -> Iterator[np.ndarray]:
         nonlocal saturated
         for rows in row_blocks(depth.shape):
-            values = np.rint(depth[rows].astype(np.float64) * MILLIMETRES_PER_METRE)
-            saturated += int((values > MAX_UINT16).sum())
-            np.nan_to_num(values, copy=False, nan=0.0, posinf=MAX_UINT16)
-            yield np.clip(values, 0, MAX_UINT16).astype(np.uint16)
+            values, beyond = to_millimetres(depth[rows])
+            saturated += beyond
+            yield values
 
     write_png(path, depth.shape, millimetres(), {**(text or {}), "unit": "mm"})
     return saturated
+
+
+def to_millimetres(depth: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return depth (H, W) [m] as uint16 [mm], and how many pixels are beyond 65.535 m, which become 65535.
+
+    NaN and negative ones become 0, no measurement.
+    """
+    values = np.rint(depth.astype(np.float64) * MILLIMETRES_PER_METRE)
+    saturated = int((values > MAX_UINT16).sum())
+    np.nan_to_num(values, copy=False, nan=0.0, posinf=MAX_UINT16)
+    return np.clip(values, 0, MAX_UINT16).astype(np.uint16), saturated
 
 
 def write_point_cloud_ply(

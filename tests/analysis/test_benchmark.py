@@ -6,10 +6,11 @@ import torch
 from PIL import Image
 
 from depthkit import DepthPredictor
-from depthkit.analysis.benchmark import count_macs, image_batch, peak_memory, time_interleaved
+from depthkit.analysis.benchmark import image_batch, peak_memory, time_interleaved
 from depthkit.analysis.published_variants import build_published, check_published
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
+from depthkit.utils.macs import count_macs
 
 
 @pytest.mark.slow

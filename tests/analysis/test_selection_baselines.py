@@ -1,11 +1,11 @@
 import pytest
 import torch
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.analysis.selection_baselines import SCORES, scored_by
 from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.models.layers.selector import importance
+from depthkit.utils.macs import count_macs
 
 
 @pytest.fixture(params=["shared", "per_head"])

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 import torch
 
-from depthkit.analysis.selection_maps import SelectionViewer, selection_maps
+from depthkit.analysis.selection_maps import SelectionViewer
 from depthkit.errors import InputError
 from depthkit.models import DeiT, EViT, ToSA
+from depthkit.models.selection_maps import selection_maps
 
 TINY = dict(img_size=96, patch_size=16, embed_dim=48, num_heads=3, num_classes=0)
 

@@ -1,13 +1,15 @@
 """Training by its function: what it leaves behind, and what it finds before it starts."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 
 import depthkit.models.weights
 from depthkit import DepthPredictor
-from depthkit.apis.train import train
+from depthkit.apis.train import describe_end, train
+from depthkit.engine import AtomicCheckpointHook
 from depthkit.errors import InputError
 from depthkit.models.weights import read_metadata
 from depthkit.utils.config import load_config
@@ -20,6 +22,38 @@ def test_the_best_checkpoint_stands_alone(best: Path) -> None:
     assert 0 < info.metrics["abs_rel"] < 10
     result = DepthPredictor(best)(torch.zeros(50, 70, 3, dtype=torch.uint8).numpy())
     assert result.depth.shape == (50, 70)
+
+
+DEPTH = {"test_pipeline": [], "model": {"backbone": {}, "decode_head": {}}}
+CLASSES = {"test_pipeline": [], "model": {"backbone": {}, "cls_head": {}}}
+BEST = {"best_ckpt": "/w/best_abs_rel_epoch_2.pth", "best_score": 0.12345, "last_ckpt": "/w/epoch_3.pth"}
+
+
+@pytest.mark.parametrize(
+    ("config", "info", "expected"),
+    [
+        (
+            DEPTH,
+            BEST,
+            "best checkpoint (abs_rel 0.1235): /w/best_abs_rel_epoch_2.pth; to try it: "
+            "depthkit predict photo.jpg --weights /w/best_abs_rel_epoch_2.pth",
+        ),
+        (
+            CLASSES,
+            {"last_ckpt": "/w 1/epoch_3.pth"},
+            "last checkpoint: /w 1/epoch_3.pth; to try it: depthkit test '/w 1/",
+        ),
+        (DEPTH, {"last_ckpt": "{here}/a/epoch_3.pth"}, "last checkpoint: a/epoch_3.pth; to try it: "),
+        (DEPTH, {}, "no checkpoint was saved; the log is in work"),
+    ],
+)
+def test_the_last_words_are_a_command_that_works(monkeypatch, tmp_path, config, info, expected) -> None:
+    monkeypatch.chdir(tmp_path)
+    info = {k: v.format(here=tmp_path) if isinstance(v, str) else v for k, v in info.items()}
+    hook = AtomicCheckpointHook(save_best="abs_rel" if "best_ckpt" in info else None, rule="less")
+    hook.info = SimpleNamespace(config=config)
+    runner = SimpleNamespace(hooks=[hook], message_hub=SimpleNamespace(runtime_info=info), work_dir="work")
+    assert describe_end(runner).startswith(expected)
 
 
 def test_data_that_are_missing_are_found_before_weights_are_downloaded(config_path, tmp_path, monkeypatch) -> None:

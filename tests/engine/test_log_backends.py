@@ -6,7 +6,7 @@ import pytest
 from mmengine.config import Config
 
 from depthkit.engine import log_backends
-from depthkit.engine.log_backends import check_package, complete_backends
+from depthkit.engine.log_backends import backend_errors, check_package, complete_backends
 from depthkit.errors import InputError
 
 
@@ -36,6 +36,14 @@ def test_the_log_of_scalars_is_added_where_it_is_missing(monkeypatch) -> None:
     nothing = Config({})
     complete_backends(nothing)
     assert "visualizer" not in nothing
+
+
+def test_what_wandb_refuses_is_one_sentence_and_nothing_else() -> None:
+    refused = type("UsageError", (Exception,), {"__module__": "wandb.errors"})
+    with pytest.raises(InputError, match=r"cannot be used \(No key\); run wandb login"), backend_errors():
+        raise refused("No\nkey")
+    with pytest.raises(KeyError), backend_errors():
+        raise KeyError("a bug")
 
 
 @pytest.mark.parametrize("backends", ["WandbVisBackend", ["WandbVisBackend"], [{}]])

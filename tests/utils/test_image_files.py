@@ -108,6 +108,7 @@ def test_each_once_and_in_the_order_given(folder):
 def test_patterns_without_an_image_are_reported(folder):
     (folder / "empty").mkdir()
     patterns = [folder / "x.jpg", f"{folder}/*.webp", folder / "empty", folder / "pipe.png", "x" * 5000 + "\0"]
+    patterns.append("https://a.org/b.jpg")
     images, problems = find_images([str(pattern) for pattern in patterns])
     assert not images and list(problems) == [str(pattern) for pattern in patterns]
     expected = (
@@ -116,6 +117,7 @@ def test_patterns_without_an_image_are_reported(folder):
         "empty: no images in this folder; expected .avif, .bmp",
         "pipe.png: not a regular file",
         "no such file",
+        "b.jpg: an address; download the file",
     )
     assert all(text in problem for text, problem in zip(expected, problems.values(), strict=True))
 

@@ -83,7 +83,6 @@ def main(
     options.check_output(json_path, weights, dense_weights)
     import torch
 
-    from depthkit.analysis.benchmark import count_macs
     from depthkit.analysis.selection_baselines import scored_by
     from depthkit.analysis.top1 import classify, load_batches, percent
     from depthkit.datasets import ImageNet
@@ -92,6 +91,7 @@ def main(
     from depthkit.models import DeiT, EViT, ToSA
     from depthkit.models.backbones.deit import SIZES
     from depthkit.utils.device import select_device
+    from depthkit.utils.macs import count_macs
 
     device = select_device(device)
     transform = TimmTransform(img_size)

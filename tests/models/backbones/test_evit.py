@@ -6,9 +6,9 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.errors import InputError
 from depthkit.models import DeiT, EViT
+from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
 
 # Reorganises in layers 2 and 4, so that the second one meets the fused token of the first.

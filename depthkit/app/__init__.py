@@ -1,0 +1,1 @@
+"""A page that shows depth, and the web service behind it: `depthkit serve`."""

@@ -1,0 +1,78 @@
+"""The sound of a video, carried over to another file."""
+
+import os
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+
+from depthkit.video.sources import load_av
+
+# What players take from an MP4; other sound becomes AAC.
+_COPIED = frozenset({"aac", "ac3", "alac", "eac3", "mp3", "opus"})
+_LOWEST_RATE = 16_000  # [Hz], of MP3 in an MP4
+
+
+class AudioTracks:
+    """All sound of a file, written into a new container while its video is written; a context manager.
+
+    AAC, MP3, AC-3, ALAC and Opus are copied as they are from 16 kHz on, other sound is encoded as AAC.
+
+    Args:
+        path: the file that has the sound.
+        output: container of PyAV, to which nothing was written yet.
+    """
+
+    def __init__(self, path: Path, output: object) -> None:
+        self._av = load_av()
+        self._input = self._av.open(os.fspath(path), metadata_errors="replace")
+        self._output = output
+        self._targets: dict[int, tuple[object, bool]] = {}  # by the stream's index; and whether it is copied
+        for source in self._input.streams.audio:
+            if source.codec_context is None:  # an unknown codec cannot be decoded either
+                continue
+            context = source.codec_context
+            copied = context.name.removesuffix("float") in _COPIED and context.sample_rate >= _LOWEST_RATE
+            if copied:
+                target = output.add_stream_from_template(source)
+            else:
+                layout = {1: "mono", 2: "stereo"}.get(context.layout.nb_channels, "5.1")
+                target = output.add_stream("aac", rate=context.sample_rate, layout=layout)
+            self._targets[source.index] = target, copied
+        streams = [self._input.streams[index] for index in self._targets]
+        self._packets = self._input.demux(*streams) if streams else iter(())
+        self._next = next(self._packets, None)
+
+    def __enter__(self) -> "AudioTracks":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._input.close()
+
+    def write_until(self, time: Fraction | None) -> None:
+        """Write what is heard up to a time [s], or all that is left; what is damaged is left out."""
+        while self._next is not None:
+            packet = self._next
+            if time is not None and packet.dts is not None and packet.dts * packet.time_base > time:
+                return
+            self._output.mux(list(self._translate(packet)))
+            try:
+                self._next = next(self._packets, None)
+            except self._av.FFmpegError:  # the end of a file that was cut off
+                self._next = None
+
+    def _translate(self, packet: object) -> Iterator[object]:
+        """Yield the packets for the new file; an empty one, at the end, flushes the encoder."""
+        target, copied = self._targets[packet.stream.index]
+        if copied:
+            if packet.dts is not None:
+                packet.stream = target
+                yield packet
+            return
+        try:
+            frames = packet.decode()
+        except self._av.FFmpegError:
+            return
+        for frame in frames:
+            yield from target.encode(frame)
+        if packet.dts is None:
+            yield from target.encode(None)
