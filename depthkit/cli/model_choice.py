@@ -33,7 +33,7 @@ def choose_model(
 
 
 def model_or_packaged(model: str | None, weights: str | None, config: str | None) -> str | None:
-    """Return `model`, or where nothing is named the model that comes with depthkit, which is said on stderr."""
+    """Return `model`; where nothing is named, the model that comes with depthkit, which stderr says."""
     from depthkit.zoo.packaged import PACKAGED_MODEL
 
     if (model, weights, config) != (None, None, None):
