@@ -168,7 +168,7 @@ class DepthResult(DepthValues):
         colormap: str | None = None,
         remove_flying_pixels: bool = False,
     ) -> SavedFiles:
-        """Write the files of `output_paths` into a folder, which is made; each is complete or not written at all.
+        """Write the files of `output_paths` into a folder, which is made; each complete or not at all.
 
         `describe` goes into their texts: PNG chunks, TIFF's image description, EXR's header, PLY's comments, GLB's
         extras.
