@@ -1,10 +1,10 @@
 """The sound of a video, carried over to another file."""
 
-import os
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
 
+from depthkit.video.container import open_container
 from depthkit.video.sources import load_av
 
 # What players take from an MP4; other sound becomes AAC.
@@ -24,7 +24,7 @@ class AudioTracks:
 
     def __init__(self, path: Path, output: object) -> None:
         self._av = load_av()
-        self._input = self._av.open(os.fspath(path), metadata_errors="replace")
+        self._input = open_container(path)
         self._output = output
         self._targets: dict[int, tuple[object, bool]] = {}  # by the stream's index; and whether it is copied
         for source in self._input.streams.audio:

@@ -12,6 +12,7 @@ import numpy as np
 
 from depthkit.errors import InputError
 from depthkit.utils.input_files import check_file, check_pixels
+from depthkit.video.container import open_container
 from depthkit.video.sources import load_av
 
 _EXPECTED = "a video, such as MP4, MOV, MKV, WebM or AVI"
@@ -58,11 +59,12 @@ class VideoReader:
         self._seconds = seconds
         self._av = load_av()
         try:
-            self._container = self._av.open(os.fspath(self.path), metadata_errors="replace")
+            self._container = open_container(self.path)
         except self._av.FFmpegError as error:
+            other = isinstance(error, self._av.ArgumentError)  # one of FFmpeg's other formats
             raise InputError(
-                f"{self.path}: cannot be read as a video ({error.strerror}); expected {_EXPECTED}, get or write it "
-                "again"
+                f"{self.path}: cannot be read as a video ({'another kind of file' if other else error.strerror}); "
+                f"expected {_EXPECTED}, get or write it again"
             ) from error
         try:
             self._stream = self._choose_stream()

@@ -4,6 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clips import grey_frames
 from depthkit.errors import InputError
@@ -112,3 +113,22 @@ def test_a_video_without_frames_is_one_sentence(make_clip, tmp_path):
     path.write_bytes(content[:cluster])
     with pytest.raises(InputError, match=r"has no frame that can be decoded|cannot be read as a video"):
         read(path)
+
+
+def test_lists_and_still_images_under_the_name_of_a_video(make_clip, tmp_path):
+    """FFmpeg would take them by their content, and open whatever file or address a list names."""
+    make_clip("a.mp4", grey_frames(LEVELS))
+    (tmp_path / "concat.mp4").write_text("ffconcat version 1.0\nfile a.mp4\n")
+    (tmp_path / "self.mp4").write_text("ffconcat version 1.0\nfile self.mp4\n")
+    (tmp_path / "hls.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.mp4\n#EXT-X-ENDLIST\n")
+    (tmp_path / "sdp.mp4").write_text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nm=video 5004 RTP/AVP 96\n")
+    Image.new("RGB", (8, 8)).save(tmp_path / "still.mp4", "png")
+    for name in ("concat", "self", "hls", "sdp", "still"):
+        with pytest.raises(InputError, match=rf"{name}.mp4: cannot be read as a video"):
+            VideoReader(tmp_path / f"{name}.mp4")
+
+
+def test_a_name_that_could_be_a_protocol(make_clip, tmp_path, monkeypatch):
+    make_clip("concat:a.mp4", grey_frames(LEVELS))
+    monkeypatch.chdir(tmp_path)
+    assert len(read("concat:a.mp4")[0]) == 5
