@@ -13,6 +13,7 @@ from depthkit.apis.depth_values import FocalSource
 from depthkit.apis.focal import FocalRequest
 from depthkit.apis.result_files import Kind
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.video.audio import Sound
 from depthkit.video.camera import CameraReader
 from depthkit.video.clip_range import ClipRange, range_of, sample_range
 from depthkit.video.frame_depth import FrameDepth
@@ -20,7 +21,7 @@ from depthkit.video.frames import Predict, check_video_focal, open_source, predi
 from depthkit.video.outputs import DepthFormat, check_video_paths, open_outputs, video_paths
 from depthkit.video.pipeline import run_ahead
 from depthkit.video.reader import VideoReader
-from depthkit.video.sources import camera_index
+from depthkit.video.sources import camera_index, video_stem
 from depthkit.visualization.color_range import check_range
 from depthkit.visualization.palette import check_colormap
 
@@ -64,12 +65,6 @@ class SavedVideo:
     focal_source: FocalSource | None
     metres_follow_focal: bool
     metadata: dict[str, str]
-
-
-def video_stem(source: str | os.PathLike) -> str:
-    """Return how the names of the results of a video begin: its own name, or ``camera0``."""
-    index = camera_index(source)
-    return Path(source).stem if index is None else f"camera{index}"
 
 
 def predict_video(
@@ -143,7 +138,7 @@ def _save(
     first = list(itertools.islice(frames, _FIRST if live and depth_range is None else 1))
     results = [frame.result for frame in first]
     colors = colors or range_of(results, depth_range)
-    sound = None if live else reader.path
+    sound = None if live else Sound(reader.path, reader.seconds)
     count = saturated = 0
     clock = reader.rate, reader.time_base
     with open_outputs(paths, results[0], colors, colormap, clock, sound) as write:

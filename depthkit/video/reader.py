@@ -44,6 +44,7 @@ class VideoReader:
     Attributes:
         path: the file.
         name: the same, as text.
+        seconds: [s] that are read; None for all.
         rate: frames a second, on average.
         time_base: [s], of which the times of frames are multiples.
         declared: number of frames, as far as the file says; None where it says nothing.
@@ -56,7 +57,7 @@ class VideoReader:
 
     def __init__(self, path: str | os.PathLike, seconds: float | None = None) -> None:
         self.path, self.name = check_file(Path(path), _EXPECTED), os.fspath(path)
-        self._seconds = seconds
+        self.seconds = seconds
         self._av = load_av()
         try:
             self._container = open_container(self.path)
@@ -91,7 +92,7 @@ class VideoReader:
     @property
     def missing(self) -> int:
         """Number of frames that the file says to have and that were not found; 0 if it does not say."""
-        return max(0, self._stated - self.count) if self._seconds is None else 0
+        return max(0, self._stated - self.count) if self.seconds is None else 0
 
     def frames(self, wanted: Callable[[int], bool] = lambda index: True) -> Iterator[ClipFrame]:
         """Decode all the frames, once, and yield those whose index is wanted.
@@ -108,7 +109,7 @@ class VideoReader:
             if time is None:
                 time = Fraction(0) if last is None else last + 1 / self.rate
             first = time if first is None else first
-            if self._seconds is not None and time - first >= self._seconds:
+            if self.seconds is not None and time - first >= self.seconds:
                 return
             index, last = self.count, time
             self.count += 1
@@ -155,8 +156,8 @@ class VideoReader:
     def _count_declared(self) -> int | None:
         duration = self._container.duration / 1e6 if self._container.duration else None  # [s]
         frames = self._stated or (duration and max(1, round(duration * self.rate)))
-        if self._seconds is not None:
-            return min(frames or math.inf, math.ceil(self._seconds * self.rate))
+        if self.seconds is not None:
+            return min(frames or math.inf, math.ceil(self.seconds * self.rate))
         return frames
 
     def _upright(self, decoded: object) -> np.ndarray:

@@ -92,6 +92,18 @@ def test_sound_is_kept(make_clip, tmp_path, codec, kept):
     assert seconds == pytest.approx(1.1, abs=0.3)
 
 
+@pytest.mark.parametrize(("codec", "start"), [("aac", 1), ("pcm_s16le", 0)])
+def test_sound_ends_with_the_seconds_that_are_read(make_clip, tmp_path, codec, start):
+    times = [start + Fraction(index, 10) for index in range(30)]
+    clip = make_clip("a.mkv", grey_frames(range(0, 90, 3)), times=times, sound=codec)
+    done = predict_video(predict_grey, clip, tmp_path / "out", seconds=0.5)
+    assert done.frames == 5
+    with av.open(str(done.files["colored"])) as container:
+        (sound,) = container.streams.audio
+        end = float(sum(frame.samples for frame in container.decode(sound)) / sound.rate)
+    assert end == pytest.approx(start + 0.5, abs=0.15)
+
+
 @pytest.mark.parametrize("size", [(48, 64), (47, 63), (2, 2), (1, 1)])
 def test_one_frame_of_any_size(make_clip, tmp_path, size):
     codec = "libx264" if min(size) > 2 else "ffv1"
