@@ -194,6 +194,12 @@ def _report(done: "SavedVideo") -> None:
         f"{done.video} -> {', '.join(map(str, done.files.values()))} ({done.frames} frames, {done.seconds:.1f} s; "
         f"colours {low:.3g} to {high:.3g}{unit}, {origin})"
     )
+    if done.scale < 1:
+        print(
+            f"warning: {done.video}: frames of more than 2.1 megapixels are made smaller, by {done.scale:.3g}; the depth "
+            "has that size",
+            file=sys.stderr,
+        )
     if done.damaged or done.missing:
         missing = f", {done.missing} of {done.frames + done.missing} frames are missing" if done.missing else ""
         print(f"warning: {done.video}: is damaged or ends early{missing}; the results have the rest", file=sys.stderr)

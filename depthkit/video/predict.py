@@ -44,7 +44,8 @@ class SavedVideo:
         saturated: number of pixels beyond the 65.535 m that 16 bits can hold.
         missing: number of frames that the file says to have and that were not found.
         damaged: number of places that could not be decoded.
-        focal_length: [px] of the frames; None where it is not known.
+        scale: size of the results' depth over that of the frames; less than 1 for frames of more than 2.1 megapixels.
+        focal_length: [px] of the frames at their own size; None where it is not known.
         focal_source: ``given`` or ``assumed``; None where it is not known.
         metres_follow_focal: whether the metres are those of this focal length; see `DepthResult`.
         metadata: what else is known by name: the model, its licence and so on.
@@ -61,6 +62,7 @@ class SavedVideo:
     saturated: int
     missing: int
     damaged: int
+    scale: float
     focal_length: float | None
     focal_source: FocalSource | None
     metres_follow_focal: bool
@@ -149,6 +151,7 @@ def _save(
         except KeyboardInterrupt:
             if not live or not count:
                 raise
+    focal = results[0].focal_length
     return SavedVideo(
         video=reader.name,
         files=paths,
@@ -161,7 +164,8 @@ def _save(
         saturated=saturated,
         missing=reader.missing,
         damaged=reader.damaged,
-        focal_length=results[0].focal_length,
+        scale=reader.scale,
+        focal_length=focal and focal / reader.scale,
         focal_source=results[0].focal_source,
         metres_follow_focal=results[0].metres_follow_focal,
         metadata=results[0].metadata,

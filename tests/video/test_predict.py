@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -102,6 +103,19 @@ def test_sound_ends_with_the_seconds_that_are_read(make_clip, tmp_path, codec, s
         (sound,) = container.streams.audio
         end = float(sum(frame.samples for frame in container.decode(sound)) / sound.rate)
     assert end == pytest.approx(start + 0.5, abs=0.15)
+
+
+def test_large_frames_have_the_focal_length_of_their_own_size(make_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("depthkit.video.reader.MOST_PIXELS", 48 * 64 // 4)
+    clip, seen = make_clip("a.mp4", grey_frames(LEVELS)), []
+
+    def predict(image, focal):
+        seen.append((image.shape, focal))
+        return replace(predict_grey(image), focal_length=focal)
+
+    done = predict_video(predict, clip, tmp_path / "out", focal=60, depth_format="mkv")
+    assert set(seen) == {((24, 32, 3), 30)} and (done.scale, done.focal_length) == (0.5, 60)
+    assert decode(done.files["depth"], "gray16le")[0][0].shape == (24, 32)
 
 
 @pytest.mark.parametrize("size", [(48, 64), (47, 63), (2, 2), (1, 1)])

@@ -8,7 +8,7 @@ from PIL import Image
 
 from clips import grey_frames
 from depthkit.errors import InputError
-from depthkit.video.reader import VideoReader
+from depthkit.video.reader import MOST_PIXELS, VideoReader
 
 av = pytest.importorskip("av", reason="needs PyAV: pip install 'depthkit[video]'")
 LEVELS = (10, 60, 110, 160, 210)
@@ -132,3 +132,19 @@ def test_a_name_that_could_be_a_protocol(make_clip, tmp_path, monkeypatch):
     make_clip("concat:a.mp4", grey_frames(LEVELS))
     monkeypatch.chdir(tmp_path)
     assert len(read("concat:a.mp4")[0]) == 5
+
+
+def test_large_frames_are_made_smaller(make_clip):
+    frames, reader = read(make_clip("a.mp4", grey_frames((10, 160), (1600, 2560))))
+    assert all(frame.image.shape[0] * frame.image.shape[1] <= MOST_PIXELS for frame in frames)
+    assert reader.scale == frames[1].scale == pytest.approx(frames[0].image.shape[1] / 2560, abs=0.001)
+    assert [abs(frame.image.astype(int) - level).max() <= 6 for frame, level in zip(frames, (10, 160), strict=True)]
+    (frame,), _ = read(make_clip("wide.mp4", grey_frames((10,)), aspect=Fraction(2000)))
+    assert max(frame.image.shape) <= 16_384
+
+
+def test_frames_beyond_the_memory_are_refused_before_they_are_decoded(make_clip, monkeypatch):
+    path = make_clip("a.mp4", grey_frames(LEVELS))
+    monkeypatch.setattr("depthkit.video.reader._MOST_BYTES", 48 * 64)
+    with pytest.raises(InputError, match=r"a.mp4: has frames of 64 x 48 px of 12 bits; depthkit takes"):
+        VideoReader(path)
