@@ -115,8 +115,8 @@ def check_used(
     """
     if ctx.params["remove_flying_pixels"] and not {name.removeprefix("+") for name in outputs or ()} & _SURFACES:
         raise click.UsageError(
-            "--remove-flying-pixels: is for points and meshes; add --outputs +points, +points_glb or +mesh, or leave it "
-            "out.",
+            "--remove-flying-pixels: is for points and meshes; add --outputs +points, +points_glb or +mesh, or leave "
+            "it out.",
             ctx,
         )
     if has_videos and not has_images and ctx.params["contact_sheet"]:
@@ -196,8 +196,8 @@ def _report(done: "SavedVideo") -> None:
     )
     if done.scale < 1:
         print(
-            f"warning: {done.video}: frames of more than 2.1 megapixels are made smaller, by {done.scale:.3g}; the depth "
-            "has that size",
+            f"warning: {done.video}: frames of more than 2.1 megapixels are made smaller, by {done.scale:.3g}; the "
+            "depth has that size",
             file=sys.stderr,
         )
     if done.damaged or done.missing:
