@@ -180,7 +180,7 @@ class VideoReader:
         return frames
 
     def _upright(self, decoded: object) -> tuple[np.ndarray, float]:
-        """Return a decoded frame as uint8 RGB (H, W, 3), turned as the file says, its pixels made square; its scale."""
+        """Return a decoded frame as uint8 RGB (H, W, 3), upright and in square pixels, and its scale."""
         aspect = self._stream.sample_aspect_ratio or Fraction(1)  # width of a pixel over its height
         height, width = decoded.height, decoded.width
         if aspect > 0 and aspect != 1:
