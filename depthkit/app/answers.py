@@ -43,6 +43,7 @@ class State(Answer):
     loading: Annotated[str | None, Field(description="The model that is being loaded.")]
     waiting: Annotated[int, Field(description="Requests that are received, wait or run.")]
     frames: Annotated[int | None, Field(description="Of the video that is worked on, that are done.")]
+    frames_in_all: Annotated[int | None, Field(description="Frames that it has; null where that is not known yet.")]
     most_waiting: Annotated[int, Field(description="With so many of them the next one is refused (503).")]
     most_bytes: Annotated[int, Field(description="Of a file.")]
     most_pixels: Annotated[int, Field(description="Of an image.")]

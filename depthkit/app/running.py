@@ -6,6 +6,7 @@ import socket
 from collections.abc import Collection
 
 import uvicorn
+from starlette.types import ASGIApp
 
 from depthkit.app.guard import is_loopback
 from depthkit.app.server import make_app
@@ -53,6 +54,34 @@ def _not_bound(host: str, port: int, error: OSError) -> InputError:
     return InputError(f"host {host}, port {port}: cannot be opened ({os.strerror(error.errno)}); give others")
 
 
+class _Server(uvicorn.Server):
+    """A server that lets the service end first: long work would keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.end()
+        await super().shutdown(sockets)
+
+
+def make_server(app: ASGIApp, service: Service) -> uvicorn.Server:
+    """Make what serves `app`, whose work `service` does."""
+    config = uvicorn.Config(
+        app,
+        http="h11",
+        ws="none",
+        lifespan="on",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+    )
+    return _Server(config, service)
+
+
 def run_page(service: Service, opened: socket.socket, host: str, names: Collection[str]) -> None:
     """Serve the page until a signal ends it, which is then raised as everywhere.
 
@@ -71,18 +100,7 @@ def run_page(service: Service, opened: socket.socket, host: str, names: Collecti
         failures.append(error)
         server.should_exit = True
 
-    config = uvicorn.Config(
-        make_app(service, host, names, stop),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=_SECONDS_TO_END,
-    )
-    server = uvicorn.Server(config)
+    server = make_server(make_app(service, host, names, stop), service)
     print(f"page: {address_of(opened, host)} (Ctrl-C ends it)", flush=True)
     if not is_loopback(host):
         print("note: everybody who can reach this machine can use the page; there is no password", flush=True)

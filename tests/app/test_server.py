@@ -150,7 +150,7 @@ def test_a_full_line_says_when_to_come_back(running_page, example):
             pass
         reply = running_page.post("/api/depth", example)
         assert reply.status == 503 and int(reply.headers["retry-after"]) > 0
-        assert "too many images" in reply.json()["detail"]
+        assert "too many images and videos" in reply.json()["detail"]
     finally:
         for one in waiting:
             one.close()
@@ -218,20 +218,42 @@ def test_memory_stays_flat(running_page, example):
     assert megabytes() - before < 20
 
 
-@pytest.fixture(scope="module")
-def clip() -> bytes:
-    """A video of 5 frames, 64x48 px."""
+def video_of(frames: int, rate: int) -> bytes:
+    """Make a video, 64x48 px."""
     pytest.importorskip("depthkit.video", reason="without videos")
     av = pytest.importorskip("av", reason="needs depthkit[video]")
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("mpeg4", rate=5)
+        stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for i in range(5):
-            image = np.full((48, 64, 3), 40 * i, np.uint8)
+        for i in range(frames):
+            image = np.full((48, 64, 3), 200 * i // frames, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def clip() -> bytes:
+    return video_of(5, 5)
+
+
+def test_a_video_that_nobody_wants_any_more_ends(running_page):
+    content = video_of(300, 30)
+    head = f"POST /api/video?name=long.mp4 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n\r\n"
+    kept = dict(running_page.service.kept._kept)
+    with running_page.connect() as client:
+        client.sendall(head.encode() + content)
+        seen = []
+        while not seen or not seen[-1][0]:  # until the first frame after those that decide the colours
+            state = running_page.get("/api/state").json()
+            seen.append((state["frames"], state["frames_in_all"]))
+            assert state["waiting"] or len(seen) < 50
+    while (state := running_page.get("/api/state").json())["waiting"]:
+        if state["frames"]:
+            seen.append((state["frames"], state["frames_in_all"]))
+    assert seen[-1][0] < 300 and seen[-1][1] == 300
+    assert running_page.service.kept._kept.keys() <= kept.keys()
 
 
 def test_a_video_gives_videos(running_page, clip, monkeypatch, tmp_path):

@@ -26,13 +26,13 @@ export async function predict(file, options, signal) {
 /**
  * Predict the depth of a video file; see `predict`.
  *
- * @param {(frames: number) => void} onFrames told how many frames are done
+ * @param {(frames: number, inAll: number|null) => void} onFrames told how many frames are done, of how many
  * @returns {Promise<{answer: object, video: Blob}>}
  */
 export async function predictVideo(file, options, signal, onFrames) {
   const watch = setInterval(async () => {
-    const { frames } = await loadState().catch(() => ({ frames: null }));
-    if (frames) onFrames(frames);
+    const { frames, frames_in_all: inAll } = await loadState().catch(() => ({ frames: null }));
+    if (frames) onFrames(frames, inAll);
   }, 1000);
   try {
     const answer = await (await post("video", file, options, signal)).json();

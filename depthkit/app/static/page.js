@@ -180,9 +180,11 @@ async function run() {
     keepRate: byId("select-tokens").checked ? Number(byId("keep-rate").value) / 100 : null,
     focal: Number.isNaN(focal) ? null : focal,
   };
+  byId("problem").hidden = true; // it was about what came before
   work(`${source.name} …`);
   try {
-    const onFrames = (frames) => mine === running && work(`${source.name}: ${frames} frames …`);
+    const onFrames = (frames, inAll) =>
+      mine === running && work(`${source.name}: ${frames}${inAll ? ` of ${inAll}` : ""} frames …`);
     const prediction = isVideo(source)
       ? await predictVideo(source.file, options, mine.signal, onFrames)
       : await predict(source.file, options, mine.signal);
