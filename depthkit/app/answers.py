@@ -59,6 +59,15 @@ class FocalLength(Answer):
     field_of_view: Annotated[float, Field(description="[degrees], that the image's longer side spans.")]
 
 
+class Camera(Answer):
+    """A pinhole camera [px]; pixel centres at whole numbers, the first at 0."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
+
+
 class Pass(Answer):
     """What one forward pass of a network takes."""
 
@@ -142,9 +151,7 @@ class DepthAnswer(Answer):
     largest: float | None
     colors: Colors
     focal: Annotated[FocalLength | None, Field(description="Null where it is not known.")]
-    focal_of_points: Annotated[
-        float, Field(description="Focal length [px] that gives points their shape: `focal`, or that of NYU's camera.")
-    ]
+    camera: Annotated[Camera, Field(description="Gives points their shape: of `focal`, or NYU's.")]
     warnings: Annotated[list[str], Field(description="What to know about this result.")]
     model: Annotated[str, Field(description="As `ModelChoice.name`.")]
     keep_rate: Annotated[float | None, Field(description="That was asked for; null: the model as it is.")]

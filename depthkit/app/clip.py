@@ -1,4 +1,4 @@
-"""A video that somebody sends: decoded from memory, its depth as videos that are held in memory."""
+"""A video that somebody sends: decoded from memory, its depth as videos that are held in memory in the end."""
 
 import os
 import tempfile
@@ -16,6 +16,14 @@ from depthkit.apis.result import DepthResult
 from depthkit.app.answers import ResultFile, VideoAnswer, VideoKind
 from depthkit.errors import InputError
 from depthkit.video.predict import SavedVideo, predict_video
+
+_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")  # of ISO 23008-12
+
+
+def looks_like_video(content: bytes) -> bool:
+    """Return whether a file begins as MP4, MOV, MKV, WebM and AVI do, and as no image does."""
+    iso = content[4:8] == b"ftyp" and content[8:12] not in _IMAGE_BRANDS
+    return iso or content[:4] == b"\x1aE\xdf\xa3" or (content[:4] == b"RIFF" and content[8:12] == b"AVI ")
 
 
 @dataclass(frozen=True)

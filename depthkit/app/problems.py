@@ -10,7 +10,7 @@ from starlette.exceptions import HTTPException
 
 from depthkit.app.answers import Problem
 from depthkit.app.kept_results import Gone
-from depthkit.app.upload import TooLarge, TooSlow
+from depthkit.app.upload import TooLarge, TooSlow, UnknownOption
 from depthkit.app.work_line import Ended, LineFull
 from depthkit.errors import InputError
 
@@ -22,7 +22,7 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     def input_error(request: Request, error: InputError) -> JSONResponse:
-        status = {TooLarge: 413, TooSlow: 408}.get(type(error), 400)
+        status = {TooLarge: 413, TooSlow: 408, UnknownOption: 422}.get(type(error), 400)
         return _problem(status, " ".join(str(error).split()))
 
     @app.exception_handler(LineFull)

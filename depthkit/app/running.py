@@ -1,5 +1,6 @@
 """Run the page until somebody ends it."""
 
+import asyncio
 import errno
 import os
 import socket
@@ -7,6 +8,7 @@ from collections.abc import Collection
 
 import uvicorn
 from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from depthkit.app.guard import is_loopback
 from depthkit.app.server import make_app
@@ -14,6 +16,7 @@ from depthkit.app.service import Service
 from depthkit.errors import InputError
 
 _MOST_CONNECTIONS = 64
+_SECONDS_TO_ASK = 10  # a connection that is silent for so long, or sends half a request, is closed
 _SECONDS_TO_END = 3  # for what runs when the page is ended
 
 
@@ -54,6 +57,27 @@ def _not_bound(host: str, port: int, error: OSError) -> InputError:
     return InputError(f"host {host}, port {port}: cannot be opened ({os.strerror(error.errno)}); give others")
 
 
+class _Protocol(H11Protocol):
+    """A connection that is closed if no request comes through it; uvicorn would wait for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._look_again(None, True)
+
+    def _look_again(self, before: object, was_idle: bool) -> None:
+        self.loop.call_later(_SECONDS_TO_ASK, self._close_if_idle, before, was_idle)
+
+    def _close_if_idle(self, before: object, was_idle: bool) -> None:
+        """Close the connection if it has been idle since the last look, and the last request is still the same."""
+        if self.transport.is_closing():
+            return
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and was_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._look_again(self.cycle, is_idle)
+
+
 class _Server(uvicorn.Server):
     """A server that lets the service end first: long work would keep it waiting."""
 
@@ -70,7 +94,7 @@ def make_server(app: ASGIApp, service: Service) -> uvicorn.Server:
     """Make what serves `app`, whose work `service` does."""
     config = uvicorn.Config(
         app,
-        http="h11",
+        http=_Protocol,
         ws="none",
         lifespan="on",
         log_level="critical",

@@ -8,6 +8,7 @@ from depthkit.app.answers import DepthAnswer, State, VideoAnswer
 from depthkit.app.choices import Choice
 from depthkit.app.kept_results import KeptResult, KeptResults, KeptVideos, new_id
 from depthkit.app.limits import Limits
+from depthkit.app.upload import Uploads
 from depthkit.app.work_line import Ended, WorkLine
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message
@@ -34,6 +35,7 @@ class Service:
         self.limits = limits
         self.kept = KeptResults(limits)
         self.line = WorkLine(limits.waiting)
+        self.uploads = Uploads(limits)
         self._device = device
         self._model: OneModel | None = None  # made in the line's thread, because torch takes seconds to be imported
         self._loading: str | None = None
@@ -106,9 +108,15 @@ class Service:
         choice = self.find_choice(model)
 
         def do() -> "tuple[DepthAnswer, DepthResult]":
+            from depthkit.app.clip import looks_like_video
             from depthkit.app.description import describe
 
-            prediction = self._load(choice).predict(content, name, focal, keep_rate, self.limits.pixels)
+            try:
+                prediction = self._load(choice).predict(content, name, focal, keep_rate, self.limits.pixels)
+            except InputError as error:
+                if looks_like_video(content):
+                    raise InputError(f"{name}: is not an image but a video; send it to /api/video") from error
+                raise
             answer = describe(prediction, new_id(), stem, choice.name, keep_rate, self.limits.seconds_kept)
             return answer, prediction.result
 

@@ -99,7 +99,7 @@ def example() -> bytes:
 def running_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
     from depthkit.app.limits import Limits
 
-    with RunningPage(Limits(upload_bytes=2**20, pixels=2_000_000, waiting=2, seconds_to_send=60)) as page:
+    with RunningPage(Limits(upload_bytes=2**20, pixels=2_000_000, waiting=2, seconds_to_begin=3)) as page:
         yield page
 
 

@@ -1,6 +1,7 @@
 // What the page asks for depth: the web service that it came from.
 
-export const privacy = "It goes to the computer that runs depthkit, stays in its memory for a while, and is never stored.";
+export const privacy =
+  "It goes to the computer that runs depthkit, stays in its memory for a while, and is not kept. Results of a video lie in its temporary folder while they are made.";
 
 export const loadState = () => getJson("./api/state");
 export const loadModels = () => getJson("./api/models");
@@ -75,5 +76,5 @@ async function ask(url, options = {}) {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new Error(problem.detail ?? `depthkit answered with status ${response.status}; send the image again`);
+  throw new Error(problem.detail ?? `depthkit answered with status ${response.status}; send the file again`);
 }

@@ -48,7 +48,7 @@ async function start() {
 async function watchState() {
   for (;;) {
     limits = await loadState();
-    byId("footer").textContent = `depthkit ${limits.version}. Images of up to ${Math.floor(limits.most_pixels / 1e6)} megapixels and ${Math.floor(limits.most_bytes / 2 ** 20)} MiB.`;
+    byId("footer").textContent = `depthkit ${limits.version}. Images of up to ${Math.floor(limits.most_pixels / 1e6)} megapixels and ${Math.floor(limits.most_bytes / 2 ** 20)} MiB.${limits.most_seconds ? ` Of videos the first ${limits.most_seconds} s.` : ""}`;
     byId("state").textContent = limits.ready ? "Ready" : "Loading the model …";
     if (limits.ready) return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
