@@ -73,7 +73,7 @@ def main(
     cfg_options,
     **settings_of_results,
 ) -> int:
-    """Predict the depth of images, and of videos and cameras.
+    """Predict the depth of images and videos.
 
     Without --model or --weights the model is rooms-deit-tiny, which comes with depthkit and needs no network: coarse,
     for indoor images.

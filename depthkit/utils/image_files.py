@@ -109,7 +109,8 @@ def describe_skipped(patterns: Sequence[str]) -> list[str]:
             named += ["others"] * (len(skipped) > _MAX_NAMED)
             parts.append(f"{count} file{'s' * (count > 1)} without the suffix of an image ({', '.join(named)})")
         if folders:
-            parts.append(f"{folders} subfolder{'s' * (folders > 1)}")
+            inside = os.path.join(pattern, "**", "*.jpg")
+            parts.append(f"{folders} subfolder{'s' * (folders > 1)} ('{inside}' names theirs)")
         if parts:
             sentences.append(f"{pattern}: skipped {' and '.join(parts)}")
     return sentences

@@ -21,10 +21,10 @@ def relative(values, **fields):
     return DepthResult(values, np.zeros((*values.shape, 3), np.uint8), "relative", **fields)
 
 
-def test_without_a_focal_length_the_camera_is_nyus():
+def test_without_a_focal_length_the_camera_is_as_wide_as_nyus_and_centred():
     shape = (480, 640)
     result = DepthResult(np.ones(shape, np.float32), np.zeros((*shape, 3), np.uint8))
-    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 325.582], [0, 519.470, 253.736], [0, 0, 1]], atol=1e-3)
+    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 319.5], [0, 518.858, 239.5], [0, 0, 1]], atol=1e-3)
     tall = DepthResult(np.ones((1280, 960), np.float32), np.zeros((1280, 960, 3), np.uint8))
     assert tall.intrinsics[0, 0] == pytest.approx(2 * 518.858, abs=1e-2)
 
@@ -52,10 +52,12 @@ def test_saving_counts_what_16_bits_cannot_hold(tmp_path):
     assert np.asarray(Image.open(tmp_path / "far_depth.png")).tolist() == [[1000, 65500, 65535, 65535]]
 
 
-def test_saving_to_no_folder_is_an_error(tmp_path):
+def test_the_folder_is_made_unless_a_file_has_its_name(tmp_path):
     result = DepthResult(np.ones((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(InputError, match="nowhere/x_colored.png: cannot be written"):
-        result.save(tmp_path / "nowhere", "x")
+    assert result.save(tmp_path / "new" / "folder", "x").paths["colored"].is_file()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: "):
+        result.save(tmp_path / "file", "x")
 
 
 def test_a_relative_result_has_no_depth_and_says_why():
