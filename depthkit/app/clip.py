@@ -17,7 +17,7 @@ from depthkit.app.answers import ResultFile, VideoAnswer, VideoKind
 from depthkit.errors import InputError
 from depthkit.video.predict import SavedVideo, predict_video
 
-_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1")  # of ISO 23008-12
+_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"crx ")  # of ISO 23008-12, and raw
 
 
 def looks_like_video(content: bytes) -> bool:
