@@ -42,9 +42,9 @@ def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_se
     and which tokens attended. The page offers the given weights, the published models that were downloaded before, and
     rooms-deit-tiny, which comes with depthkit. It needs no network, and only this machine can reach it.
 
-    What is dropped is held in memory. An image is never written to a disk; the results of a video, with its frames and
-    its sound, lie in a folder of the temporary folder that only you can read while they are made (SIGKILL leaves it
-    there; TMPDIR chooses the place). The last results stay in memory for 10 minutes.
+    What is dropped is held in memory, and so are the last results, for 10 minutes. The results of a video, with its
+    frames and its sound, and files to download lie in a folder of the temporary folder while they are made; only you
+    can read it, SIGKILL leaves it there, and TMPDIR chooses the place.
 
     Exit status: 2 when the port is taken or the model cannot be used; 130 or 143 when Ctrl-C or SIGTERM ended it.
     """

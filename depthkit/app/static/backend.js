@@ -1,7 +1,7 @@
 // What the page asks for depth: the web service that it came from.
 
 export const privacy =
-  "It goes to the computer that runs depthkit, stays in its memory for a while, and is not kept. Results of a video lie in its temporary folder while they are made.";
+  "It goes to the computer that runs depthkit, stays in its memory for a while, and is not kept. Videos and files to download lie in its temporary folder while they are made.";
 
 export const loadState = () => getJson("./api/state");
 export const loadModels = () => getJson("./api/models");
