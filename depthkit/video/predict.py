@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,6 +81,7 @@ def predict_video(
     smoothing: bool = True,
     depth_format: DepthFormat = "none",
     seconds: float | None = None,
+    on_frame: Callable[[int, int | None], None] | None = None,
 ) -> SavedVideo:
     """Predict the depth of a video and save it, with a progress bar on a terminal.
 
@@ -101,6 +102,7 @@ def predict_video(
         smoothing: take the flicker out of the depth, see `smooth`.
         depth_format: also write the depth in 16-bit millimetres, as FFV1 in an ``mkv`` or as a folder of ``png`` files.
         seconds: stop after so many [s]; None: at the end of the file, and of a camera at Ctrl-C.
+        on_frame: told after each frame how many are predicted, of how many as far as that is known.
 
     Raises:
         InputError: the source cannot be used, a result cannot be written or would replace it, the range is empty or
@@ -123,7 +125,16 @@ def predict_video(
         with contextlib.closing(run_ahead(frames)) as ahead:
             total = count or reader.declared
             shown = tqdm(ahead, total=total, desc=str(source), unit="frame", disable=None, dynamic_ncols=True)
-            return _save(iter(shown), reader, paths, colors, depth_range, colormap, smoothing)
+            return _save(_tell(shown, total, on_frame), reader, paths, colors, depth_range, colormap, smoothing)
+
+
+def _tell(
+    frames: Iterable[FrameDepth], total: int | None, on_frame: Callable[[int, int | None], None] | None
+) -> Iterator[FrameDepth]:
+    for count, frame in enumerate(frames, start=1):
+        if on_frame is not None:
+            on_frame(count, total)
+        yield frame
 
 
 def _save(
