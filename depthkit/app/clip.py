@@ -1,4 +1,4 @@
-"""A video that somebody sends: decoded from memory, its depth as videos that are held in memory in the end."""
+"""A video that somebody sends: decoded from memory, its depth as videos that end in memory."""
 
 import os
 import tempfile

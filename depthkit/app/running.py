@@ -68,7 +68,7 @@ class _Protocol(H11Protocol):
         self.loop.call_later(_SECONDS_TO_ASK, self._close_if_idle, before, was_idle)
 
     def _close_if_idle(self, before: object, was_idle: bool) -> None:
-        """Close the connection if it has been idle since the last look, and the last request is still the same."""
+        """Close the connection if it is idle since the last look, with the same last request."""
         if self.transport.is_closing():
             return
         is_idle = self.cycle is None or self.cycle.response_complete
