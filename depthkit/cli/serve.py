@@ -36,7 +36,7 @@ from depthkit.errors import InputError
 )
 @options.device
 def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_seconds, queue, device) -> None:
-    """Show the depth of images and videos on a page in the browser.
+    """Show depth in the browser: images, videos, 3D.
 
     Drop an image or a video, choose the model, and see its depth beside it, metres under the cursor, the scene in 3D,
     and which tokens attended. The page offers the given weights, the published models that were downloaded before, and
