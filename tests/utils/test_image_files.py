@@ -82,6 +82,7 @@ def test_what_a_folder_skips_is_counted_and_named(folder):
     (folder / "clip.MOV").touch()
     (folder / "more.txt").touch()
     (folder / "README").touch()
+    (folder / "loop.png").symlink_to("loop.png")
     # The pipe and the broken link have the suffix of an image; they are not regular files.
     expected = "skipped 4 files without the suffix of an image (2 .txt, 1 .mov, 1 without a suffix) and 2 subfolders"
     expected += f" ('{folder}/**/*.jpg' names theirs)"
