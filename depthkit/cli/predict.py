@@ -9,6 +9,7 @@ from depthkit.cli import options, videos
 from depthkit.cli.command import Command
 from depthkit.cli.model_choice import check_needs_model, choose_model, model_or_packaged
 from depthkit.cli.output_options import OLD_OUTPUTS, check_output_options, output_options
+from depthkit.cli.runtime_options import check_runtime_options, runtime_options
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
@@ -46,6 +47,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @videos.video_options
 @options.json_file
 @options.device
+@runtime_options
 @options.cfg_options_with_config
 @click.pass_context
 def main(
@@ -70,6 +72,10 @@ def main(
     seconds,
     json_path,
     device,
+    runtime,
+    precision,
+    calibration,
+    max_error,
     cfg_options,
     **settings_of_results,
 ) -> int:
@@ -95,6 +101,7 @@ def main(
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
     check_output_options(images, outputs, colormap, contact_sheet)
+    device = check_runtime_options(runtime, precision, calibration, device)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
     model, weights = choose_model(model_or_packaged(model, weights, config), weights, config, ctx)
@@ -123,6 +130,7 @@ def main(
         predictor = options.load_zoo_predictor(model, weights, device, **settings)
     if keep_rate is not None:
         predictor.select_tokens(keep_rate, selection, selective_layers)
+    predictor.use_runtime(runtime, precision, calibration, max_error)
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
@@ -156,6 +164,8 @@ def main(
             "model": predictor.metadata.get("model"),
             "weights": weights,
             "device": predictor.device,
+            "runtime": predictor.runtime,
+            "precision": precision,
             "images": [dataclasses.asdict(one) for one in saved],
             "videos": [dataclasses.asdict(one) for one in saved_videos],
             "failed": [{"image": name, "error": error} for name, error in (missing | failed_videos).items()]
