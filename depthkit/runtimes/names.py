@@ -78,8 +78,7 @@ def check_runtime(runtime: str, precision: str, device: str, has_calibration: bo
     if device == "cpu":
         check_cpu(precision)
     if runtime == "auto" and device == "cpu" and not candidates(precision, device):
-        extra = "openvino" if precision == "float16" else "onnx"
-        raise InputError(f"precision {precision}: no runtime for it is installed; run: pip install 'depthkit[{extra}]'")
+        raise InputError(f"precision {precision}: no runtime for it is installed; run: pip install 'depthkit[onnx]'")
 
 
 def check_has_calibration(precision: str, has_calibration: bool) -> None:

@@ -136,7 +136,7 @@ def test_one_size_in_float16(exported, model, images, expected, tmp_path):
 @pytest.mark.slow
 def test_int8(model, images, tmp_path):
     pytest.importorskip("onnxruntime")
-    about = dict(form=Form(precision="int8"), calibration=[images, images.flip(-1)])
+    about = dict(form=Form(SIZE, "int8"), calibration=[images, images.flip(-1)])
     with pytest.raises(InputError, match=r"in this precision the mean error of depth is .* --max-error"):
         export_model(model, tmp_path / "m.onnx", "onnx", **about, max_error=1e-9)
     assert not list(tmp_path.iterdir())
