@@ -1,6 +1,11 @@
 // What the page asks for depth: the web service that it came from.
 
 export const privacy = "It goes to the computer that runs depthkit, stays in its memory for a while, and is never stored.";
+export const accepts = {
+  words: "an image or video",
+  types: "image/*,video/*,.mkv,.tif,.tiff,.jp2,.avif,.heic,.pgm,.ppm",
+};
+export const absent = []; // ids of what the page has and this backend cannot do
 
 export const loadState = () => getJson("./api/state");
 export const loadModels = () => getJson("./api/models");
