@@ -98,8 +98,9 @@ function readNumber(view, begin, entry, little) {
   const type = view.getUint16(entry + 2, little);
   if (type === 3) return view.getUint16(entry + 8, little);
   if (type === 4) return view.getUint32(entry + 8, little);
-  if (type !== 5) return 0;
   const at = begin + view.getUint32(entry + 8, little);
+  if (type === 12) return view.getFloat64(at, little);
+  if (type !== 5) return 0;
   const bottom = view.getUint32(at + 4, little);
   return bottom ? view.getUint32(at, little) / bottom : 0;
 }
