@@ -40,7 +40,9 @@ def describe_network(predictor: DepthPredictor, name: str) -> dict:
     """
     model, transforms = predictor.model, predictor.transforms
     if predictor.kind != "metric" or predictor.has_classes:
-        raise InputError(f"{name}: the static page shows depth in metres; give a model that gives them and nothing else")
+        raise InputError(
+            f"{name}: the static page shows depth in metres; give a model that gives them and nothing else"
+        )
     plain = [type(one) for one in transforms] == [ResizeRGBD, PackDepthInputs] and predictor.focal_rule == FocalRule()
     test_cfg = {"mode": "whole", "flip": False, "resize": "bilinear"}
     if not plain or any(model.test_cfg[key] != value for key, value in test_cfg.items()):
