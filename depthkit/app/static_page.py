@@ -47,8 +47,8 @@ def describe_network(predictor: DepthPredictor, name: str) -> dict:
     test_cfg = {"mode": "whole", "flip": False, "resize": "bilinear"}
     if not plain or any(model.test_cfg[key] != value for key, value in test_cfg.items()):
         raise InputError(
-            f"{name}: the static page resizes an image once and predicts it as a whole, and this model's test_pipeline, "
-            "test_cfg or focal_rule wants more; use `depthkit serve`"
+            f"{name}: the static page resizes an image once and predicts it as a whole, and this model's "
+            "test_pipeline, test_cfg or focal_rule wants more; use `depthkit serve`"
         )
     height, width = transforms[0].size
     return {

@@ -46,6 +46,7 @@ export function forget({ answer }) {
 
 async function loadSession() {
   const model = await (await ask("./model.onnx")).arrayBuffer();
+  ort.env.logLevel = "error";
   ort.env.wasm.numThreads = 1; // more need headers that most servers do not send
   ort.env.wasm.wasmPaths = { wasm: new URL("./vendor/onnxruntime.wasm", import.meta.url).href };
   try {
@@ -85,7 +86,7 @@ async function predictNow(file, { name, focal: given }, signal) {
     model: known.model.name,
     keep_rate: null,
     cost: {
-      device: "this browser",
+      device: "this machine",
       input_width: seen.width,
       input_height: seen.height,
       model: { seconds, macs: null },
