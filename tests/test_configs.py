@@ -230,7 +230,7 @@ def test_the_table_of_the_readme_has_every_config() -> None:
 @pytest.mark.slow
 def test_the_wheel_carries_the_configs(tmp_path: Path) -> None:
     source = tmp_path / "source"
-    for folder in ("depthkit", "configs"):
+    for folder in ("depthkit", "configs", "docs/models"):
         shutil.copytree(REPOSITORY / folder, source / folder, ignore=shutil.ignore_patterns("__pycache__"))
     for file in ("setup.py", "setup.cfg", "pyproject.toml", "README.md", "LICENSE", "NOTICE"):
         shutil.copy(REPOSITORY / file, source)
@@ -240,7 +240,9 @@ def test_the_wheel_carries_the_configs(tmp_path: Path) -> None:
         pytest.skip("needs setuptools to build a wheel")
     assert done.returncode == 0, done.stderr[-2000:]
     (wheel,) = tmp_path.glob("*.whl")
-    packaged = {name for name in zipfile.ZipFile(wheel).namelist() if name.startswith("depthkit/_configs/")}
+    names = zipfile.ZipFile(wheel).namelist()
+    assert {"depthkit/_cards/rooms-deit-tiny.md", "depthkit/_weights/rooms-deit-tiny.safetensors"} <= {*names}
+    packaged = {name for name in names if name.startswith("depthkit/_configs/")}
     assert packaged == {f"depthkit/_configs/{path.relative_to(CONFIGS)}" for path in CONFIGS.rglob("*.py")}
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from depthkit.apis.alignment import Alignment, apply_alignment, fit_alignment
 from depthkit.apis.result_files import Kind
 from depthkit.errors import InputError
-from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, focal_intrinsics
+from depthkit.utils.camera import NYU_INTRINSICS, NYU_SHAPE, pinhole
 from depthkit.visualization.color_range import is_valid
 from depthkit.visualization.point_cloud import relative_distance
 
@@ -95,9 +95,10 @@ class DepthValues:
 
     @property
     def intrinsics(self) -> np.ndarray:
-        """Camera matrix [px] (3, 3), centred; without a focal length that of NYU Depth V2, scaled."""
+        """Camera matrix [px] (3, 3), centred, of square pixels; without a focal length that of NYU Depth V2, scaled."""
         focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
-        return focal_intrinsics(focal, self.size)
+        height, width = self.size
+        return pinhole(focal, focal, (width - 1) / 2, (height - 1) / 2)
 
     @property
     def field_of_view(self) -> float | None:

@@ -46,6 +46,8 @@ def read_source(source: ImageSource, name: str = "image") -> SourceImage:
         if scheme != "file":
             return read_source(fetch(source, "an image"), source)
         source = file_url_path(source)
+    if isinstance(source, str) and not source:
+        raise InputError(f"{name}: is an empty text; expected the path of an image")
     if isinstance(source, (str, os.PathLike)):
         with open_image(source) as image:
             return _decode(image, os.fspath(source))
@@ -58,13 +60,18 @@ def read_source(source: ImageSource, name: str = "image") -> SourceImage:
         with decoder_errors(name, "an image"):
             return _decode(source, name)
     if isinstance(source, np.ndarray):
-        return SourceImage(array_to_rgb(source, name), None, name)
+        return SourceImage(_unshared(array_to_rgb(source, name), source), None, name)
     if isinstance(source, torch.Tensor):
-        return SourceImage(tensor_to_rgb(source, name), None, name)
+        return SourceImage(tensor_to_rgb(source.clone(), name), None, name)
     raise InputError(
         f"{name}: is of type {type(source).__name__}; expected a path, an address, the bytes of an image file, a PIL "
         "image, an array, a tensor, or a list of these"
     )
+
+
+def _unshared(rgb: np.ndarray, source: np.ndarray) -> np.ndarray:
+    """Return an array that nobody else changes: a caller with a camera uses the same memory for each frame."""
+    return rgb.copy() if np.may_share_memory(rgb, source) else rgb
 
 
 def _decode(image: Image.Image, name: str) -> SourceImage:

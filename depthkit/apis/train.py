@@ -86,7 +86,7 @@ def train(
         config.model_wrapper_cfg = wrapper_config(launcher, chosen, config.get("find_unused_parameters", True))
         with backend_errors():
             runner = DepthRunner.from_cfg(config)
-        if tensorboard:
+        if tensorboard and not any(isinstance(hook, TensorBoardHook) for hook in runner.hooks):
             runner.register_hook(TensorBoardHook())
         if is_main_process():
             clean_work_folder(config.work_dir)

@@ -32,6 +32,16 @@ def choose_model(
     return model, weights
 
 
+def model_or_packaged(model: str | None, weights: str | None, config: str | None) -> str | None:
+    """Return `model`; where nothing is named, the model that comes with depthkit, which stderr says."""
+    from depthkit.zoo.packaged import PACKAGED_MODEL
+
+    if (model, weights, config) != (None, None, None):
+        return model
+    click.echo(f"note: no --model or --weights: {PACKAGED_MODEL}, which comes with depthkit", err=True)
+    return PACKAGED_MODEL
+
+
 def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
     """Check that `settings`, options that are for published models, come with `--model`.
 

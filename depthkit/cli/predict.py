@@ -7,7 +7,7 @@ import click
 
 from depthkit.cli import options, videos
 from depthkit.cli.command import Command
-from depthkit.cli.model_choice import check_needs_model, choose_model
+from depthkit.cli.model_choice import check_needs_model, choose_model, model_or_packaged
 from depthkit.cli.output_options import OLD_OUTPUTS, check_output_options, output_options
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
@@ -17,14 +17,14 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     cls=Command,
     aliases=options.OLD_WEIGHTS | OLD_OUTPUTS,
     examples=(
-        "depthkit predict photo.jpg --model rooms-deit-tiny",
+        "depthkit predict photo.jpg",
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
-        "depthkit predict clip.mp4 --model rooms-deit-tiny --outputs +side_by_side --video-depth mkv",
+        "depthkit predict clip.mp4 --outputs +side_by_side --video-depth mkv",
         'depthkit predict photo.jpg holiday/ "more/*.png" --weights best.pth --out depth',
-        "depthkit predict holiday/ --model rooms-deit-tiny --range shared --contact-sheet holiday.png",
-        "depthkit predict photo.jpg --model rooms-deit-tiny --outputs +points,mesh --remove-flying-pixels",
+        "depthkit predict holiday/ --range shared --contact-sheet holiday.png",
+        "depthkit predict photo.jpg --outputs +points,mesh --remove-flying-pixels",
     ),
 )
 @click.argument("images", nargs=-1, required=True, metavar="IMAGE|VIDEO|FOLDER|GLOB|camera:N...")
@@ -75,7 +75,8 @@ def main(
 ) -> int:
     """Predict the depth of images, and of videos and cameras.
 
-    The model rooms-deit-tiny, coarse and for indoor images, comes with depthkit and needs no network.
+    Without --model or --weights the model is rooms-deit-tiny, which comes with depthkit and needs no network: coarse,
+    for indoor images.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres. --outputs chooses others.
@@ -96,7 +97,7 @@ def main(
     check_output_options(images, outputs, colormap, contact_sheet)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
-    model, weights = choose_model(model, weights, config, ctx)
+    model, weights = choose_model(model_or_packaged(model, weights, config), weights, config, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     if focal is not None:
         from depthkit.apis.focal import check_focal

@@ -39,9 +39,9 @@ def drawn_images(work_dir: str | Path, iteration: int) -> dict[str, Path]:
 
 
 def draw_over_epochs(runner: Runner) -> list[Path]:
-    """Put the drawings of each image below each other, ``vis/<name>_over_epochs.png``, `_MAX_ROWS` at most.
+    """Put the drawings of each image below each other in ``vis/<name>_over_epochs.png``.
 
-    The first and the last one are among them, the others are spread evenly over the training.
+    There are `_MAX_ROWS` at most: the first, the last, and others spread evenly over the training.
 
     Returns:
         The files; none where fewer than two iterations were drawn.

@@ -27,7 +27,7 @@ def check_package(package: str, asked: str) -> None:
 
 
 def complete_backends(config: Config) -> None:
-    """Check the backends of a config's `visualizer`, and add the log of scalars, which a resumed training needs.
+    """Check the backends of a config's `visualizer`, and add the log of scalars that a resume needs.
 
     Raises:
         InputError: they are not a list of configs, or the package of one is not installed.

@@ -22,6 +22,10 @@ def array_to_rgb(array: np.ndarray, name: str) -> np.ndarray:
     Raises:
         InputError: it has another shape, type or range, no pixel, or more than `MAX_PIXELS`.
     """
+    if isinstance(array, np.ma.MaskedArray):
+        raise InputError(f"{name}: is a masked array; fill what is masked: array.filled(0)")
+    if not array.dtype.isnative:  # of FITS or TIFF
+        array = array.astype(array.dtype.newbyteorder("="))
     shape = array.shape
     if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in _CHANNELS):
         raise InputError(
@@ -63,6 +67,10 @@ def tensor_to_rgb(tensor: torch.Tensor, name: str) -> np.ndarray:
     Raises:
         InputError: see `array_to_rgb`.
     """
+    if tensor.layout != torch.strided or tensor.is_meta or tensor.is_quantized:
+        raise InputError(
+            f"{name}: is a sparse, quantised or meta tensor; expected one with its values, tensor.to_dense()"
+        )
     tensor = tensor.detach().cpu()
     if tensor.dtype == torch.bfloat16:
         tensor = tensor.float()

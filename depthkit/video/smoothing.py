@@ -14,6 +14,7 @@ REACH = 6  # frames before and after one, over which its scale is averaged; so m
 _WEIGHT = 0.7  # of the past in the average of a point that has not changed
 _IMAGE_CHANGE = 12.0  # [grey levels] that make a point another one
 _DEPTH_CHANGE = 0.3  # of log depth
+_SPREAD = 40  # fraction of the image's longer side, one over this, over which trust is averaged
 _FLOW_SIZE = 160  # [px], the longer side of the images in which motion is looked for
 _LEAST_FOUND = 0.5  # fraction of the image that is found again in the next frame; after a cut at most 0.44 was
 _COMPRESSED = 0.1  # of the 98th percentile: smaller disparities change by differences, larger ones by factors
@@ -121,6 +122,8 @@ def _join(past: _Past | None, image: np.ndarray, levels: np.ndarray) -> tuple[_P
     whole = float(np.median(change[found]))
     rest = np.where(known, change - whole, 0)
     weight = _WEIGHT * trust * np.exp(-np.square(rest / _DEPTH_CHANGE))
+    side = max(1, max(weight.shape) // _SPREAD)
+    weight = cv2.blur(weight, (side, side))  # pixel for pixel it would draw the image's texture into the depth
     return _Past(grey, blurred, (levels - weight * rest).astype(np.float32)), whole
 
 

@@ -132,3 +132,16 @@ def test_bytes_and_pil_images_are_bounded_and_checked(photo, monkeypatch):
 def test_other_things_are_refused(source):
     with pytest.raises(InputError, match=f"is of type {type(source).__name__}; expected a path"):
         read_source(source)
+
+
+@pytest.mark.parametrize("convert", [np.asarray, torch.from_numpy])
+def test_the_memory_of_the_caller_is_not_kept(convert):
+    array = np.full((6, 5, 3), 200, np.uint8)
+    image = read_source(convert(array))
+    array[:] = 0
+    assert (image.rgb == 200).all()
+
+
+def test_an_empty_path_is_said():
+    with pytest.raises(InputError, match="image: is an empty text"):
+        read_source("")

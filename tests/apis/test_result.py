@@ -21,10 +21,10 @@ def relative(values, **fields):
     return DepthResult(values, np.zeros((*values.shape, 3), np.uint8), "relative", **fields)
 
 
-def test_without_a_focal_length_the_camera_is_nyus():
+def test_without_a_focal_length_the_camera_is_as_wide_as_nyus_and_centred():
     shape = (480, 640)
     result = DepthResult(np.ones(shape, np.float32), np.zeros((*shape, 3), np.uint8))
-    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 325.582], [0, 519.470, 253.736], [0, 0, 1]], atol=1e-3)
+    np.testing.assert_allclose(result.intrinsics, [[518.858, 0, 319.5], [0, 518.858, 239.5], [0, 0, 1]], atol=1e-3)
     tall = DepthResult(np.ones((1280, 960), np.float32), np.zeros((1280, 960, 3), np.uint8))
     assert tall.intrinsics[0, 0] == pytest.approx(2 * 518.858, abs=1e-2)
 

@@ -49,7 +49,8 @@ def test_it_does_not_choose_folders_that_are_written_to(cli, checkpoint_with_con
     rooms = torch.load(checkpoint_with_config)["depthkit"]["config"][LOADER]["dataset"]
     dataset = {"type": "ConcatDataset", "datasets": [{**rooms, "cache": str(victim / "cache")}]}
     _change(checkpoint_with_config, path, f"{LOADER}.dataset", dataset)
-    _change(path, path, "test_evaluator.save_dir", str(victim / "depth"))
+    for name in ("save_dir", "comparison_dir"):
+        _change(path, path, f"test_evaluator.{name}", str(victim / name))
     cli("test", path, "--device", "cpu")
     assert not victim.exists()
     _change(checkpoint_with_config, path, f"{LOADER}.dataset.cache", str(victim))

@@ -119,6 +119,17 @@ def test_a_checkpoint_alone_is_enough(cli, checkpoint_with_config, images, tmp_p
         assert (result["min_depth"], result["max_depth"]) == (depth.min(), depth.max())
 
 
+def test_without_a_name_the_packaged_model_is_used_and_said(cli, images, tmp_path):
+    image = next(iter(images.glob("*.png")))
+    written = []
+    for options in ((), ("--model", "rooms-deit-tiny")):
+        done = cli("predict", image, "--out", tmp_path / str(len(written)), "--device", "cpu", *options)
+        assert done.returncode == 0, done.stderr
+        assert ("note: no --model or --weights: rooms-deit-tiny, which comes" in done.stderr) == (not options)
+        written.append((tmp_path / str(len(written)) / f"{image.stem}_depth.npy").read_bytes())
+    assert written[0] == written[1]
+
+
 def test_floats_as_tiff_and_what_json_says_of_them(predict, images, tmp_path):
     options = ("--outputs", "colored,depth,tiff", "--json", tmp_path / "results.json")
     done = predict(tmp_path / "out", images / "rgb.jpg", *options)

@@ -92,9 +92,16 @@ def test_a_tensor_may_need_gradients_and_be_a_view():
         (np.zeros((2, 2), bool), "is of type bool"),
         (np.zeros((2, 2), complex), "is of type complex128"),
         (np.broadcast_to(np.uint8(0), (20_000, 20_000)), "400 megapixels"),
+        (np.ma.masked_array(np.zeros((2, 2), np.uint8), True), "is a masked array"),
     ],
 )
 def test_what_is_refused_and_why(array, message):
     with pytest.raises(InputError, match=f"^image 3: .*{message}") as caught:
         array_to_rgb(array, "image 3")
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("tensor", [torch.zeros(3, 9, 9).to_sparse(), torch.zeros(3, 9, 9, device="meta")])
+def test_a_tensor_without_its_values_is_refused(tensor):
+    with pytest.raises(InputError, match="image: is a sparse, quantised or meta tensor"):
+        tensor_to_rgb(tensor, "image")

@@ -180,7 +180,7 @@ class AtomicCheckpointHook(CheckpointHook):
 
 
 def best_result(runner: Runner) -> tuple[str | None, float | None]:
-    """Return the name of the metric by which the best checkpoint is chosen, and its best value; None without one."""
+    """Return the metric that chooses the best checkpoint, and its best value; None without one."""
     hooks = [hook for hook in runner.hooks if isinstance(hook, AtomicCheckpointHook)]
     metrics = [metric for hook in hooks for metric in getattr(hook, "key_indicators", [])]
     if not metrics:

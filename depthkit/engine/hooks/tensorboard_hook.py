@@ -23,7 +23,7 @@ _EVENTS = "events.out.tfevents.*"
 
 @HOOKS.register_module()
 class TensorBoardHook(Hook):
-    """Write ``work_dir/tensorboard``: what the log has, against the iteration, and `DepthVisualizationHook`'s drawings.
+    """Write ``work_dir/tensorboard``: the log against the iteration, and the drawings.
 
     mmengine's TensorboardVisBackend begins a new folder at each resume, in which the steps that the killed run logged
     after its checkpoint occur again, and counts validations in epochs but the rest in iterations. This hook follows
