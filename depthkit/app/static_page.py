@@ -1,4 +1,4 @@
-"""The page as plain files: any web server can hand them out, and the model runs in the visitor's browser."""
+"""The page as plain files for any web server; the model runs in the browser of the visitor."""
 
 import json
 import os
