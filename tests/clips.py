@@ -66,9 +66,11 @@ def make_clip(tmp_path: Path) -> Callable[..., Path]:
         output.mux(video.encode(None))
         if audio:
             wave = np.sin(np.arange(round(16000 * (len(frames) / rate + 0.5))) / 10)
-            wave = av.AudioFrame.from_ndarray((wave * 9000).astype(np.int16)[None], format="s16", layout="mono")
-            wave.sample_rate, wave.pts, wave.time_base = 16000, 0, Fraction(1, 16000)
-            output.mux(audio.encode(wave))
+            for start in range(0, len(wave), 1024):
+                part = (wave[start : start + 1024] * 9000).astype(np.int16)[None]
+                part = av.AudioFrame.from_ndarray(part, format="s16", layout="mono")
+                part.sample_rate, part.pts, part.time_base = 16000, start, Fraction(1, 16000)
+                output.mux(audio.encode(part))
             output.mux(audio.encode(None))
         output.close()
         return path

@@ -32,6 +32,7 @@ class ContactSheet:
         self.depth_range = None if depth_range is None else check_range(depth_range)
         self.pages: list[Path] = []
         self._entries: list[Entry] = []
+        self._below = self._above = False  # whether some depth lies beyond an end of the colours
         check_output_file(path)
 
     def add(self, result: DepthResult, name: str) -> None:
@@ -44,6 +45,8 @@ class ContactSheet:
         else:
             colored = colorize(values, ends, self.colormap or DEPTH_COLORMAP)
             about = "" if self.depth_range else f"{ends[0]:g} to {ends[1]:g} m"
+            self._below |= bool((result.values[result.valid] < ends[0]).any())
+            self._above |= bool((result.values[result.valid] > ends[1]).any())
         self._entries.append(Entry(thumbnail(result.image, smooth=True), colored, (name, about)))
         if len(self._entries) == IMAGES_PER_SHEET:
             self.finish()
@@ -54,7 +57,11 @@ class ContactSheet:
             return
         number = len(self.pages) + 1
         page = self.path if number == 1 else self.path.with_stem(f"{self.path.stem}_{number}")
-        bar = ColorBar(self.colormap or DEPTH_COLORMAP, *self.depth_range, "depth [m]") if self.depth_range else None
+        bar = None
+        if self.depth_range is not None:
+            arrows = {"below": self._below, "above": self._above}
+            bar = ColorBar(self.colormap or DEPTH_COLORMAP, *self.depth_range, "depth [m]", **arrows)
         write_rgb(page, draw_contact_sheet(self._entries, bar))
         self.pages.append(page)
         self._entries = []
+        self._below = self._above = False

@@ -95,7 +95,7 @@ class DepthValues:
 
     @property
     def intrinsics(self) -> np.ndarray:
-        """Camera matrix [px] (3, 3), centred, of square pixels; without a focal length that of NYU Depth V2, scaled."""
+        """Camera matrix [px] (3, 3), centred, of square pixels; without a focal length as wide as NYU's."""
         focal = self.focal_length or NYU_INTRINSICS[0, 0] / max(NYU_SHAPE) * max(self.size)
         height, width = self.size
         return pinhole(focal, focal, (width - 1) / 2, (height - 1) / 2)

@@ -70,7 +70,7 @@ def read_source(source: ImageSource, name: str = "image") -> SourceImage:
 
 
 def _unshared(rgb: np.ndarray, source: np.ndarray) -> np.ndarray:
-    """Return an array that nobody else changes: a caller with a camera uses the same memory for each frame."""
+    """Return an array that nobody else changes: with a camera, callers use one for all frames."""
     return rgb.copy() if np.may_share_memory(rgb, source) else rgb
 
 

@@ -16,6 +16,7 @@ from depthkit.utils.disparity_png import write_disparity_png
 from depthkit.utils.float_map import write_float_map
 from depthkit.utils.glb import write_mesh_glb, write_points_glb
 from depthkit.utils.io import write_depth_png, write_point_cloud_ply, write_rgb
+from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.png_file import write_png
 from depthkit.visualization.color_range import SharedRange, check_range, disparity_range, readable_range
 from depthkit.visualization.depth_map import DEPTH_COLORMAP, draw_depth_map, draw_side_by_side
@@ -167,7 +168,7 @@ class DepthResult(DepthValues):
         colormap: str | None = None,
         remove_flying_pixels: bool = False,
     ) -> SavedFiles:
-        """Write the files of `output_paths` into an existing folder, each complete or not at all.
+        """Write the files of `output_paths` into a folder, which is made; each complete or not at all.
 
         `describe` goes into their texts: PNG chunks, TIFF's image description, EXR's header, PLY's comments, GLB's
         extras.
@@ -188,7 +189,7 @@ class DepthResult(DepthValues):
                 `colored`.
         """
         names = choose_outputs(outputs, self.kind)
-        paths = output_paths(out_dir, stem, self.kind, outputs)
+        paths = output_paths(make_output_folder(out_dir), stem, self.kind, outputs)
         text, saturated = self.describe(), 0
         low, high = self.color_range(depth_range)
         colors = {**text, "color_range": f"{low:.9g} {high:.9g}"}

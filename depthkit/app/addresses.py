@@ -5,7 +5,7 @@ from pathlib import PurePath
 from typing import Annotated, BinaryIO
 from urllib.parse import quote
 
-from fastapi import APIRouter, Query, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from fastapi.responses import StreamingResponse
 
 from depthkit.app.answers import (
@@ -21,7 +21,7 @@ from depthkit.app.answers import (
 from depthkit.app.examples import list_examples
 from depthkit.app.kept_results import KeptResult, KeptVideos
 from depthkit.app.service import Service
-from depthkit.app.upload import receive_file, stem_of
+from depthkit.app.upload import UnknownOption, stem_of
 
 _UNSTORED = {"Cache-Control": "no-store"}
 _CHUNK = 2**20  # [bytes]
@@ -39,9 +39,9 @@ _BODY = {
 _PROBLEMS = {
     400: {"model": Problem, "description": "Not an image, damaged, too many pixels, or a wrong number."},
     403: {"model": Problem, "description": "From another site, or under a foreign name."},
-    408: {"model": Problem, "description": "The file took too long to arrive."},
+    408: {"model": Problem, "description": "The file arrived too slowly."},
     413: {"model": Problem, "description": "The file has too many bytes."},
-    422: {"model": Problem, "description": "A value of another kind than expected."},
+    422: {"model": Problem, "description": "An unknown option, or a value of another kind than expected."},
     503: {"model": Problem, "description": "Too many are waiting; come back after `Retry-After`."},
 }
 _GONE = {404: {"model": Problem, "description": "The result is not kept any more."}}
@@ -63,7 +63,7 @@ Name = Annotated[str, Query(description="Of the file, for the names of the resul
 
 def make_router(service: Service) -> APIRouter:
     """Make the addresses below `/api`."""
-    router = APIRouter(prefix="/api", tags=["depth"])
+    router = APIRouter(prefix="/api", tags=["depth"], dependencies=[Depends(_check_options)])
 
     @router.get("/state", summary="What the service is doing, and what it takes")
     async def state() -> State:
@@ -92,9 +92,10 @@ def make_router(service: Service) -> APIRouter:
     ) -> DepthAnswer:
         stem = stem_of(name)
         service.find_choice(model)
-        with service.line.place():
-            content = await receive_file(request, service.limits)
-            answer = await service.predict(content, name, stem, model, keep_rate, focal, request.is_disconnected)
+        service.line.check_place()  # before the file is sent for nothing
+        async with service.uploads.receive(request, name, "an image") as content:
+            with service.line.place():
+                answer = await service.predict(content, name, stem, model, keep_rate, focal, request.is_disconnected)
         return answer if answer is not None else Response(status_code=499)  # nobody is there to read it
 
     @router.post(
@@ -108,9 +109,11 @@ def make_router(service: Service) -> APIRouter:
     ) -> VideoAnswer:
         stem = stem_of(name)
         service.find_choice(model)
-        with service.line.place():
-            content = await receive_file(request, service.limits)
-            answer = await service.predict_video(content, name, stem, model, keep_rate, focal, request.is_disconnected)
+        service.line.check_place()
+        gone = request.is_disconnected
+        async with service.uploads.receive(request, name, "a video") as content:
+            with service.line.place():
+                answer = await service.predict_video(content, name, stem, model, keep_rate, focal, gone)
         return answer if answer is not None else Response(status_code=499)
 
     @router.get(
@@ -172,6 +175,15 @@ def make_router(service: Service) -> APIRouter:
         service.kept.forget(id)
 
     return router
+
+
+def _check_options(request: Request) -> None:
+    """Raise `UnknownOption` if the request has an option that its address does not have."""
+    known = [option.alias for option in request.scope["route"].dependant.query_params]
+    for name in request.query_params:
+        if name not in known:
+            expected = f"expected some of {', '.join(known)}" if known else "it takes none"
+            raise UnknownOption(f"{name[:100]}: is not an option of {request.url.path[:100]}; {expected}")
 
 
 def _chunks(file: BinaryIO) -> Iterator[bytes]:

@@ -43,6 +43,7 @@ class State(Answer):
     loading: Annotated[str | None, Field(description="The model that is being loaded.")]
     waiting: Annotated[int, Field(description="Requests that are received, wait or run.")]
     frames: Annotated[int | None, Field(description="Of the video that is worked on, that are done.")]
+    frames_in_all: Annotated[int | None, Field(description="Frames that it has; null where that is not known yet.")]
     most_waiting: Annotated[int, Field(description="With so many of them the next one is refused (503).")]
     most_bytes: Annotated[int, Field(description="Of a file.")]
     most_pixels: Annotated[int, Field(description="Of an image.")]
@@ -56,6 +57,15 @@ class FocalLength(Answer):
     source: Literal["given", "exif", "assumed"]
     metres_follow: Annotated[bool, Field(description="Whether the metres are those of this focal length.")]
     field_of_view: Annotated[float, Field(description="[degrees], that the image's longer side spans.")]
+
+
+class Camera(Answer):
+    """A pinhole camera [px]; pixel centres at whole numbers, the first at 0."""
+
+    fx: float
+    fy: float
+    cx: float
+    cy: float
 
 
 class Pass(Answer):
@@ -141,9 +151,7 @@ class DepthAnswer(Answer):
     largest: float | None
     colors: Colors
     focal: Annotated[FocalLength | None, Field(description="Null where it is not known.")]
-    focal_of_points: Annotated[
-        float, Field(description="Focal length [px] that gives points their shape: `focal`, or that of NYU's camera.")
-    ]
+    camera: Annotated[Camera, Field(description="Gives points their shape: of `focal`, or NYU's.")]
     warnings: Annotated[list[str], Field(description="What to know about this result.")]
     model: Annotated[str, Field(description="As `ModelChoice.name`.")]
     keep_rate: Annotated[float | None, Field(description="That was asked for; null: the model as it is.")]

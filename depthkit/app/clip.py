@@ -1,4 +1,4 @@
-"""A video that somebody sends: decoded from memory, its depth as videos that are held in memory."""
+"""A video that somebody sends: decoded from memory, its depth as videos that end in memory."""
 
 import os
 import tempfile
@@ -16,6 +16,14 @@ from depthkit.apis.result import DepthResult
 from depthkit.app.answers import ResultFile, VideoAnswer, VideoKind
 from depthkit.errors import InputError
 from depthkit.video.predict import SavedVideo, predict_video
+
+_IMAGE_BRANDS = (b"avif", b"avis", b"heic", b"heix", b"mif1", b"msf1", b"crx ")  # of ISO 23008-12, and raw
+
+
+def looks_like_video(content: bytes) -> bool:
+    """Return whether a file begins as MP4, MOV, MKV, WebM and AVI do, and as no image does."""
+    iso = content[4:8] == b"ftyp" and content[8:12] not in _IMAGE_BRANDS
+    return iso or content[:4] == b"\x1aE\xdf\xa3" or (content[:4] == b"RIFF" and content[8:12] == b"AVI ")
 
 
 @dataclass(frozen=True)
@@ -66,7 +74,8 @@ def predict_clip(
     name: str,
     focal: float | None,
     most: tuple[float, int],
-    on_frame: Callable[[], None],
+    on_frame: Callable[[int, int | None], None],
+    check_wanted: Callable[[], None],
 ) -> ClipDepth:
     """Predict the depth of a video.
 
@@ -76,7 +85,8 @@ def predict_clip(
         name: of the file, for messages.
         focal: focal length [px] of the frames; None: an assumed one.
         most: seconds that are read, and pixels that a frame may have.
-        on_frame: called after each frame.
+        on_frame: told how many frames are done, of how many.
+        check_wanted: called before each frame; ends the work by what it raises.
 
     Raises:
         InputError: it is not a video, has no frames or frames that are too large; or a video cannot be held in memory
@@ -84,17 +94,19 @@ def predict_clip(
     """
 
     def predict(image: np.ndarray, focal: float | None) -> DepthResult:
+        check_wanted()
         if image.shape[0] * image.shape[1] > most[1]:
             size = f"{image.shape[1]} x {image.shape[0]}"
             raise InputError(f"{name}: has frames of {size} px; this page takes {most[1] / 1e6:g} megapixels at most")
-        result = predictor(image, focal)
-        on_frame()
-        return result
+        return predictor(image, focal)
 
     begin = time.perf_counter()
     with _in_memory(content, name) as path, tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         try:
-            saved = predict_video(predict, path, folder, "clip", focal, outputs=get_args(VideoKind), seconds=most[0])
+            kinds = get_args(VideoKind)
+            saved = predict_video(
+                predict, path, folder, "clip", focal, outputs=kinds, seconds=most[0], on_frame=on_frame
+            )
         except InputError as error:
             raise InputError(str(error).replace(os.fspath(path), name)) from error
         files = {kind: file.read_bytes() for kind, file in saved.files.items()}

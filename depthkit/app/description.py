@@ -6,7 +6,7 @@ import numpy as np
 
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
-from depthkit.app.answers import Colors, DepthAnswer, FocalLength, ResultFile
+from depthkit.app.answers import Camera, Colors, DepthAnswer, FocalLength, ResultFile
 from depthkit.app.loaded_model import Prediction
 from depthkit.app.result_files import file_endings
 from depthkit.visualization.depth_map import colorize
@@ -41,7 +41,7 @@ def describe(
         largest=float(valid.max()) if valid.size else None,
         colors=_colors(result),
         focal=_focal(result),
-        focal_of_points=float(result.intrinsics[0, 0]),
+        camera=_camera(result),
         warnings=list(_warnings(prediction, bool(valid.size))),
         model=model,
         keep_rate=keep_rate,
@@ -67,6 +67,11 @@ def palette_of(kind: Kind) -> tuple[str, str]:
     palette = colorize(steps, (1, 2)) if kind == "metric" else colorize_disparity(steps, (1, 2))
     invalid = colorize(np.zeros((1, 1), np.float32), (1, 2))
     return palette.tobytes().hex(), invalid.tobytes().hex()
+
+
+def _camera(result: DepthResult) -> Camera:
+    (fx, _, cx), (_, fy, cy), _ = result.intrinsics.tolist()
+    return Camera(fx=fx, fy=fy, cx=cx, cy=cy)
 
 
 def _focal(result: DepthResult) -> FocalLength | None:

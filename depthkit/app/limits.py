@@ -13,12 +13,14 @@ class Limits:
     """Limits of one running page.
 
     Attributes:
-        upload_bytes: of one image's file.
+        upload_bytes: of one file.
         pixels: of one image, as its header declares them: checked before anything is decoded. The results that are
             kept have together no more than this either.
         video_seconds: of a video that are read [s].
-        waiting: requests that are received, wait or run at the same time; the next one is told to come back.
-        seconds_to_send: how long a request may take to send its file [s].
+        waiting: requests that wait or run at the same time; the next one is told to come back. All files that arrive,
+            wait or are worked on have together no more bytes than so many of the largest.
+        seconds_to_begin: after which a file must arrive at a rate of `bytes_per_second` [s].
+        bytes_per_second: the slowest rate, on average.
         results: how many results are kept in memory for downloads.
         seconds_kept: for how long [s].
 
@@ -30,7 +32,8 @@ class Limits:
     pixels: int = 50_000_000
     video_seconds: float = 10.0
     waiting: int = 8
-    seconds_to_send: float = 120.0
+    seconds_to_begin: float = 10.0
+    bytes_per_second: int = 32 * 2**10
     results: int = 4
     seconds_kept: float = 600.0
 

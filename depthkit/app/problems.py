@@ -10,8 +10,8 @@ from starlette.exceptions import HTTPException
 
 from depthkit.app.answers import Problem
 from depthkit.app.kept_results import Gone
-from depthkit.app.upload import TooLarge, TooSlow
-from depthkit.app.work_line import LineFull
+from depthkit.app.upload import TooLarge, TooSlow, UnknownOption
+from depthkit.app.work_line import Ended, LineFull
 from depthkit.errors import InputError
 
 _SECONDS_TO_WAIT = 5  # what a client is told when the line is full
@@ -22,13 +22,17 @@ def add_problem_handlers(app: FastAPI) -> None:
 
     @app.exception_handler(InputError)
     def input_error(request: Request, error: InputError) -> JSONResponse:
-        status = {TooLarge: 413, TooSlow: 408}.get(type(error), 400)
+        status = {TooLarge: 413, TooSlow: 408, UnknownOption: 422}.get(type(error), 400)
         return _problem(status, " ".join(str(error).split()))
 
     @app.exception_handler(LineFull)
     def line_full(request: Request, error: LineFull) -> JSONResponse:
-        sentence = f"too many images are waiting already; send yours again in {_SECONDS_TO_WAIT} s"
+        sentence = f"too many images and videos are waiting already; send yours again in {_SECONDS_TO_WAIT} s"
         return _problem(503, sentence, {"Retry-After": str(_SECONDS_TO_WAIT)})
+
+    @app.exception_handler(Ended)
+    def ended(request: Request, error: Ended) -> JSONResponse:
+        return _problem(503, "the page was ended before this was done; send it again when the page is there again")
 
     @app.exception_handler(Gone)
     def gone(request: Request, error: Gone) -> JSONResponse:

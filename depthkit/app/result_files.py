@@ -25,11 +25,13 @@ def file_endings(result: DepthResult) -> dict[FileKind, str]:
 def open_file(result: DepthResult, kind: FileKind) -> BinaryIO:
     """Make a file of a result by `DepthResult.save`, and open it for reading; its name is gone already.
 
+    Points and mesh are without `flying_pixels`, as the page shows them.
+
     Raises:
         InputError: it cannot be written.
     """
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
-        saved = result.save(folder, _STEM, outputs=[kind])
+        saved = result.save(folder, _STEM, outputs=[kind], remove_flying_pixels=True)
         return open(next(iter(saved.paths.values())), "rb")
 
 

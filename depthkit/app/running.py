@@ -1,11 +1,14 @@
 """Run the page until somebody ends it."""
 
+import asyncio
 import errno
 import os
 import socket
 from collections.abc import Collection
 
 import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from depthkit.app.guard import is_loopback
 from depthkit.app.server import make_app
@@ -13,6 +16,7 @@ from depthkit.app.service import Service
 from depthkit.errors import InputError
 
 _MOST_CONNECTIONS = 64
+_SECONDS_TO_ASK = 10  # a connection that is silent for so long, or sends half a request, is closed
 _SECONDS_TO_END = 3  # for what runs when the page is ended
 
 
@@ -53,6 +57,55 @@ def _not_bound(host: str, port: int, error: OSError) -> InputError:
     return InputError(f"host {host}, port {port}: cannot be opened ({os.strerror(error.errno)}); give others")
 
 
+class _Protocol(H11Protocol):
+    """A connection that is closed if no request comes through it; uvicorn would wait for ever."""
+
+    def connection_made(self, transport: asyncio.Transport) -> None:
+        super().connection_made(transport)
+        self._look_again(None, True)
+
+    def _look_again(self, before: object, was_idle: bool) -> None:
+        self.loop.call_later(_SECONDS_TO_ASK, self._close_if_idle, before, was_idle)
+
+    def _close_if_idle(self, before: object, was_idle: bool) -> None:
+        """Close the connection if it is idle since the last look, with the same last request."""
+        if self.transport.is_closing():
+            return
+        is_idle = self.cycle is None or self.cycle.response_complete
+        if is_idle and was_idle and self.cycle is before:
+            self.transport.close()
+        else:
+            self._look_again(self.cycle, is_idle)
+
+
+class _Server(uvicorn.Server):
+    """A server that lets the service end first: long work would keep it waiting."""
+
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
+        super().__init__(config)
+        self._service = service
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._service.end()
+        await super().shutdown(sockets)
+
+
+def make_server(app: ASGIApp, service: Service) -> uvicorn.Server:
+    """Make what serves `app`, whose work `service` does."""
+    config = uvicorn.Config(
+        app,
+        http=_Protocol,
+        ws="none",
+        lifespan="on",
+        log_level="critical",
+        access_log=False,
+        server_header=False,
+        limit_concurrency=_MOST_CONNECTIONS,
+        timeout_graceful_shutdown=_SECONDS_TO_END,
+    )
+    return _Server(config, service)
+
+
 def run_page(service: Service, opened: socket.socket, host: str, names: Collection[str]) -> None:
     """Serve the page until a signal ends it, which is then raised as everywhere.
 
@@ -71,18 +124,7 @@ def run_page(service: Service, opened: socket.socket, host: str, names: Collecti
         failures.append(error)
         server.should_exit = True
 
-    config = uvicorn.Config(
-        make_app(service, host, names, stop),
-        http="h11",
-        ws="none",
-        lifespan="on",
-        log_level="critical",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=_MOST_CONNECTIONS,
-        timeout_graceful_shutdown=_SECONDS_TO_END,
-    )
-    server = uvicorn.Server(config)
+    server = make_server(make_app(service, host, names, stop), service)
     print(f"page: {address_of(opened, host)} (Ctrl-C ends it)", flush=True)
     if not is_loopback(host):
         print("note: everybody who can reach this machine can use the page; there is no password", flush=True)

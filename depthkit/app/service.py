@@ -8,7 +8,8 @@ from depthkit.app.answers import DepthAnswer, State, VideoAnswer
 from depthkit.app.choices import Choice
 from depthkit.app.kept_results import KeptResult, KeptResults, KeptVideos, new_id
 from depthkit.app.limits import Limits
-from depthkit.app.work_line import WorkLine
+from depthkit.app.upload import Uploads
+from depthkit.app.work_line import Ended, WorkLine
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message
 
@@ -34,12 +35,12 @@ class Service:
         self.limits = limits
         self.kept = KeptResults(limits)
         self.line = WorkLine(limits.waiting)
+        self.uploads = Uploads(limits)
         self._device = device
         self._model: OneModel | None = None  # made in the line's thread, because torch takes seconds to be imported
         self._loading: str | None = None
         self._ready = False
-        self._frames: int | None = None  # of a video that are done
-        self._ending = False
+        self._frames: tuple[int, int | None] | None = None  # of a video: done, and in all as far as that is known
 
     def find_choice(self, name: str | None) -> Choice:
         """Return the model of this name; None: the first.
@@ -60,7 +61,8 @@ class Service:
             ready=self._ready,
             loading=self._loading,
             waiting=self.line.taken,
-            frames=self._frames,
+            frames=self._frames[0] if self._frames else None,
+            frames_in_all=self._frames[1] if self._frames else None,
             most_waiting=self.line.places,
             most_bytes=self.limits.upload_bytes,
             most_pixels=self.limits.pixels,
@@ -71,6 +73,8 @@ class Service:
         """Load the first model; `on_failure` is called if it cannot be loaded."""
         try:
             await self.line.work(lambda: self._load(self.find_choice(None)))
+        except Ended:
+            return
         except Exception as error:
             on_failure(error)
 
@@ -104,9 +108,15 @@ class Service:
         choice = self.find_choice(model)
 
         def do() -> "tuple[DepthAnswer, DepthResult]":
+            from depthkit.app.clip import looks_like_video
             from depthkit.app.description import describe
 
-            prediction = self._load(choice).predict(content, name, focal, keep_rate, self.limits.pixels)
+            try:
+                prediction = self._load(choice).predict(content, name, focal, keep_rate, self.limits.pixels)
+            except InputError as error:
+                if looks_like_video(content):
+                    raise InputError(f"{name}: is not an image but a video; send it to /api/video") from error
+                raise
             answer = describe(prediction, new_id(), stem, choice.name, keep_rate, self.limits.seconds_kept)
             return answer, prediction.result
 
@@ -137,11 +147,11 @@ class Service:
         def do() -> "ClipDepth":
             from depthkit.app.clip import predict_clip
 
-            self._frames = 0
+            self._frames = 0, None
             try:
                 predictor = self._load(choice).form(keep_rate)
                 most = self.limits.video_seconds, self.limits.pixels
-                return predict_clip(predictor, content, name, focal, most, self._count_frame)
+                return predict_clip(predictor, content, name, focal, most, self._count_frame, self.line.check_wanted)
             finally:
                 self._frames = None
 
@@ -153,14 +163,15 @@ class Service:
         self.kept.add(id, KeptVideos(files))
         return done.describe(id, choice.name, files, self.limits.seconds_kept)
 
-    def _count_frame(self) -> None:
-        self._frames += 1
-        if self._ending:
-            raise InputError("the page was ended while it worked on the video")
+    def _count_frame(self, done: int, in_all: int | None) -> None:
+        self._frames = done, in_all
+
+    def end(self) -> None:
+        """Begin nothing more; a video ends after its frame."""
+        self.line.end()
 
     def close(self) -> None:
-        """Wait until what runs is done; a video ends after its frame."""
-        self._ending = True
+        """End, and wait until what runs is done."""
         self.line.close()
 
     async def work(self, do: Callable[[], T], is_unwanted: Callable[[], Awaitable[bool]] | None = None) -> T | None:

@@ -1,11 +1,15 @@
-"""A file that somebody sends: received within limits into memory, never written to a disk."""
+"""A file that somebody sends: received within limits into memory."""
 
 import asyncio
 import re
+import unicodedata
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 
 from starlette.requests import ClientDisconnect, Request
 
 from depthkit.app.limits import Limits
+from depthkit.app.work_line import LineFull
 from depthkit.errors import InputError
 
 _LONGEST_NAME = 100  # characters, of a file's name
@@ -16,55 +20,89 @@ class TooLarge(InputError):
     """The file has more bytes than the page takes."""
 
 
+class UnknownOption(InputError):
+    """The request has an option that its address does not have."""
+
+
 class TooSlow(InputError):
-    """The file did not arrive in time."""
+    """The file arrives too slowly."""
 
 
-async def receive_file(request: Request, limits: Limits) -> bytes:
-    """Receive the body of a request.
+class Uploads:
+    """The files that arrive, wait or are worked on, which are all in memory.
 
-    Raises:
-        TooLarge: it has more than `Limits.upload_bytes`; no more than that is held.
-        TooSlow: it did not arrive within `Limits.seconds_to_send`.
-        InputError: it is empty, or broke off.
+    Args:
+        limits: of one file, of all of them, and of how slowly one may arrive.
     """
-    declared = request.headers.get("content-length", "")
-    if declared.isdecimal() and int(declared) > limits.upload_bytes:
-        raise _too_large(limits)
-    try:
-        content = await asyncio.wait_for(_receive(request, limits), limits.seconds_to_send)
-    except asyncio.TimeoutError as error:
-        raise TooSlow(f"the file did not arrive within {limits.seconds_to_send:g} s; send a smaller one") from error
-    except ClientDisconnect as error:
-        raise InputError("the file broke off; send it again") from error
-    if not content:
-        raise InputError("the file is empty (0 bytes); expected an image")
-    return content
 
+    def __init__(self, limits: Limits) -> None:
+        self._limits = limits
+        self._held = 0  # [bytes]
 
-async def _receive(request: Request, limits: Limits) -> bytes:
-    received = bytearray()
-    async for chunk in request.stream():
-        received += chunk
-        if len(received) > limits.upload_bytes:
-            raise _too_large(limits)
-    return bytes(received)
+    @asynccontextmanager
+    async def receive(self, request: Request, name: str, expected: str) -> AsyncIterator[bytes]:
+        """Receive the body of a request, and count it as held until the block ends.
 
+        Args:
+            request: whose body is the file.
+            name: of the file, for messages.
+            expected: what it should be, for messages.
 
-def _too_large(limits: Limits) -> TooLarge:
-    return TooLarge(
-        f"the file has more than {limits.upload_bytes / 2**20:g} MiB, which is the most here; make it smaller, or "
-        "start the page with --max-mib"
-    )
+        Raises:
+            TooLarge: it has more than `Limits.upload_bytes`; no more than that is held.
+            TooSlow: it arrives more slowly than `Limits.bytes_per_second`.
+            LineFull: too much is held already.
+            InputError: it is empty, or broke off.
+        """
+        declared = request.headers.get("content-length", "")
+        if declared.isdecimal() and int(declared) > self._limits.upload_bytes:
+            raise self._too_large(name)
+        received = bytearray()
+        try:
+            await self._fill(received, request, name)
+            if not received:
+                raise InputError(f"{name}: is empty (0 bytes); expected {expected}")
+            yield bytes(received)
+        except ClientDisconnect as error:
+            raise InputError(f"{name}: broke off; send it again") from error
+        finally:
+            self._held -= len(received)
+
+    async def _fill(self, received: bytearray, request: Request, name: str) -> None:
+        limits, chunks, clock = self._limits, request.stream(), asyncio.get_running_loop()
+        begin = clock.time()
+        while True:
+            allowed = limits.seconds_to_begin + len(received) / limits.bytes_per_second
+            try:
+                chunk = await asyncio.wait_for(anext(chunks), begin + allowed - clock.time())
+            except asyncio.TimeoutError as error:
+                rate = f"{limits.bytes_per_second / 2**10:g} KiB a second"
+                raise TooSlow(f"{name}: arrived at less than {rate}; send a smaller file") from error
+            if not chunk:
+                return
+            if len(received) + len(chunk) > limits.upload_bytes:
+                raise self._too_large(name)
+            if self._held + len(chunk) > limits.waiting * limits.upload_bytes:
+                raise LineFull
+            received += chunk
+            self._held += len(chunk)
+
+    def _too_large(self, name: str) -> TooLarge:
+        return TooLarge(
+            f"{name}: has more than {self._limits.upload_bytes / 2**20:g} MiB, which is the most here; make it "
+            "smaller, or start the page with --max-mib"
+        )
 
 
 def stem_of(name: str) -> str:
     """Return the name of a file without its suffix, fit for the names of results.
 
     Raises:
-        InputError: it is a path, too long, or has characters that no name has.
+        InputError: it is a path, too long, or has control characters.
     """
-    if "/" in name or "\\" in name or not name.isprintable() or not name.strip(". "):
+    # Other invisible characters are common: macOS puts U+202F into the names of screenshots.
+    control = any(unicodedata.category(one) == "Cc" for one in name)
+    if "/" in name or "\\" in name or control or not name.strip(". "):
         raise InputError(f"name {name[:100]!r}: is not the name of a file; expected one without folders: photo.jpg")
     if len(name) > _LONGEST_NAME:
         raise InputError(f"name {name[:20]!r}...: has {len(name)} characters; expected {_LONGEST_NAME} at most")

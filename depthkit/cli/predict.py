@@ -73,7 +73,7 @@ def main(
     cfg_options,
     **settings_of_results,
 ) -> int:
-    """Predict the depth of images, and of videos and cameras.
+    """Predict the depth of images and videos.
 
     Without --model or --weights the model is rooms-deit-tiny, which comes with depthkit and needs no network: coarse,
     for indoor images.
@@ -106,6 +106,7 @@ def main(
     patterns, cameras = videos.split_cameras(images)
     found, missing = options.find_images(patterns, out, "_colored.png") if patterns else ([], {})
     found, clips = videos.split_videos(found)  # before torch and mmseg are imported
+    videos.check_used(ctx, images, bool(found), bool(clips or cameras), outputs)
     if clips or cameras:
         settings_of_videos = videos.choose_settings(outputs, depth_range, focal, settings_of_results, ctx)
         clips, cameras, unusable = videos.check_videos(clips, cameras, bool(found), patterns, out)

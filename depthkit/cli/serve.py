@@ -32,17 +32,19 @@ from depthkit.errors import InputError
     "--max-seconds", type=click.FloatRange(0, min_open=True), default=10, metavar="S", help="Of a video that are read."
 )
 @click.option(
-    "--queue", type=click.IntRange(1, 1000), default=8, metavar="N", help="Images that may be sent at the same time."
+    "--queue", type=click.IntRange(1, 1000), default=8, metavar="N", help="Images and videos that may wait or run."
 )
 @options.device
 def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_seconds, queue, device) -> None:
-    """Show the depth of images on a page in the browser.
+    """Show depth in the browser: images, videos, 3D.
 
     Drop an image or a video, choose the model, and see its depth beside it, metres under the cursor, the scene in 3D,
     and which tokens attended. The page offers the given weights, the published models that were downloaded before, and
     rooms-deit-tiny, which comes with depthkit. It needs no network, and only this machine can reach it.
 
-    What is dropped is never written to a disk. The last results stay in memory for 10 minutes.
+    What is dropped is held in memory, and so are the last results, for 10 minutes. The results of a video, with its
+    frames and its sound, and files to download lie in a folder of the temporary folder while they are made; only you
+    can read it, SIGKILL leaves it there, and TMPDIR chooses the place.
 
     Exit status: 2 when the port is taken or the model cannot be used; 130 or 143 when Ctrl-C or SIGTERM ended it.
     """

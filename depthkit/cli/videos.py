@@ -6,16 +6,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from click.core import ParameterSource
 
 from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
 from depthkit.utils.image_files import check_not_found_again, unique_stems
-from depthkit.video.sources import VIDEO_OUTPUTS, VIDEO_SUFFIXES, camera_index, is_video
+from depthkit.video.sources import VIDEO_OUTPUTS, VIDEO_SUFFIXES, camera_index, is_video, video_stem
 
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
     from depthkit.video.predict import SavedVideo
 
+_SURFACES = frozenset({"points", "points_glb", "mesh"})  # outputs
 _OPTIONS = (
     click.option(
         "--smoothing/--no-smoothing",
@@ -46,9 +48,9 @@ def video_options(command: Callable) -> Callable:
 
 
 def split_cameras(names: Sequence[str]) -> tuple[list[str], list[str]]:
-    """Return the arguments that name no camera, and those that do, such as ``camera:0``."""
-    cameras = [name for name in names if camera_index(name) is not None]
-    return [name for name in names if name not in cameras], cameras
+    """Return the arguments that name no camera, and those that do, such as ``camera:0``, each camera once."""
+    cameras = {index: name for name in reversed(names) if (index := camera_index(name)) is not None}
+    return [name for name in names if camera_index(name) is None], list(cameras.values())[::-1]
 
 
 def split_videos(files: Sequence[Path]) -> tuple[list[Path], list[Path]]:
@@ -76,7 +78,7 @@ def check_videos(
     """
     from depthkit.video.frames import open_source
 
-    results = [out / f"{stem}_{name}.mp4" for stem in unique_stems(videos) for name in VIDEO_OUTPUTS]
+    results = [out / f"{stem}_{name}.mp4" for stem in _stems(videos, cameras) for name in VIDEO_OUTPUTS]
     check_not_found_again(patterns, results, VIDEO_SUFFIXES)
     problems = {}
     for source in map(str, (*videos, *cameras)):
@@ -94,6 +96,37 @@ def check_videos(
     if last is not None:
         raise InputError(last)
     return good, live, problems
+
+
+def check_used(
+    ctx: click.Context, patterns: Sequence[str], has_images: bool, has_videos: bool, outputs: Sequence[str] | None
+) -> None:
+    """Check that no option was given which nothing among the inputs has a use for.
+
+    Args:
+        ctx: of the command.
+        patterns: the arguments that named files and cameras.
+        has_images: whether images were found.
+        has_videos: whether videos or cameras were found.
+        outputs: names of outputs.
+
+    Raises:
+        click.UsageError: one was.
+    """
+    if ctx.params["remove_flying_pixels"] and not {name.removeprefix("+") for name in outputs or ()} & _SURFACES:
+        raise click.UsageError(
+            "--remove-flying-pixels: is for points and meshes; add --outputs +points, +points_glb or +mesh, or leave "
+            "it out.",
+            ctx,
+        )
+    if has_videos and not has_images and ctx.params["contact_sheet"]:
+        raise click.UsageError("--contact-sheet: is for images; leave it out for videos.", ctx)
+    if has_videos or any(map(is_video, patterns)):  # also one that does not exist, which is told elsewhere
+        return
+    for option in ("smoothing", "video_depth", "seconds"):
+        if ctx.get_parameter_source(option) is ParameterSource.COMMANDLINE:
+            name = "no-smoothing" if option == "smoothing" and not ctx.params[option] else option.replace("_", "-")
+            raise click.UsageError(f"--{name}: is for videos; leave it out for images.", ctx)
 
 
 def choose_settings(
@@ -131,13 +164,13 @@ def predict_videos(
         InputError: millimetres are asked of a relative model.
     """
     from depthkit.video.outputs import NO_MILLIMETRES
-    from depthkit.video.predict import predict_video, video_stem
+    from depthkit.video.predict import predict_video
 
     if settings["depth_format"] == "mkv" and predictor.kind == "relative":
         raise InputError(f"--video-depth mkv: {NO_MILLIMETRES}")
     saved, failed = [], {}
-    stems = [*unique_stems(videos), *map(video_stem, cameras)]
-    for source, stem in zip([*map(str, videos), *cameras], stems, strict=True):
+    sources = [*map(str, videos), *cameras]
+    for source, stem in zip(sources, _stems(videos, cameras), strict=True):
         try:
             saved.append(predict_video(predictor, source, out, stem, **settings))
         except InputError as error:
@@ -148,6 +181,11 @@ def predict_videos(
     return saved, failed
 
 
+def _stems(videos: Sequence[Path], cameras: Sequence[str]) -> list[str]:
+    """Return how the names of the results begin; camera0.mp4 and camera:0 have different ones."""
+    return unique_stems([*videos, *(Path(video_stem(camera)) for camera in cameras)])
+
+
 def _report(done: "SavedVideo") -> None:
     low, high = done.color_range
     unit = " m" if done.kind == "metric" else ", relative"
@@ -156,6 +194,12 @@ def _report(done: "SavedVideo") -> None:
         f"{done.video} -> {', '.join(map(str, done.files.values()))} ({done.frames} frames, {done.seconds:.1f} s; "
         f"colours {low:.3g} to {high:.3g}{unit}, {origin})"
     )
+    if done.scale < 1:
+        print(
+            f"warning: {done.video}: frames of more than 2.1 megapixels are made smaller, by {done.scale:.3g}; the "
+            "depth has that size",
+            file=sys.stderr,
+        )
     if done.damaged or done.missing:
         missing = f", {done.missing} of {done.frames + done.missing} frames are missing" if done.missing else ""
         print(f"warning: {done.video}: is damaged or ends early{missing}; the results have the rest", file=sys.stderr)

@@ -98,6 +98,8 @@ class _Environment(_Settings):
 
 class _Randomness(_Settings):
     seed: _Seed | None = None
+    deterministic: _Flag = False
+    diff_rank_seed: _Flag = False
 
 
 class _ScaledRate(_Settings):

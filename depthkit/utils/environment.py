@@ -16,8 +16,12 @@ _REPLACED = {
     "onedl-mmcv": ("mmcv", "mmcv-lite", "mmcv-full"),
     "onedl-mmsegmentation": ("mmsegmentation",),
 }
-# huggingface_hub, which timm needs too, reads these as numbers when it is imported.
-_HUB_SECONDS = ("HF_HUB_ETAG_TIMEOUT", "HF_HUB_DOWNLOAD_TIMEOUT")
+# What libraries read as numbers: huggingface_hub, which timm needs too, when it is imported; mmengine when it logs.
+_NUMBERS = {
+    "HF_HUB_ETAG_TIMEOUT": "seconds",
+    "HF_HUB_DOWNLOAD_TIMEOUT": "seconds",
+    "LOCAL_RANK": "this process among those of the machine, as torchrun sets it",
+}
 
 
 def check_environment() -> None:
@@ -25,9 +29,9 @@ def check_environment() -> None:
 
     Raises:
         InputError: upstream mmengine, mmcv or mmsegmentation is installed (beside, under or over the
-            onedl one), an onedl one is missing, OpenCV cannot be loaded, or a setting of huggingface_hub is wrong.
+            onedl one), an onedl one is missing, OpenCV cannot be loaded, or an environment variable is not a number.
     """
-    _check_hub_settings()
+    _check_numbers()
     upstream = [name for names in _REPLACED.values() for name in names if _version(name)]
     if upstream:
         ours = " ".join(_REPLACED)
@@ -45,12 +49,12 @@ def check_environment() -> None:
     _check_opencv()
 
 
-def _check_hub_settings() -> None:
-    for name in _HUB_SECONDS:
+def _check_numbers() -> None:
+    for name, meaning in _NUMBERS.items():
         value = os.environ.get(name, "0")
         if not value.strip().isdecimal():
             raise InputError(
-                f"{name}={value!r}: expected a whole number of seconds; change or unset this environment variable"
+                f"{name}={value!r}: expected a whole number ({meaning}); change or unset this environment variable"
             )
 
 

@@ -99,8 +99,9 @@ def describe_skipped(patterns: Sequence[str]) -> list[str]:
             continue
         with os.scandir(folder) as entries:
             visible = [entry for entry in entries if not entry.name.startswith(".")]
-        folders = sum(entry.is_dir() for entry in visible)
-        suffixes = [os.path.splitext(entry.name)[1].lower() for entry in visible if not entry.is_dir()]
+        files = [entry for entry in visible if not os.path.isdir(entry.path)]  # entry.is_dir() fails at a loop of links
+        folders = len(visible) - len(files)
+        suffixes = [os.path.splitext(entry.name)[1].lower() for entry in files]
         skipped = Counter(suffix for suffix in suffixes if suffix not in IMAGE_SUFFIXES).most_common()
         count = sum(number for _, number in skipped)
         parts = []
@@ -109,7 +110,8 @@ def describe_skipped(patterns: Sequence[str]) -> list[str]:
             named += ["others"] * (len(skipped) > _MAX_NAMED)
             parts.append(f"{count} file{'s' * (count > 1)} without the suffix of an image ({', '.join(named)})")
         if folders:
-            parts.append(f"{folders} subfolder{'s' * (folders > 1)}")
+            inside = os.path.join(pattern, "**", "*.jpg")
+            parts.append(f"{folders} subfolder{'s' * (folders > 1)} ('{inside}' names theirs)")
         if parts:
             sentences.append(f"{pattern}: skipped {' and '.join(parts)}")
     return sentences

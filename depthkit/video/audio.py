@@ -1,15 +1,29 @@
 """The sound of a video, carried over to another file."""
 
-import os
 from collections.abc import Iterator
+from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 
+from depthkit.video.container import open_container
 from depthkit.video.sources import load_av
 
 # What players take from an MP4; other sound becomes AAC.
 _COPIED = frozenset({"aac", "ac3", "alac", "eac3", "mp3", "opus"})
 _LOWEST_RATE = 16_000  # [Hz], of MP3 in an MP4
+
+
+@dataclass(frozen=True)
+class Sound:
+    """Sound to be carried over.
+
+    Attributes:
+        path: the file that has it.
+        seconds: it ends so long [s] after the first frame; None: where it ends in the file.
+    """
+
+    path: Path
+    seconds: float | None = None
 
 
 class AudioTracks:
@@ -18,13 +32,14 @@ class AudioTracks:
     AAC, MP3, AC-3, ALAC and Opus are copied as they are from 16 kHz on, other sound is encoded as AAC.
 
     Args:
-        path: the file that has the sound.
+        sound: what is written.
         output: container of PyAV, to which nothing was written yet.
     """
 
-    def __init__(self, path: Path, output: object) -> None:
+    def __init__(self, sound: Sound, output: object) -> None:
         self._av = load_av()
-        self._input = self._av.open(os.fspath(path), metadata_errors="replace")
+        self._input = open_container(sound.path)
+        self._seconds = sound.seconds
         self._output = output
         self._targets: dict[int, tuple[object, bool]] = {}  # by the stream's index; and whether it is copied
         for source in self._input.streams.audio:
@@ -48,11 +63,19 @@ class AudioTracks:
     def __exit__(self, *error: object) -> None:
         self._input.close()
 
+    def finish(self, first: Fraction) -> None:
+        """Write the rest, after a video whose first frame is shown at a time [s]."""
+        self.write_until(None if self._seconds is None else first + Fraction(self._seconds))
+        if self._next is not None:  # the encoders still hold some
+            for target, copied in self._targets.values():
+                if not copied:
+                    self._output.mux(list(target.encode(None)))
+
     def write_until(self, time: Fraction | None) -> None:
-        """Write what is heard up to a time [s], or all that is left; what is damaged is left out."""
+        """Write what is heard before a time [s], or all that is left; what is damaged is left out."""
         while self._next is not None:
             packet = self._next
-            if time is not None and packet.dts is not None and packet.dts * packet.time_base > time:
+            if time is not None and packet.dts is not None and packet.dts * packet.time_base >= time:
                 return
             self._output.mux(list(self._translate(packet)))
             try:

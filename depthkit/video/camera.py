@@ -39,6 +39,7 @@ class CameraReader:
         declared: number of frames at this rate, if a time is given.
         missing: 0, as of a `VideoReader`.
         damaged: 0, the same.
+        scale: 1, the same.
 
     Raises:
         InputError: there is no such camera.
@@ -46,6 +47,7 @@ class CameraReader:
 
     time_base = Fraction(1, 1000)
     missing = damaged = 0
+    scale = 1.0
 
     def __init__(self, index: int, seconds: float | None = None) -> None:
         self.name, self._seconds = f"camera:{index}", seconds

@@ -11,6 +11,7 @@ from depthkit.errors import InputError
 from depthkit.utils.image_files import check_not_inputs
 from depthkit.utils.io import to_millimetres
 from depthkit.utils.output_file import check_file_name
+from depthkit.video.audio import Sound
 from depthkit.video.clip_range import ClipRange
 from depthkit.video.depth_images import check_image_folder, depth_images
 from depthkit.video.frame_depth import FrameDepth
@@ -60,7 +61,7 @@ def open_outputs(
     colors: ClipRange,
     colormap: str | None,
     clock: tuple[Fraction, Fraction],
-    sound: Path | None,
+    sound: Sound | None,
 ) -> Iterator[Callable[[FrameDepth], int]]:
     """Yield a function that writes a frame, and returns how many pixels 16 bits could not hold.
 
@@ -72,7 +73,7 @@ def open_outputs(
         colors: of all frames.
         colormap: see `DepthResult.colored`.
         clock: average number of frames a second, and the time [s] of which the times of frames are multiples.
-        sound: file whose sound the coloured videos get.
+        sound: of the coloured videos; None for none.
 
     Raises:
         InputError: a file cannot be written, or millimetres are asked of relative results.

@@ -3,7 +3,7 @@
 import contextlib
 import itertools
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from depthkit.apis.depth_values import FocalSource
 from depthkit.apis.focal import FocalRequest
 from depthkit.apis.result_files import Kind
 from depthkit.utils.output_folder import make_output_folder
+from depthkit.video.audio import Sound
 from depthkit.video.camera import CameraReader
 from depthkit.video.clip_range import ClipRange, range_of, sample_range
 from depthkit.video.frame_depth import FrameDepth
@@ -20,7 +21,7 @@ from depthkit.video.frames import Predict, check_video_focal, open_source, predi
 from depthkit.video.outputs import DepthFormat, check_video_paths, open_outputs, video_paths
 from depthkit.video.pipeline import run_ahead
 from depthkit.video.reader import VideoReader
-from depthkit.video.sources import camera_index
+from depthkit.video.sources import camera_index, video_stem
 from depthkit.visualization.color_range import check_range
 from depthkit.visualization.palette import check_colormap
 
@@ -43,7 +44,8 @@ class SavedVideo:
         saturated: number of pixels beyond the 65.535 m that 16 bits can hold.
         missing: number of frames that the file says to have and that were not found.
         damaged: number of places that could not be decoded.
-        focal_length: [px] of the frames; None where it is not known.
+        scale: size of the results' depth over that of the frames; less than 1 for frames of more than 2.1 megapixels.
+        focal_length: [px] of the frames at their own size; None where it is not known.
         focal_source: ``given`` or ``assumed``; None where it is not known.
         metres_follow_focal: whether the metres are those of this focal length; see `DepthResult`.
         metadata: what else is known by name: the model, its licence and so on.
@@ -60,16 +62,11 @@ class SavedVideo:
     saturated: int
     missing: int
     damaged: int
+    scale: float
     focal_length: float | None
     focal_source: FocalSource | None
     metres_follow_focal: bool
     metadata: dict[str, str]
-
-
-def video_stem(source: str | os.PathLike) -> str:
-    """Return how the names of the results of a video begin: its own name, or ``camera0``."""
-    index = camera_index(source)
-    return Path(source).stem if index is None else f"camera{index}"
 
 
 def predict_video(
@@ -84,6 +81,7 @@ def predict_video(
     smoothing: bool = True,
     depth_format: DepthFormat = "none",
     seconds: float | None = None,
+    on_frame: Callable[[int, int | None], None] | None = None,
 ) -> SavedVideo:
     """Predict the depth of a video and save it, with a progress bar on a terminal.
 
@@ -104,6 +102,7 @@ def predict_video(
         smoothing: take the flicker out of the depth, see `smooth`.
         depth_format: also write the depth in 16-bit millimetres, as FFV1 in an ``mkv`` or as a folder of ``png`` files.
         seconds: stop after so many [s]; None: at the end of the file, and of a camera at Ctrl-C.
+        on_frame: told after each frame how many are predicted, of how many as far as that is known.
 
     Raises:
         InputError: the source cannot be used, a result cannot be written or would replace it, the range is empty or
@@ -126,7 +125,16 @@ def predict_video(
         with contextlib.closing(run_ahead(frames)) as ahead:
             total = count or reader.declared
             shown = tqdm(ahead, total=total, desc=str(source), unit="frame", disable=None, dynamic_ncols=True)
-            return _save(iter(shown), reader, paths, colors, depth_range, colormap, smoothing)
+            return _save(_tell(shown, total, on_frame), reader, paths, colors, depth_range, colormap, smoothing)
+
+
+def _tell(
+    frames: Iterable[FrameDepth], total: int | None, on_frame: Callable[[int, int | None], None] | None
+) -> Iterator[FrameDepth]:
+    for count, frame in enumerate(frames, start=1):
+        if on_frame is not None:
+            on_frame(count, total)
+        yield frame
 
 
 def _save(
@@ -143,7 +151,7 @@ def _save(
     first = list(itertools.islice(frames, _FIRST if live and depth_range is None else 1))
     results = [frame.result for frame in first]
     colors = colors or range_of(results, depth_range)
-    sound = None if live else reader.path
+    sound = None if live else Sound(reader.path, reader.seconds)
     count = saturated = 0
     clock = reader.rate, reader.time_base
     with open_outputs(paths, results[0], colors, colormap, clock, sound) as write:
@@ -154,6 +162,7 @@ def _save(
         except KeyboardInterrupt:
             if not live or not count:
                 raise
+    focal = results[0].focal_length
     return SavedVideo(
         video=reader.name,
         files=paths,
@@ -166,7 +175,8 @@ def _save(
         saturated=saturated,
         missing=reader.missing,
         damaged=reader.damaged,
-        focal_length=results[0].focal_length,
+        scale=reader.scale,
+        focal_length=focal and focal / reader.scale,
         focal_source=results[0].focal_source,
         metres_follow_focal=results[0].metres_follow_focal,
         metadata=results[0].metadata,

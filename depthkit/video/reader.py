@@ -11,10 +11,14 @@ import cv2
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.utils.input_files import check_file, check_pixels
+from depthkit.utils.input_files import check_file
+from depthkit.video.container import open_container
 from depthkit.video.sources import load_av
 
 _EXPECTED = "a video, such as MP4, MOV, MKV, WebM or AVI"
+MOST_PIXELS = 1920 * 1088  # of a frame that is predicted; some 20 of them are in memory, larger ones are made smaller
+_LONGEST = 16_384  # [px] side of such a frame
+_MOST_BYTES = 110_000_000  # of a frame as it is decoded, of which FFmpeg may hold 20: 8K in 10 bits of 4:2:0 has 106
 _USUAL_RATE = Fraction(25)  # [1/s], where a file does not say
 
 
@@ -26,11 +30,13 @@ class ClipFrame:
         index: its number, from 0.
         time: [s], as the file has it: the first frame's need not be 0.
         image: uint8 RGB (H, W, 3), upright.
+        scale: its size over the frame's own; less than 1 for frames of more than `MOST_PIXELS`.
     """
 
     index: int
     time: Fraction
     image: np.ndarray
+    scale: float = 1.0
 
 
 class VideoReader:
@@ -43,26 +49,30 @@ class VideoReader:
     Attributes:
         path: the file.
         name: the same, as text.
+        seconds: [s] that are read; None for all.
         rate: frames a second, on average.
         time_base: [s], of which the times of frames are multiples.
+        scale: of the frames, see `ClipFrame`; known when the first one was read.
         declared: number of frames, as far as the file says; None where it says nothing.
         count: number of frames that were decoded so far.
         damaged: number of places that could not be decoded so far.
 
     Raises:
-        InputError: PyAV is not installed, the file is not a video, or it has nothing but sound.
+        InputError: PyAV is not installed, the file is not a video, it has nothing but sound, or frames of more than 110
+            million bytes.
     """
 
     def __init__(self, path: str | os.PathLike, seconds: float | None = None) -> None:
         self.path, self.name = check_file(Path(path), _EXPECTED), os.fspath(path)
-        self._seconds = seconds
+        self.seconds = seconds
         self._av = load_av()
         try:
-            self._container = self._av.open(os.fspath(self.path), metadata_errors="replace")
+            self._container = open_container(self.path)
         except self._av.FFmpegError as error:
+            other = isinstance(error, self._av.ArgumentError)  # one of FFmpeg's other formats
             raise InputError(
-                f"{self.path}: cannot be read as a video ({error.strerror}); expected {_EXPECTED}, get or write it "
-                "again"
+                f"{self.path}: cannot be read as a video ({'another kind of file' if other else error.strerror}); "
+                f"expected {_EXPECTED}, get or write it again"
             ) from error
         try:
             self._stream = self._choose_stream()
@@ -75,6 +85,7 @@ class VideoReader:
         self._stated = self._stream.frames  # 0 where the file does not say; PyAV's stream dies with its container
         self.declared = self._count_declared()
         self.count = self.damaged = 0
+        self.scale: float | None = None
 
     def __enter__(self) -> "VideoReader":
         return self
@@ -89,7 +100,7 @@ class VideoReader:
     @property
     def missing(self) -> int:
         """Number of frames that the file says to have and that were not found; 0 if it does not say."""
-        return max(0, self._stated - self.count) if self._seconds is None else 0
+        return max(0, self._stated - self.count) if self.seconds is None else 0
 
     def frames(self, wanted: Callable[[int], bool] = lambda index: True) -> Iterator[ClipFrame]:
         """Decode all the frames, once, and yield those whose index is wanted.
@@ -106,16 +117,17 @@ class VideoReader:
             if time is None:
                 time = Fraction(0) if last is None else last + 1 / self.rate
             first = time if first is None else first
-            if self._seconds is not None and time - first >= self._seconds:
+            if self.seconds is not None and time - first >= self.seconds:
                 return
             index, last = self.count, time
             self.count += 1
             if wanted(index):
-                image = self._upright(decoded)
+                image, scale = self._upright(decoded)
+                self.scale = self.scale or scale
                 size = size or image.shape[1::-1]
                 if image.shape[1::-1] != size:
                     image = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
-                yield ClipFrame(index, time, image)
+                yield ClipFrame(index, time, image, self.scale)
         if not self.count:
             raise InputError(f"{self.path}: has no frame that can be decoded; expected {_EXPECTED}, get it again")
 
@@ -147,22 +159,38 @@ class VideoReader:
         context = streams[0].codec_context
         if context is None:
             raise InputError(f"{self.path}: its codec is unknown; convert it, for example to H.264")
-        check_pixels((context.height, context.width), 1, self.path)
+        self._check_bytes(context.height, context.width, context.format)
+        context.options = {"max_pixels": str(_MOST_BYTES * 2 // 3)}  # where frames become larger; 12 bits are the least
         return streams[0]
+
+    def _check_bytes(self, height: int, width: int, pixel_format: object | None) -> None:
+        """Check the size of a frame, before memory is taken for it."""
+        bits = pixel_format.bits_per_pixel if pixel_format is not None else 12
+        if height * width * bits > 8 * _MOST_BYTES:
+            raise InputError(
+                f"{self.path}: has frames of {width} x {height} px of {bits} bits; depthkit takes 8192 x 4320 px of 24 "
+                "bits at most, so make it smaller"
+            )
 
     def _count_declared(self) -> int | None:
         duration = self._container.duration / 1e6 if self._container.duration else None  # [s]
         frames = self._stated or (duration and max(1, round(duration * self.rate)))
-        if self._seconds is not None:
-            return min(frames or math.inf, math.ceil(self._seconds * self.rate))
+        if self.seconds is not None:
+            return min(frames or math.inf, math.ceil(self.seconds * self.rate))
         return frames
 
-    def _upright(self, decoded: object) -> np.ndarray:
-        """Return a decoded frame as uint8 RGB (H, W, 3), turned as the file says, its pixels made square."""
-        image = decoded.to_ndarray(format="rgb24")
+    def _upright(self, decoded: object) -> tuple[np.ndarray, float]:
+        """Return a decoded frame as uint8 RGB (H, W, 3), upright and in square pixels, and its scale."""
         aspect = self._stream.sample_aspect_ratio or Fraction(1)  # width of a pixel over its height
+        height, width = decoded.height, decoded.width
         if aspect > 0 and aspect != 1:
-            width = max(1, round(image.shape[1] * aspect))
-            check_pixels((image.shape[0], width), 1, self.path)
-            image = cv2.resize(image, (width, image.shape[0]), interpolation=cv2.INTER_LINEAR)
-        return np.ascontiguousarray(np.rot90(image, round(decoded.rotation / 90)))
+            width = max(1, round(width * aspect))
+        scale = min(1.0, math.sqrt(MOST_PIXELS / (height * width)), _LONGEST / max(height, width))
+        if scale < 1:
+            height, width = max(1, int(height * scale)), max(1, int(width * scale))
+            image = decoded.reformat(width, height, "rgb24", interpolation="AREA").to_ndarray()
+        else:
+            image = decoded.to_ndarray(format="rgb24")
+            if image.shape[1] != width:
+                image = cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR)
+        return np.ascontiguousarray(np.rot90(image, round(decoded.rotation / 90))), scale

@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from types import ModuleType
 
 from depthkit.errors import InputError
@@ -25,6 +26,12 @@ def camera_index(name: str | os.PathLike) -> int | None:
     """Return 0 of ``camera:0``, None of any other name."""
     match = _CAMERA.fullmatch(os.fspath(name))
     return int(match[1]) if match else None
+
+
+def video_stem(source: str | os.PathLike) -> str:
+    """Return how the names of the results of a video begin: its own name, or ``camera0``."""
+    index = camera_index(source)
+    return Path(source).stem if index is None else f"camera{index}"
 
 
 def load_av() -> ModuleType:

@@ -9,7 +9,7 @@ import numpy as np
 
 from depthkit.errors import InputError
 from depthkit.utils.output_file import atomic_path
-from depthkit.video.audio import AudioTracks
+from depthkit.video.audio import AudioTracks, Sound
 from depthkit.video.sources import load_av
 
 Write = Callable[[np.ndarray, Fraction], None]
@@ -20,7 +20,7 @@ _LIMITED = 1
 
 
 @contextlib.contextmanager
-def color_video(path: Path, rate: Fraction, time_base: Fraction, sound: Path | None) -> Iterator[Write]:
+def color_video(path: Path, rate: Fraction, time_base: Fraction, sound: Sound | None) -> Iterator[Write]:
     """Yield a function that writes an image, uint8 RGB (H, W, 3), shown from a time [s] on, into an MP4.
 
     The file exists when the block has ended without error.
@@ -29,7 +29,7 @@ def color_video(path: Path, rate: Fraction, time_base: Fraction, sound: Path | N
         path: of the MP4.
         rate: frames a second, on average; the times of the frames count.
         time_base: [s], of which these times are multiples.
-        sound: file whose sound is kept; None for none.
+        sound: of the video; None for none.
 
     Raises:
         InputError: the file cannot be written.
@@ -72,7 +72,7 @@ def depth_video(path: Path, rate: Fraction, time_base: Fraction) -> Iterator[Wri
 
 @contextlib.contextmanager
 def _open(
-    path: Path, rate: Fraction, time_base: Fraction, codec: str, options: dict[str, str], sound: Path | None
+    path: Path, rate: Fraction, time_base: Fraction, codec: str, options: dict[str, str], sound: Sound | None
 ) -> Iterator[tuple[object, Callable[[object, Fraction], None]]]:
     """Yield the stream of a new video, and a function that writes a frame of PyAV at a time [s]."""
     av = load_av()
@@ -90,11 +90,12 @@ def _open(
             raise InputError(f"{path}: this PyAV cannot write {codec} ({error}); install another") from error
         stream.codec_context.time_base = time_base
         tracks = stack.enter_context(AudioTracks(sound, output)) if sound is not None else None
-        last = None
+        first = last = None
 
         def write(frame: object, time: Fraction) -> None:
-            nonlocal last
+            nonlocal first, last
             if last is None:
+                first = time
                 stream.width, stream.height = frame.width, frame.height
             tick = round(time / time_base)
             last = tick if last is None else max(tick, last + 1)  # times that stand still are not allowed
@@ -105,8 +106,8 @@ def _open(
 
         yield stream, write
         output.mux(stream.encode(None))
-        if tracks is not None:
-            tracks.write_until(None)
+        if tracks is not None and first is not None:
+            tracks.finish(first)
         output.close()  # what fails here must not be kept
 
 

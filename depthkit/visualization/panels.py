@@ -22,6 +22,7 @@ _LETTER = 0.62  # mean width of a letter as a fraction of the font's size
 _BAR_ACROSS = {False: 7, True: 5}  # width of a vertical bar with its text, height of a horizontal one, in fonts
 _TICK_ALONG = {False: 2.5, True: 6}  # length of a bar per number, in fonts
 _MAX_PANEL = (960, 1920)  # [px] (H, W); images side by side are for looking at; the full size is saved separately
+_MOST_OF_BAR = 12_000_000  # [px] of a bar below an image
 _DPI = 100
 
 
@@ -185,7 +186,9 @@ def _font_size(images: Sequence[np.ndarray | Painting], wide: bool) -> int:
     """Return the height of text [px]: a share of the longer side of the images, and of all together."""
     height, width = images[0].shape[:2]
     together = sum(image.shape[1] for image in images)
-    return max(round(width / 70 if wide else max(width / 40, height / 50, together / 110)), MIN_FONT)
+    if wide:  # a bar below 95,000 px would otherwise take more memory than the image
+        return max(round(min(width / 70, _MOST_OF_BAR / (_BAR_ACROSS[True] * width))), MIN_FONT)
+    return max(round(max(width / 40, height / 50, together / 110)), MIN_FONT)
 
 
 def _row(

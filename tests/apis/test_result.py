@@ -52,10 +52,12 @@ def test_saving_counts_what_16_bits_cannot_hold(tmp_path):
     assert np.asarray(Image.open(tmp_path / "far_depth.png")).tolist() == [[1000, 65500, 65535, 65535]]
 
 
-def test_saving_to_no_folder_is_an_error(tmp_path):
+def test_the_folder_is_made_unless_a_file_has_its_name(tmp_path):
     result = DepthResult(np.ones((4, 4), np.float32), np.zeros((4, 4, 3), np.uint8))
-    with pytest.raises(InputError, match="nowhere/x_colored.png: cannot be written"):
-        result.save(tmp_path / "nowhere", "x")
+    assert result.save(tmp_path / "new" / "folder", "x").paths["colored"].is_file()
+    (tmp_path / "file").touch()
+    with pytest.raises(InputError, match="file: "):
+        result.save(tmp_path / "file", "x")
 
 
 def test_a_relative_result_has_no_depth_and_says_why():

@@ -36,10 +36,8 @@ class RunningPage:
     """The page of rooms-deit-tiny on a free port, as `depthkit serve` makes it."""
 
     def __init__(self, limits) -> None:
-        import uvicorn
-
         from depthkit.app.choices import list_choices
-        from depthkit.app.running import address_of, open_socket
+        from depthkit.app.running import address_of, make_server, open_socket
         from depthkit.app.server import make_app
         from depthkit.app.service import Service
 
@@ -48,7 +46,7 @@ class RunningPage:
         self.failures: list[BaseException] = []
         self.service = Service(list_choices("rooms-deit-tiny"), "cpu", limits)
         app = make_app(self.service, "127.0.0.1", (), self.failures.append)
-        self._server = uvicorn.Server(uvicorn.Config(app, http="h11", ws="none", log_level="critical"))
+        self._server = make_server(app, self.service)
         self._thread = threading.Thread(target=self._server.run, kwargs={"sockets": [self._socket]}, daemon=True)
 
     def __enter__(self) -> "RunningPage":
@@ -101,7 +99,7 @@ def example() -> bytes:
 def running_page(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningPage]:
     from depthkit.app.limits import Limits
 
-    with RunningPage(Limits(upload_bytes=2**20, pixels=2_000_000, waiting=2, seconds_to_send=60)) as page:
+    with RunningPage(Limits(upload_bytes=2**20, pixels=2_000_000, waiting=2, seconds_to_begin=3)) as page:
         yield page
 
 

@@ -133,8 +133,12 @@ def test_an_error_is_a_sentence_and_the_next_image_clears_it(with_room):
         "#file", files=[{"name": "large.png", "mimeType": "image/png", "buffer": bytes(2**20 + 1)}]
     )
     with_room.wait_for_function("document.getElementById('problem').textContent.includes('MiB')")
-    before = result_of(with_room)
-    with_room.click("#examples button")
+    before, held = result_of(with_room), []
+    with_room.route("**/api/depth?*", lambda route: held.append(route))
+    with with_room.expect_request("**/api/depth?*"):
+        with_room.click("#examples button")
+    assert with_room.is_visible("#working") and with_room.is_hidden("#problem")  # while it is worked on already
+    held[0].continue_()
     with_room.wait_for_function("(id) => document.getElementById('shown').dataset.result !== id", arg=before)
     assert with_room.is_hidden("#problem")
 

@@ -65,7 +65,7 @@ def test_a_dense_model_has_no_tokens_to_show(running_page, example):
     assert answer["name"] == "image"
 
 
-def test_the_files_are_those_of_the_result(running_page, answer, values, tmp_path):
+def test_the_files_are_those_of_the_result(running_page, answer, values, example, tmp_path):
     assert list(answer["files"]) == [
         "colored", "depth", "disparity", "npy", "side_by_side", "normals", "points", "points_glb", "mesh"
     ]  # fmt: skip
@@ -75,6 +75,12 @@ def test_the_files_are_those_of_the_result(running_page, answer, values, tmp_pat
         assert reply.status == 200 and reply.headers["cache-control"] == "no-store"
         assert reply.headers["content-disposition"] == f"attachment; filename*=UTF-8''{name}"
         (tmp_path / name).write_bytes(reply.body)
+    predictor = DepthPredictor.from_pretrained("rooms-deit-tiny", device="cpu", keep_rate=0.5)
+    result = predictor(Image.open(io.BytesIO(example)))
+    result.save_mesh(tmp_path / "expected.glb", remove_flying_pixels=True)
+    assert (tmp_path / "my_room_mesh.glb").read_bytes() == (tmp_path / "expected.glb").read_bytes()
+    camera = result.intrinsics
+    assert list(answer["camera"].values()) == [camera[0, 0], camera[1, 1], camera[0, 2], camera[1, 2]]
     np.testing.assert_array_equal(read_depth(tmp_path / "my_room_depth.npy"), values)
     np.testing.assert_allclose(read_depth(tmp_path / "my_room_depth.png"), values, atol=0.0005)
     assert (tmp_path / "my_room_points.ply").read_bytes().startswith(b"ply")
@@ -98,7 +104,8 @@ def test_a_focal_length_moves_the_metres(running_page, example, answer):
         ("name=huge.png", png_header_of(30_000, 10_000), 400, "huge.png: has 300 megapixels"),
         ("name=big.png", png_header_of(2000, 1001), 400, "big.png: has 2.002 megapixels"),
         ("name=cut.png", png_header_of(100, 100), 400, "cut.png: is damaged"),
-        ("name=clip.mp4", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", 400, "clip.mp4: is not an image"),
+        ("name=clip.mp4", b"\x00\x00\x00\x18ftypmp42\x00\x00\x00\x00mp42isom", 400, "send it to /api/video"),
+        ("keep_rat=0.5", b"x", 422, "keep_rat: is not an option of /api/depth; expected some of model, keep_rate"),
         ("name=../../etc/passwd", b"x", 400, "is not the name of a file"),
         ("name=..%5Cx.png", b"x", 400, "is not the name of a file"),
         ("model=/etc/passwd", b"x", 400, "is not offered here"),
@@ -141,22 +148,32 @@ def test_other_sites_and_names_are_refused(running_page, example):
 
 
 def test_a_full_line_says_when_to_come_back(running_page, example):
-    head = b"POST /api/depth HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
-    waiting = [running_page.connect() for _ in range(2)]
-    try:
-        for one in waiting:  # they hold a place each and send nothing
-            one.sendall(head)
-        while running_page.get("/api/state").json()["waiting"] < 2:
-            pass
+    line = running_page.service.line
+    with line.place(), line.place():
         reply = running_page.post("/api/depth", example)
         assert reply.status == 503 and int(reply.headers["retry-after"]) > 0
-        assert "too many images" in reply.json()["detail"]
-    finally:
-        for one in waiting:
-            one.close()
-    while running_page.get("/api/state").json()["waiting"]:
-        pass
+        assert "too many images and videos" in reply.json()["detail"]
     assert running_page.post("/api/depth", example).status == 200
+
+
+def test_silent_connections_take_no_place_and_are_told_to_go(running_page, example):
+    head = b"POST /api/depth?name=slow.jpg HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n"
+    with contextlib.ExitStack() as stack:
+        silent = [stack.enter_context(running_page.connect()) for _ in range(4)]
+        for one in silent:
+            one.sendall(head)
+        assert running_page.post("/api/depth", example).status == 200
+        for one in silent:
+            said = one.recv(10_000)
+            assert b" 408 " in said
+    assert running_page.service.uploads._held == 0
+
+
+def test_a_connection_without_a_request_is_closed(running_page, monkeypatch):
+    monkeypatch.setattr("depthkit.app.running._SECONDS_TO_ASK", 0.5)
+    with running_page.connect() as silent, running_page.connect() as half:
+        half.sendall(b"GET / HTTP/1.1\r\nHost: loc")
+        assert silent.recv(100) == b"" and half.recv(100) == b""
 
 
 def test_nothing_is_left_on_the_disk(running_page, example, answer, monkeypatch, tmp_path):
@@ -218,20 +235,42 @@ def test_memory_stays_flat(running_page, example):
     assert megabytes() - before < 20
 
 
-@pytest.fixture(scope="module")
-def clip() -> bytes:
-    """A video of 5 frames, 64x48 px."""
+def video_of(frames: int, rate: int) -> bytes:
+    """Make a video, 64x48 px."""
     pytest.importorskip("depthkit.video", reason="without videos")
     av = pytest.importorskip("av", reason="needs depthkit[video]")
     file = io.BytesIO()
     with av.open(file, "w", format="mp4") as container:
-        stream = container.add_stream("mpeg4", rate=5)
+        stream = container.add_stream("mpeg4", rate=rate)
         stream.width, stream.height, stream.pix_fmt = 64, 48, "yuv420p"
-        for i in range(5):
-            image = np.full((48, 64, 3), 40 * i, np.uint8)
+        for i in range(frames):
+            image = np.full((48, 64, 3), 200 * i // frames, np.uint8)
             container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
         container.mux(stream.encode(None))
     return file.getvalue()
+
+
+@pytest.fixture(scope="module")
+def clip() -> bytes:
+    return video_of(5, 5)
+
+
+def test_a_video_that_nobody_wants_any_more_ends(running_page):
+    content = video_of(300, 30)
+    head = f"POST /api/video?name=long.mp4 HTTP/1.1\r\nHost: localhost\r\nContent-Length: {len(content)}\r\n\r\n"
+    kept = dict(running_page.service.kept._kept)
+    with running_page.connect() as client:
+        client.sendall(head.encode() + content)
+        seen = []
+        while not seen or not seen[-1][0]:  # until the first frame after those that decide the colours
+            state = running_page.get("/api/state").json()
+            seen.append((state["frames"], state["frames_in_all"]))
+            assert state["waiting"] or len(seen) < 50
+    while (state := running_page.get("/api/state").json())["waiting"]:
+        if state["frames"]:
+            seen.append((state["frames"], state["frames_in_all"]))
+    assert seen[-1][0] < 300 and seen[-1][1] == 300
+    assert running_page.service.kept._kept.keys() <= kept.keys()
 
 
 def test_a_video_gives_videos(running_page, clip, monkeypatch, tmp_path):
@@ -253,3 +292,10 @@ def test_a_video_without_frames_is_refused(running_page, clip):
         reply = running_page.post("/api/video?name=bad.mp4", content)
         assert reply.status == 400 and reply.json()["detail"].startswith("bad.mp4: ")
         assert "/proc" not in reply.json()["detail"]
+
+
+def test_problems_of_a_video_speak_of_it(running_page, clip):
+    for query, content in (("focal=1&name=my.mp4", clip), ("name=my.mp4", b"")):
+        reply = running_page.post(f"/api/video?{query}", content)
+        assert reply.status == 400 and reply.json()["detail"].startswith("my.mp4: ")
+        assert "image" not in reply.json()["detail"]

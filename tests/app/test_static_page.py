@@ -222,7 +222,7 @@ def test_the_metres_under_the_cursor_are_those_of_the_array(visit, tmp_path):
 def test_the_scene_is_drawn_in_3d(visit):
     visit.click("#tab-scene")
     visit.wait_for_selector("#scene-canvas[data-drawn]")
-    visit.wait_for_function("document.getElementById('scene-canvas').toDataURL().length > 50_000")  # not blank
+    visit.wait_for_function("() => document.getElementById('scene-canvas').toDataURL().length > 50_000")  # not blank
     visit.click("#tab-compare")
 
 
@@ -233,7 +233,7 @@ def test_what_needs_a_server_is_not_offered(visit):
     assert "MACs" not in visit.inner_text("#cost") and "video" not in visit.inner_text("#drop")
     assert visit.locator("#files a").count() == 2
     visit.set_viewport_size({"width": 390, "height": 700})
-    visit.wait_for_function("document.documentElement.scrollWidth <= 390")  # it is laid out again a moment later
+    visit.wait_for_function("() => document.documentElement.scrollWidth <= 390")  # it is laid out again a moment later
 
 
 @pytest.mark.slow

@@ -2,10 +2,11 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 
-from depthkit.app.work_line import LineFull, WorkLine
+from depthkit.app.work_line import Ended, LineFull, WorkLine
 
 
 def test_work_is_done_in_order_in_one_thread():
@@ -73,3 +74,52 @@ def test_a_cancelled_request_keeps_the_next_one_waiting_until_its_work_is_done()
 
     asyncio.run(run())
     assert events == ["first", "second"]
+
+
+def test_what_runs_ends_when_nobody_wants_it_any_more_and_the_next_one_comes():
+    begun, gone = threading.Event(), []
+
+    async def run() -> None:
+        line = WorkLine(2)
+
+        async def is_unwanted() -> bool:
+            return bool(gone)
+
+        def endless() -> None:
+            begun.set()
+            while True:
+                line.check_wanted()
+                time.sleep(0.01)
+
+        one = asyncio.create_task(line.work(endless, is_unwanted))
+        await asyncio.to_thread(begun.wait, 30)
+        gone.append(True)
+        assert await asyncio.wait_for(one, 30) is None
+        assert await line.work(lambda: "next") == "next"
+        line.close()
+
+    asyncio.run(run())
+
+
+def test_the_end_ends_what_runs_and_begins_nothing():
+    begun = threading.Event()
+
+    async def run() -> None:
+        line = WorkLine(2)
+
+        def endless() -> None:
+            begun.set()
+            while True:
+                line.check_wanted()
+                time.sleep(0.01)
+
+        one = asyncio.create_task(line.work(endless))
+        await asyncio.to_thread(begun.wait, 30)
+        two = asyncio.create_task(line.work(lambda: pytest.fail("begun")))
+        line.end()
+        for task in (one, two):
+            with pytest.raises(Ended):
+                await asyncio.wait_for(task, 30)
+        line.close()
+
+    asyncio.run(run())

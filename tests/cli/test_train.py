@@ -176,7 +176,7 @@ def test_two_processes_measure_as_one(config: Path, cli, trained: Path, tmp_path
 @pytest.mark.slow
 def test_tensorboard_by_one_option(config: Path, cli, tmp_path) -> None:
     pytest.importorskip("tensorboard", reason="needs the extra [tensorboard]")
-    options = ["--out", tmp_path, "--device", "cpu", "--tensorboard", "--cfg-options", "train_cfg.max_iters=3"]
+    options = ["--out", tmp_path, "--device", "cpu", "--tensorboard", "--cfg-options", "train_cfg.max_iters=5"]
     result = cli("train", config, *options)
     assert result.returncode == 0, result.stderr
     assert f"tensorboard --logdir {tmp_path / 'tensorboard'}" in result.stdout

@@ -60,6 +60,23 @@ def test_what_cannot_be_used_is_one_sentence_and_leaves_nothing(predict, make_cl
         assert not list(tmp_path.glob("out/*"))
 
 
+def test_options_that_nothing_has_a_use_for(predict, make_clip, tmp_path):
+    clip, image, sheet = make_clip("a.mp4", grey_frames(LEVELS)), tmp_path / "image.png", tmp_path / "sheet.png"
+    cv2.imwrite(str(image), grey_frames((100,))[0])
+    for arguments, words in {
+        (clip, "--contact-sheet", sheet): "--contact-sheet: is for images; leave it out for videos.",
+        (image, "--seconds", 3): "--seconds: is for videos; leave it out for images.",
+        (image, "--video-depth", "mkv"): "--video-depth: is for videos; leave it out for images.",
+        (image, "--no-smoothing"): "--no-smoothing: is for videos; leave it out for images.",
+        (image, "--remove-flying-pixels"): "--remove-flying-pixels: is for points and meshes; add --outputs +points",
+        (clip, "--remove-flying-pixels"): "--remove-flying-pixels: is for points and meshes; add --outputs +points",
+    }.items():
+        done = predict(*arguments)
+        assert done.returncode == 2 and done.stderr.count("\n") == 1, done.stderr
+        assert done.stderr.startswith("error: ") and words in done.stderr
+        assert not list(tmp_path.glob("out/*")) and not sheet.exists()
+
+
 def test_results_that_the_same_glob_would_find_again(cli, make_clip, tmp_path):
     make_clip("a.mp4", grey_frames(LEVELS))
     done = cli("predict", tmp_path / "*.mp4", "--model", "rooms-deit-tiny", "--out", tmp_path, *CPU)
@@ -109,6 +126,13 @@ def test_a_camera_is_recorded_until_it_is_gone(predict, monkeypatch, tmp_path):
     assert done.returncode == 0, done.stderr
     assert "camera:0 -> " in done.stdout and "(12 frames, " in done.stdout and ", of 5 frames)" in done.stdout
     assert {path.name for path in (tmp_path / "out").iterdir()} == {"camera0_colored.mp4", "camera0_side_by_side.mp4"}
+
+
+def test_a_camera_and_a_video_of_its_name(predict, make_clip, monkeypatch, tmp_path):
+    monkeypatch.setattr(cv2, "VideoCapture", FakeCamera)
+    done = predict(make_clip("camera0.mp4", grey_frames(LEVELS)), "camera:0", "camera:0")
+    assert done.returncode == 0 and done.stdout.count("camera:0 -> ") == 1, done.stderr
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {"camera0_colored.mp4", "camera0_mp4_colored.mp4"}
 
 
 def test_without_pyav(cli, monkeypatch, tmp_path):

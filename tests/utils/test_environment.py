@@ -56,7 +56,7 @@ def test_opencv_without_its_system_library_says_what_to_install(monkeypatch) -> 
 def test_settings_with_which_the_hub_could_not_be_imported(monkeypatch, name: str) -> None:
     for value in ("abc", "", "2.5", "-1"):
         monkeypatch.setenv(name, value)
-        with pytest.raises(InputError, match=f"^{name}='{value}': expected a whole number of seconds; "):
+        with pytest.raises(InputError, match=f"^{name}='{value}': expected a whole number [(]seconds[)]; "):
             check_environment()
     monkeypatch.setenv(name, "30")
     check_environment()

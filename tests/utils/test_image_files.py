@@ -82,8 +82,10 @@ def test_what_a_folder_skips_is_counted_and_named(folder):
     (folder / "clip.MOV").touch()
     (folder / "more.txt").touch()
     (folder / "README").touch()
+    (folder / "loop.png").symlink_to("loop.png")
     # The pipe and the broken link have the suffix of an image; they are not regular files.
     expected = "skipped 4 files without the suffix of an image (2 .txt, 1 .mov, 1 without a suffix) and 2 subfolders"
+    expected += f" ('{folder}/**/*.jpg' names theirs)"
     (sentence,) = describe_skipped([str(folder), f"{folder}/*.jpg", str(folder / "a.PNG"), "no_such_folder"])
     parts = lambda text: sorted(text.replace("(", ", ").replace(")", ", ").split(", "))  # noqa: E731 (scandir has no order)
     assert parts(sentence) == parts(f"{folder}: {expected}")

@@ -3,6 +3,7 @@
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
@@ -90,6 +91,31 @@ def test_sound_is_kept(make_clip, tmp_path, codec, kept):
     with av.open(str(done.files["colored"])) as container:
         seconds = float(container.streams.audio[0].duration * container.streams.audio[0].time_base)
     assert seconds == pytest.approx(1.1, abs=0.3)
+
+
+@pytest.mark.parametrize(("codec", "start"), [("aac", 1), ("pcm_s16le", 0)])
+def test_sound_ends_with_the_seconds_that_are_read(make_clip, tmp_path, codec, start):
+    times = [start + Fraction(index, 10) for index in range(30)]
+    clip = make_clip("a.mkv", grey_frames(range(0, 90, 3)), times=times, sound=codec)
+    done = predict_video(predict_grey, clip, tmp_path / "out", seconds=0.5)
+    assert done.frames == 5
+    with av.open(str(done.files["colored"])) as container:
+        (sound,) = container.streams.audio
+        end = float(sum(frame.samples for frame in container.decode(sound)) / sound.rate)
+    assert end == pytest.approx(start + 0.5, abs=0.15)
+
+
+def test_large_frames_have_the_focal_length_of_their_own_size(make_clip, tmp_path, monkeypatch):
+    monkeypatch.setattr("depthkit.video.reader.MOST_PIXELS", 48 * 64 // 4)
+    clip, seen = make_clip("a.mp4", grey_frames(LEVELS)), []
+
+    def predict(image, focal):
+        seen.append((image.shape, focal))
+        return replace(predict_grey(image), focal_length=focal)
+
+    done = predict_video(predict, clip, tmp_path / "out", focal=60, depth_format="mkv")
+    assert set(seen) == {((24, 32, 3), 30)} and (done.scale, done.focal_length) == (0.5, 60)
+    assert decode(done.files["depth"], "gray16le")[0][0].shape == (24, 32)
 
 
 @pytest.mark.parametrize("size", [(48, 64), (47, 63), (2, 2), (1, 1)])

@@ -4,10 +4,11 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from clips import grey_frames
 from depthkit.errors import InputError
-from depthkit.video.reader import VideoReader
+from depthkit.video.reader import MOST_PIXELS, VideoReader
 
 av = pytest.importorskip("av", reason="needs PyAV: pip install 'depthkit[video]'")
 LEVELS = (10, 60, 110, 160, 210)
@@ -112,3 +113,38 @@ def test_a_video_without_frames_is_one_sentence(make_clip, tmp_path):
     path.write_bytes(content[:cluster])
     with pytest.raises(InputError, match=r"has no frame that can be decoded|cannot be read as a video"):
         read(path)
+
+
+def test_lists_and_still_images_under_the_name_of_a_video(make_clip, tmp_path):
+    """FFmpeg would take them by their content, and open whatever file or address a list names."""
+    make_clip("a.mp4", grey_frames(LEVELS))
+    (tmp_path / "concat.mp4").write_text("ffconcat version 1.0\nfile a.mp4\n")
+    (tmp_path / "self.mp4").write_text("ffconcat version 1.0\nfile self.mp4\n")
+    (tmp_path / "hls.mp4").write_text("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\na.mp4\n#EXT-X-ENDLIST\n")
+    (tmp_path / "sdp.mp4").write_text("v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nm=video 5004 RTP/AVP 96\n")
+    Image.new("RGB", (8, 8)).save(tmp_path / "still.mp4", "png")
+    for name in ("concat", "self", "hls", "sdp", "still"):
+        with pytest.raises(InputError, match=rf"{name}.mp4: cannot be read as a video"):
+            VideoReader(tmp_path / f"{name}.mp4")
+
+
+def test_a_name_that_could_be_a_protocol(make_clip, tmp_path, monkeypatch):
+    make_clip("concat:a.mp4", grey_frames(LEVELS))
+    monkeypatch.chdir(tmp_path)
+    assert len(read("concat:a.mp4")[0]) == 5
+
+
+def test_large_frames_are_made_smaller(make_clip):
+    frames, reader = read(make_clip("a.mp4", grey_frames((10, 160), (1600, 2560))))
+    assert all(frame.image.shape[0] * frame.image.shape[1] <= MOST_PIXELS for frame in frames)
+    assert reader.scale == frames[1].scale == pytest.approx(frames[0].image.shape[1] / 2560, abs=0.001)
+    assert [abs(frame.image.astype(int) - level).max() <= 6 for frame, level in zip(frames, (10, 160), strict=True)]
+    (frame,), _ = read(make_clip("wide.mp4", grey_frames((10,)), aspect=Fraction(2000)))
+    assert max(frame.image.shape) <= 16_384
+
+
+def test_frames_beyond_the_memory_are_refused_before_they_are_decoded(make_clip, monkeypatch):
+    path = make_clip("a.mp4", grey_frames(LEVELS))
+    monkeypatch.setattr("depthkit.video.reader._MOST_BYTES", 48 * 64)
+    with pytest.raises(InputError, match=r"a.mp4: has frames of 64 x 48 px of 12 bits; depthkit takes"):
+        VideoReader(path)

@@ -81,7 +81,7 @@ async function predictNow(file, { name, focal: given }, signal) {
     height,
     colors: { low, high, ...known.colors },
     focal: camera.focal,
-    focal_of_points: camera.ofPoints,
+    camera: { fx: camera.ofPoints, fy: camera.ofPoints, cx: (width - 1) / 2, cy: (height - 1) / 2 },
     warnings: warnings(camera.focal, known),
     model: known.model.name,
     keep_rate: null,

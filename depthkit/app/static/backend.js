@@ -1,6 +1,7 @@
 // What the page asks for depth: the web service that it came from.
 
-export const privacy = "It goes to the computer that runs depthkit, stays in its memory for a while, and is never stored.";
+export const privacy =
+  "It goes to the computer that runs depthkit, stays in its memory for a while, and is not kept. Videos and files to download lie in its temporary folder while they are made.";
 export const accepts = {
   words: "an image or video",
   types: "image/*,video/*,.mkv,.tif,.tiff,.jp2,.avif,.heic,.pgm,.ppm",
@@ -31,13 +32,13 @@ export async function predict(file, options, signal) {
 /**
  * Predict the depth of a video file; see `predict`.
  *
- * @param {(frames: number) => void} onFrames told how many frames are done
+ * @param {(frames: number, inAll: number|null) => void} onFrames told how many frames are done, of how many
  * @returns {Promise<{answer: object, video: Blob}>}
  */
 export async function predictVideo(file, options, signal, onFrames) {
   const watch = setInterval(async () => {
-    const { frames } = await loadState().catch(() => ({ frames: null }));
-    if (frames) onFrames(frames);
+    const { frames, frames_in_all: inAll } = await loadState().catch(() => ({ frames: null }));
+    if (frames) onFrames(frames, inAll);
   }, 1000);
   try {
     const answer = await (await post("video", file, options, signal)).json();
@@ -80,5 +81,5 @@ async function ask(url, options = {}) {
   }
   if (response.ok) return response;
   const problem = await response.json().catch(() => ({}));
-  throw new Error(problem.detail ?? `depthkit answered with status ${response.status}; send the image again`);
+  throw new Error(problem.detail ?? `depthkit answered with status ${response.status}; send the file again`);
 }

@@ -53,7 +53,7 @@ async function start() {
 async function watchState() {
   for (;;) {
     limits = await loadState();
-    byId("footer").textContent = `depthkit ${limits.version}. Images of up to ${Math.floor(limits.most_pixels / 1e6)} megapixels and ${Math.floor(limits.most_bytes / 2 ** 20)} MiB.`;
+    byId("footer").textContent = `depthkit ${limits.version}. Images of up to ${Math.floor(limits.most_pixels / 1e6)} megapixels and ${Math.floor(limits.most_bytes / 2 ** 20)} MiB.${limits.most_seconds ? ` Of videos the first ${limits.most_seconds} s.` : ""}`;
     byId("state").textContent = limits.ready ? "Ready" : "Loading the model …";
     if (limits.ready) return;
     await new Promise((resolve) => setTimeout(resolve, 1000));
@@ -185,9 +185,11 @@ async function run() {
     keepRate: byId("select-tokens").checked ? Number(byId("keep-rate").value) / 100 : null,
     focal: Number.isNaN(focal) ? null : focal,
   };
+  byId("problem").hidden = true; // it was about what came before
   work(`${source.name} …`);
   try {
-    const onFrames = (frames) => mine === running && work(`${source.name}: ${frames} frames …`);
+    const onFrames = (frames, inAll) =>
+      mine === running && work(`${source.name}: ${frames}${inAll ? ` of ${inAll}` : ""} frames …`);
     const prediction = isVideo(source)
       ? await predictVideo(source.file, options, mine.signal, onFrames)
       : await predict(source.file, options, mine.signal);

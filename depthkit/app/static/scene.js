@@ -8,7 +8,9 @@ import { isValid } from "./colors.js";
 
 const MOST_VERTICES = 160_000;
 const TEXTURE_SIDE = 1024; // [px]
-const EDGE = 1.08; // a triangle whose farthest corner is so many times as far as its nearest spans a depth edge
+// Change of depth, in depths, for each radian that the ray turns: beyond it the ray meets the surface at less than 6
+// degrees, which is an edge of depth. As depthkit/visualization/point_cloud.py has it for the files.
+const STEEPEST = 1 / Math.tan((6 * Math.PI) / 180);
 const FARTHEST = 20; // times the median: sky of a relative result
 
 export class SceneView {
@@ -115,15 +117,25 @@ export class SceneView {
 
 /** Turn a map into points on a grid: x right, y up, z towards the viewer. */
 function unproject({ answer, values }) {
-  const { width, height, kind, focal_of_points: focal } = answer;
+  const { width, height, kind, camera } = answer;
+  const { fx, fy, cx, cy } = camera;
   const step = Math.max(1, Math.ceil(Math.sqrt((width * height) / MOST_VERTICES)));
   const [columns, rows] = [Math.ceil(width / step), Math.ceil(height / step)];
   const depth = new Float32Array(columns * rows);
+  const flying = new Uint8Array(columns * rows);
   const inverse = kind === "relative";
+  const depthAt = (x, y) => {
+    const value = values[y * width + x];
+    return isValid(value, kind) && value > 0 ? (inverse ? 1 / value : value) : 0;
+  };
+  const isSteep = (a, b, focal) => a > 0 && b > 0 && Math.abs(a - b) * focal > STEEPEST * Math.min(a, b);
   for (let y = 0, i = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++, i++) {
-      const value = values[y * step * width + x * step];
-      if (isValid(value, kind) && value > 0) depth[i] = inverse ? 1 / value : value;
+      const [u, v] = [x * step, y * step];
+      const here = (depth[i] = depthAt(u, v));
+      const across = u > 0 && u + 1 < width && isSteep(here, depthAt(u - 1, v), fx) && isSteep(here, depthAt(u + 1, v), fx);
+      const down = v > 0 && v + 1 < height && isSteep(here, depthAt(u, v - 1), fy) && isSteep(here, depthAt(u, v + 1), fy);
+      flying[i] = across || down;
     }
   }
   const sorted = depth.filter((one) => one > 0).sort();
@@ -133,21 +145,23 @@ function unproject({ answer, values }) {
   for (let y = 0, i = 0; y < rows; y++) {
     for (let x = 0; x < columns; x++, i++) {
       if (inverse && depth[i] > FARTHEST * median) depth[i] = 0;
-      positions[3 * i] = ((x * step - (width - 1) / 2) * depth[i]) / focal;
-      positions[3 * i + 1] = (-(y * step - (height - 1) / 2) * depth[i]) / focal;
+      positions[3 * i] = ((x * step - cx) * depth[i]) / fx;
+      positions[3 * i + 1] = (-(y * step - cy) * depth[i]) / fy;
       positions[3 * i + 2] = -depth[i];
       uv[2 * i] = (x * step + 0.5) / width;
       uv[2 * i + 1] = 1 - (y * step + 0.5) / height;
     }
   }
-  return { columns, rows, depth, positions, uv, median, view: [width / 2 / focal, height / 2 / focal] };
+  const view = [Math.max(cx, width - cx) / fx, Math.max(cy, height - cy) / fy];
+  return { columns, rows, depth, flying, positions, uv, median, view, focal: Math.min(fx, fy) / step };
 }
 
-function makeSurface({ columns, rows, depth, positions, uv }, image) {
+function makeSurface({ columns, rows, depth, positions, uv, focal }, image) {
   const index = [];
   const add = (a, b, c) => {
     const near = Math.min(depth[a], depth[b], depth[c]);
-    if (near > 0 && Math.max(depth[a], depth[b], depth[c]) < EDGE * near) index.push(a, b, c);
+    const far = Math.max(depth[a], depth[b], depth[c]);
+    if (near > 0 && (far - near) * focal <= STEEPEST * near) index.push(a, b, c);
   };
   for (let y = 0; y + 1 < rows; y++) {
     for (let x = 0; x + 1 < columns; x++) {
@@ -165,10 +179,10 @@ function makeSurface({ columns, rows, depth, positions, uv }, image) {
   return new Mesh(geometry, new MeshBasicMaterial({ map, side: DoubleSide }));
 }
 
-function makePoints({ columns, rows, depth, positions, median }, image) {
+function makePoints({ columns, rows, depth, flying, positions, median }, image) {
   const canvas = shrink(image, Infinity, columns, rows);
   const pixels = canvas.getContext("2d").getImageData(0, 0, columns, rows).data;
-  const kept = depth.reduce((list, one, i) => (one > 0 && list.push(i), list), []);
+  const kept = depth.reduce((list, one, i) => (one > 0 && !flying[i] && list.push(i), list), []);
   const place = new Float32Array(3 * kept.length);
   const color = new Uint8Array(3 * kept.length);
   kept.forEach((from, to) => {
