@@ -1,7 +1,6 @@
 """Files in other forms than float32 for any size; classifiers; and the samples that run files without depthkit."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from depthkit.app.onnxruntime_web import FILES, VERSION, find_onnxruntime
 from depthkit.errors import InputError
 from depthkit.export.deployable import Deployable, Form
 from depthkit.export.formats import export_model
@@ -67,19 +67,16 @@ def test_openvino_runs_it(exported, images, expected):
 
 @pytest.mark.slow
 def test_onnxruntime_web_runs_it(exported, images, expected, tmp_path):
-    package = Path(os.environ.get("DEPTHKIT_ONNXRUNTIME_WEB", REPOSITORY / "node_modules" / "onnxruntime-web"))
-    module = package / "dist" / "ort.wasm.bundle.min.mjs"
-    if shutil.which("node") is None or not module.is_file():
-        pytest.skip("needs node, and `npm install onnxruntime-web` here or its folder as DEPTHKIT_ONNXRUNTIME_WEB")
+    given = os.environ.get("DEPTHKIT_ONNXRUNTIME_WEB")
     images.numpy().astype("<f4").tofile(tmp_path / "images")
     script = REPOSITORY / "tools" / "samples" / "run_web.mjs"
     shape = "x".join(map(str, images.shape))
-    done = subprocess.run(
-        ["node", script, exported, tmp_path / "images", shape, tmp_path / "depth", module],
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    try:
+        with find_onnxruntime(Path(given) if given else None, offline=True) as folder:
+            arguments = [exported, tmp_path / "images", shape, tmp_path / "depth", folder / FILES["onnxruntime.js"]]
+            done = subprocess.run(["node", script, *arguments], capture_output=True, text=True, timeout=60)
+    except (InputError, FileNotFoundError) as error:
+        pytest.skip(f"needs node, and onnxruntime-web {VERSION}: npm's cache, or DEPTHKIT_ONNXRUNTIME_WEB ({error})")
     assert done.returncode == 0, done.stderr
     found = np.fromfile(tmp_path / "depth", "<f4").reshape(expected.shape)
     assert abs(found - expected.numpy()).max() < 1e-4
