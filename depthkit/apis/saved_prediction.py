@@ -76,7 +76,7 @@ class FailedPrediction:
 def describe_saved(
     image: Path, result: DepthResult, saved: SavedFiles, classes: bool, reduction: int
 ) -> SavedPrediction:
-    """Say what is known about `image`, whose sides were divided by `reduction`, and whose result was saved."""
+    """Say what is known about `image`, read at 1/`reduction` of its size, whose result was saved."""
     valid = result.valid
     low, high = (
         float(find(result.values, initial=start, where=valid)) for find, start in ((np.min, np.inf), (np.max, -np.inf))

@@ -66,7 +66,7 @@ def open_content(content: bytes, name: str) -> Iterator[Image.Image]:
 
 
 def choose_reduction(size: tuple[int, int], max_pixels: int) -> int:
-    """Return the smallest whole factor by which both sides of an image are divided so that it has `max_pixels`."""
+    """Return by which whole number both sides of an image are divided so that it has `max_pixels`."""
     factor = max(1, math.isqrt(math.prod(size) // max_pixels))
     while math.prod(-(-side // factor) for side in size) > max_pixels and factor < max(size):
         factor += 1
@@ -92,11 +92,7 @@ def decode_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True
     if not sixteen_bits and image.mode in ("I", "F"):
         raise InputError(f"{name}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit image")
     if reduction > 1 and image.format in ("JPEG", "MPO"):
-        drafted = math.gcd(reduction, 8)
-        before = image.size
-        image.draft("RGB", tuple(max(1, side // drafted) for side in image.size))
-        if image.size == tuple(-(-side // drafted) for side in before):
-            reduction //= drafted
+        reduction //= _draft(image, math.gcd(reduction, 8))
     image.load()  # which turns a TIFF upright already
     orientation = image.getexif().get(ExifTags.Base.Orientation) if upright else None
     rgb = np.empty((-(-image.height // reduction), -(-image.width // reduction), 3), np.uint8)
@@ -174,6 +170,15 @@ def _strip_to_rgb(strip: Image.Image, sixteen_bits: bool) -> np.ndarray:
         strip = strip.convert("RGBA")
         strip = Image.alpha_composite(Image.new("RGBA", strip.size, "white"), strip)
     return np.asarray(strip.convert("RGB"))
+
+
+def _draft(image: Image.Image, factor: int) -> int:
+    """Let a JPEG be decoded at 1/`factor`, 1 to 8; return the number by which its sides are divided now."""
+    before = image.size
+    while factor > min(before):
+        factor //= 2
+    image.draft("RGB", tuple(side // factor for side in before))
+    return factor if image.size != before else 1
 
 
 def _mean_of_squares(rgb: np.ndarray, side: int) -> np.ndarray:

@@ -128,9 +128,9 @@ def named_folders(patterns: Sequence[str]) -> list[Path]:
 
 
 def mirrored_stems(images: Sequence[Path], folders: Sequence[Path]) -> list[str]:
-    """Make a distinct name for the results of each image, in the subfolder that it has in one of `folders`.
+    """Make a distinct name for the results of each image, with its subfolder in one of `folders`.
 
-    Of `unique_stems` within each subfolder: folder/sub/a.jpg gets sub/a.
+    Within each subfolder as `unique_stems`: folder/sub/a.jpg gets sub/a.
     """
     groups: dict[str, list[int]] = {}
     places = []
