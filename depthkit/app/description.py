@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from depthkit.apis.result import DepthResult
+from depthkit.apis.result_files import Kind
 from depthkit.app.answers import Camera, Colors, DepthAnswer, FocalLength, ResultFile
 from depthkit.app.loaded_model import Prediction
 from depthkit.app.result_files import file_endings
@@ -56,10 +57,16 @@ def describe(
 
 def _colors(result: DepthResult) -> Colors:
     low, high = result.color_range()
+    palette, invalid = palette_of(result.kind)
+    return Colors(low=low, high=high, palette=palette, invalid=invalid)
+
+
+def palette_of(kind: Kind) -> tuple[str, str]:
+    """Return the colours of maps of a kind, and that of no value, as `Colors` has them."""
     steps = np.linspace(1, 2, 256, dtype=np.float32)[None]  # depth, which 0 is not
-    palette = colorize(steps, (1, 2)) if result.kind == "metric" else colorize_disparity(steps, (1, 2))
+    palette = colorize(steps, (1, 2)) if kind == "metric" else colorize_disparity(steps, (1, 2))
     invalid = colorize(np.zeros((1, 1), np.float32), (1, 2))
-    return Colors(low=low, high=high, palette=palette.tobytes().hex(), invalid=invalid.tobytes().hex())
+    return palette.tobytes().hex(), invalid.tobytes().hex()
 
 
 def _camera(result: DepthResult) -> Camera:

@@ -26,6 +26,7 @@ COMMANDS = (
     "configs",
     "demo",
     "serve",
+    "static-page",
 )
 _COMPLETE = "_DEPTHKIT_COMPLETE"
 

@@ -17,6 +17,7 @@ from mmengine.runner import Runner
 from depthkit.engine.checkpoints import find_valid_checkpoint, strict_loading, unpack
 from depthkit.engine.console import leave_out_internals, report_disk_errors
 from depthkit.engine.continuity import check_settings_kept, schedule_of
+from depthkit.engine.formatted_config import FormattedOnce
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.scalar_log import LINES, continue_log, count_lines
 from depthkit.errors import InputError
@@ -65,7 +66,7 @@ class DepthRunner(Runner):
             InputError: a mistake in the config, no valid checkpoint among those in the work folder, or one of a
                 training with another optimizer, schedule or seed.
         """
-        cfg = copy.deepcopy(cfg)
+        cfg = FormattedOnce.of(copy.deepcopy(cfg))
         check_settings(cfg)
         if cfg.get("resume") and not cfg.get("load_from"):
             logger = MMLogger.get_current_instance()

@@ -251,6 +251,8 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         return {key: _copy(path, f"{place}.{key}", item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
         return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
+    if isinstance(value, str) and _is_no_text(value):
+        raise InputError(f"{path}: {place} is {value!r}, which no file can hold; expected Unicode text")
     if value is None or type(value) in (bool, int, float, str):
         return value
     what = repr(value) if isinstance(value, dict) else f"of type {type(value).__name__}"
@@ -258,6 +260,11 @@ def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
         f"{path}: {place} is {what}, which is not plain data; a config holds numbers, text, lists and dicts with "
         "text as keys, and names classes by their registered name"
     )
+
+
+def _is_no_text(value: str) -> bool:
+    """Return whether `value` holds half of a surrogate pair, which UTF-8 cannot encode."""
+    return any("\ud800" <= character <= "\udfff" for character in value)
 
 
 def _check_scope(path: Path, place: str, scope: Any) -> None:

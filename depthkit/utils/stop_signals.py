@@ -2,12 +2,15 @@
 
 import os
 import signal
+import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
 # Of service managers and schedulers, and of a terminal that is closed. Python itself makes SIGINT an exception.
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+_SECONDS_TO_REPEAT = 0.05  # long enough to leave what could not pass the signal on
 
 
 class Stopped(BaseException):
@@ -28,8 +31,21 @@ def signals_as_exceptions() -> Iterator[None]:
 
     A signal that is ignored, as under nohup, stays so. Processes that are forked inside, such as the workers of a
     DataLoader, end as without this.
+
+    Python drops an exception that is raised in a finaliser or in the callback of a weak reference; a signal, SIGINT
+    too, that comes there is sent again.
     """
     owner = os.getpid()
+    report_dropped = sys.unraisablehook
+
+    def send_again(dropped: "sys.UnraisableHookArgs") -> None:
+        if isinstance(dropped.exc_value, (KeyboardInterrupt, Stopped)) and os.getpid() == owner:
+            number = getattr(dropped.exc_value, "number", signal.SIGINT)
+            again = threading.Timer(_SECONDS_TO_REPEAT, os.kill, (owner, number))
+            again.daemon = True
+            again.start()
+        else:
+            report_dropped(dropped)
 
     def stop(number: int, frame: FrameType | None) -> None:
         if os.getpid() != owner:
@@ -41,8 +57,10 @@ def signals_as_exceptions() -> Iterator[None]:
     taken = [number for number, handler in before.items() if handler is signal.SIG_DFL]
     for number in taken:
         signal.signal(number, stop)
+    sys.unraisablehook = send_again
     try:
         yield
     finally:
+        sys.unraisablehook = report_dropped
         for number in taken:
             signal.signal(number, signal.SIG_DFL)

@@ -146,6 +146,7 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
             "model.0.type is of type type, .* registered name",
         ),
         ("c.py", "labels = {1: 'wall'}\n", "labels is {1: 'wall'}, which is not plain data"),
+        ("c.py", "a = dict(b=['\\ud800'])\n", "a.b.0 is '.ud800', which no file can hold; expected Unicode text"),
         ("c.py", "text = 'abc'\n", "text is reserved"),
         ("c.py", "default_scope = 'nowhere'\n", "c.py: default_scope is 'nowhere'; expected the name of a package"),
         ("c.py", "model = dict(_scope_='nowhere')\n", "model._scope_ is 'nowhere'; expected the name of a package"),

@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -36,6 +37,45 @@ def test_a_forked_process_ends_as_without_it():
             os._exit(0)
         _, status = os.waitpid(child, 0)
     assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGTERM
+
+
+class _Interrupted:
+    """Something whose finaliser is interrupted by a signal; Python drops what is raised there."""
+
+    def __init__(self, number):
+        self.number = number
+
+    def __del__(self):
+        os.kill(os.getpid(), self.number)
+
+
+@pytest.mark.parametrize(
+    ("number", "kind"), [(signal.SIGINT, KeyboardInterrupt), (signal.SIGTERM, Stopped), (signal.SIGHUP, Stopped)]
+)
+def test_a_signal_in_a_finaliser_is_not_lost(number, kind, capsys):
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        with pytest.raises(kind), signals_as_exceptions():
+            interrupted = _Interrupted(number)
+            del interrupted
+            time.sleep(10)
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert capsys.readouterr().err == ""
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_another_error_in_a_finaliser_is_reported_as_before(monkeypatch):
+    class Faulty:
+        def __del__(self):
+            raise ValueError("of a finaliser")
+
+    reported = []
+    monkeypatch.setattr(sys, "unraisablehook", lambda dropped: reported.append(str(dropped.exc_value)))
+    with signals_as_exceptions():
+        faulty = Faulty()
+        del faulty
+    assert reported == ["of a finaliser"]
 
 
 WAITING = """

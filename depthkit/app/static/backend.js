@@ -2,6 +2,11 @@
 
 export const privacy =
   "It goes to the computer that runs depthkit, stays in its memory for a while, and is not kept. Videos and files to download lie in its temporary folder while they are made.";
+export const accepts = {
+  words: "an image or video",
+  types: "image/*,video/*,.mkv,.tif,.tiff,.jp2,.avif,.heic,.pgm,.ppm",
+};
+export const absent = []; // ids of what the page has and this backend cannot do
 
 export const loadState = () => getJson("./api/state");
 export const loadModels = () => getJson("./api/models");

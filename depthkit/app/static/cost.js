@@ -6,7 +6,7 @@ export function showCost(list, answer) {
   const rows = [["Image", answer.name]];
   rows.push(["Model", answer.keep_rate === null ? model : `${model}, keep rate ${Math.round(100 * answer.keep_rate)} %`]);
   rows.push(["Time", compare(cost.model.seconds, cost.dense?.seconds, sayTime)]);
-  rows.push(["MACs", compare(cost.model.macs, cost.dense?.macs, sayCount)]);
+  if (cost.model.macs !== null) rows.push(["MACs", compare(cost.model.macs, cost.dense?.macs, sayCount)]);
   rows.push(["Input", `${cost.input_width} × ${cost.input_height} px of ${width} × ${height}, on ${cost.device}`]);
   if (focal) {
     const source = { given: "given", exif: "from EXIF", assumed: "assumed" }[focal.source];

@@ -1,6 +1,8 @@
 // The page: takes an image, asks for its depth, and shows what comes.
 
-import { forget, listFiles, loadExamples, loadModels, loadState, predict, predictVideo, privacy } from "./backend.js";
+import {
+  absent, accepts, forget, listFiles, loadExamples, loadModels, loadState, predict, predictVideo, privacy,
+} from "./backend.js";
 import { Comparison } from "./comparison.js";
 import { showCost, showVideoCost } from "./cost.js";
 
@@ -28,6 +30,9 @@ let limits = null;
 
 async function start() {
   byId("privacy").textContent = privacy;
+  byId("accepted").textContent = accepts.words;
+  byId("file").accept = accepts.types;
+  for (const id of absent) byId(id).hidden = true;
   listenToFiles();
   listenToOptions();
   listenToTabs();

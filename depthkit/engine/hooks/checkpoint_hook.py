@@ -135,8 +135,7 @@ class AtomicCheckpointHook(CheckpointHook):
         pointer, newest = Path(runner.work_dir) / POINTER, runner.message_hub.runtime_info.get("last_ckpt")
         written = pointer.read_text(encoding="utf-8") if pointer.is_file() else None
         if is_main_process() and newest not in (written, None):
-            with atomic_path(pointer) as temporary:
-                temporary.write_text(newest, encoding="utf-8")
+            _write_pointer(pointer, newest)
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the description of the model, and make everything plain data."""
@@ -146,7 +145,13 @@ class AtomicCheckpointHook(CheckpointHook):
 
     def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
         self.saved_iter = meta["iter"]
-        super()._save_checkpoint_with_step(runner, step, meta)
+        try:
+            super()._save_checkpoint_with_step(runner, step, meta)
+        except BaseException:
+            pointer = Path(runner.work_dir) / POINTER
+            if is_main_process() and pointer.is_file() and not pointer.stat().st_size:  # mmengine had just opened it
+                _write_pointer(pointer, self.last_ckpt)
+            raise
 
     def _check_best(self, measured: Iterable[str]) -> None:
         measured = list(measured)
@@ -194,3 +199,8 @@ class _KeepingFiles(LocalBackend):
 
     def remove(self, filepath: str) -> None:
         pass
+
+
+def _write_pointer(pointer: Path, checkpoint: str) -> None:
+    with atomic_path(pointer) as temporary:
+        temporary.write_text(checkpoint, encoding="utf-8")

@@ -57,6 +57,27 @@ def test_the_newest_are_kept_and_can_be_read_without_executing_code(tiny_config)
     assert {"meta", "state_dict", "optimizer", "param_schedulers", "message_hub"} <= content.keys()
 
 
+def test_a_signal_while_the_pointer_is_written_leaves_it_complete(tiny_config, monkeypatch) -> None:
+    class Interrupted:
+        def __init__(self, path, mode):
+            self.file = open(path, mode)  # noqa: SIM115 (closed below)
+
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *error):
+            self.file.close()
+
+        def write(self, text):
+            raise KeyboardInterrupt
+
+    config = tiny_config(default_hooks=KEEP_TWO, train_cfg={"type": "TrainLoop", "max_epochs": 2})
+    monkeypatch.setattr("mmengine.hooks.checkpoint_hook.open", Interrupted, raising=False)
+    with pytest.raises(KeyboardInterrupt):
+        train(config)
+    assert Path(config.work_dir, "last_checkpoint").read_text().endswith("epoch_1.pth")
+
+
 @pytest.mark.slow
 def test_what_is_saved_stands_alone(tiny_config) -> None:
     config = tiny_config(default_hooks=BEST, custom_hooks=[{"type": "EMAHook", "momentum": 0.5}])
