@@ -1,5 +1,7 @@
 """A predictor that costs nothing, for tests of what is around it: depth is the red value in decimetres."""
 
+import os
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
@@ -15,13 +17,14 @@ if TYPE_CHECKING:
 
 
 class LightPredictor:
-    """Stands in for `DepthPredictor`; takes `seconds` for each image."""
+    """Stands in for `DepthPredictor`; takes `seconds` for each image, and ends its process at a `deadly` red value."""
 
     kind = "metric"
     can_follow_focal = False
 
     def __init__(self, seconds: float = 0.0) -> None:
         self.seconds = seconds
+        self.deadly: int | None = None
         self.calls: list[int] = []
 
     def __call__(self, images: list, focal: object = None, batch_size: int = 8) -> list:
@@ -29,6 +32,8 @@ class LightPredictor:
 
         if focal == "exif":
             raise InputError(f"{images[0].name}: has no focal length in its EXIF")
+        if any(image.rgb.flat[0] == self.deadly for image in images):
+            os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.seconds * len(images))
         self.calls.append(len(images))
         return [DepthResult(image.rgb[..., 0].astype(np.float32) / 10, image.rgb) for image in images]
@@ -42,6 +47,7 @@ class LightModel:
         self.weights.write_bytes(b"none")
         self.seconds = seconds
         self.problem: str | None = None
+        self.deadly: int | None = None
 
     def describe(self) -> dict:
         """Say which model this is."""
@@ -52,7 +58,9 @@ class LightModel:
         assert content == b"none"
         if self.problem is not None:
             raise InputError(self.problem)
-        return LightPredictor(self.seconds)
+        predictor = LightPredictor(self.seconds)
+        predictor.deadly = self.deadly
+        return predictor
 
 
 def prepare(
@@ -61,7 +69,7 @@ def prepare(
     """Return the plan of a data set, and what to do with it."""
     from depthkit.distributed.plan import make_plan
     from depthkit.distributed.shard_work import Work
-    from depthkit.distributed.storage import Place
+    from depthkit.utils.storage import Place
 
     plan = make_plan(str(address), per_shard)
     work = Work(plan.folder, plan.form, None, Place(output), format, None, None, batch_size=3, threads=2)

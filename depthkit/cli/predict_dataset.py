@@ -115,9 +115,9 @@ def main(
     Exit status: 0, also where single images could not be predicted; 2 when something cannot be used, such as a damaged
     tar file, whose shard is then missing.
     """
-    from depthkit.distributed.storage import check_packages
+    from depthkit.utils.storage import Place, check_apart, check_package
 
-    check_packages()
+    check_package("ray")
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
     model, weights = choose_model(model_or_packaged(model, weights, None), weights, None, ctx)
@@ -136,7 +136,6 @@ def main(
         outputs = tuple(name.strip() for name in outputs.split(","))
         check_outputs(outputs)
     from depthkit.distributed.plan import make_plan
-    from depthkit.distributed.storage import Place, check_apart
 
     plan = make_plan(source, images_per_shard)
     place = Place(output)

@@ -1,5 +1,6 @@
 """Ray, on a cluster or on this machine: without a word on stderr, without files that stay."""
 
+import contextlib
 import logging
 import os
 import shutil
@@ -10,10 +11,11 @@ import tempfile
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
-from depthkit.distributed.storage import check_packages
 from depthkit.errors import InputError
+from depthkit.utils.storage import check_package
 
 if TYPE_CHECKING:
     from types import ModuleType
@@ -49,8 +51,10 @@ def ray_cluster(address: str | None, cpus: int | None = None, weights: int = 0) 
     Raises:
         InputError: Ray is not installed, or no cluster answers at the address within `PATIENCE`.
     """
-    check_packages()
-    if address is not None and address != "auto":
+    check_package("ray")
+    if address == "auto":
+        address = _running_here() or address
+    if address not in (None, "auto"):
         check_answers(address)
     quiet_environment()
     import ray
@@ -105,6 +109,19 @@ def check_answers(address: str) -> None:
         raise _unusable(address, f"{reason}, after {PATIENCE:g} s at most") from error
     if len(answer) < 4 or answer[3] != _SETTINGS:
         raise _unusable(address, "what answers there is not Ray")
+
+
+def _running_here() -> str | None:
+    """Return the address of the cluster that this machine belongs to, as Ray has noted it; None if there is no note.
+
+    The note outlives its cluster, for which Ray would wait long.
+    """
+    noted = os.environ.get("RAY_ADDRESS", "")
+    if not noted:
+        with contextlib.suppress(OSError):
+            folder = os.environ.get("RAY_TMPDIR") or tempfile.gettempdir()
+            noted = Path(folder, "ray", "ray_current_cluster").read_text(encoding="utf-8").strip()
+    return noted or None
 
 
 def _unusable(address: str | None, reason: str) -> InputError:

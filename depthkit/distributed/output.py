@@ -8,8 +8,8 @@ from typing import Any
 
 from depthkit.distributed.plan import Format, shard_name
 from depthkit.distributed.shard_work import Record, read_record
-from depthkit.distributed.storage import Place
 from depthkit.errors import InputError
+from depthkit.utils.storage import Place
 
 SETTINGS = "dataset.json"
 MANIFEST = "manifest.json"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from depthkit.distributed.storage import Place, StoredFile, match, split_pattern
 from depthkit.errors import InputError
 from depthkit.utils.image_files import IMAGE_SUFFIXES
+from depthkit.utils.storage import Place, StoredFile, match, split_pattern
 
 Form = Literal["images", "webdataset", "parquet"]
 Format = Literal["webdataset", "parquet"]

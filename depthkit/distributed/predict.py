@@ -2,6 +2,7 @@
 
 import re
 import sys
+import traceback
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,12 +16,14 @@ from depthkit.distributed.output import Output
 from depthkit.distributed.plan import Plan, Unit, shard_name
 from depthkit.distributed.shard_work import Record, Work, work_on
 from depthkit.errors import InputError
+from depthkit.utils.console import input_error_message
 
 if TYPE_CHECKING:
     from types import ModuleType
 
 _MOST_TASKS = 10_000  # that Ray keeps; each has several units where there are more
 _NOT_STARTED = -1  # in place of a unit's number
+LOSSES = 3  # of the process that works on a unit; after one more the unit is given up
 
 
 @dataclass(frozen=True)
@@ -100,17 +103,24 @@ def predict_dataset(
         content = model.weights.read_bytes()
         with ray_cluster(address, local_cpus, len(content)) as ray:
             gpus = _choose_gpus(ray, resources)
-            _check_room(ray, resources.cpus, gpus)
-            rows = _run(ray, units, work, model, content, resources, gpus)
+            room = _count_room(ray, resources.cpus, gpus, address)
+            most = min(len(units), resources.actors or len(units))
+            rows = _run(ray, units, work, model, content, (resources.cpus, gpus), (max(1, min(room, most)), most))
             for row in tqdm(_told(ray, rows), total=len(plan.units), initial=len(finished), unit="shard", disable=None):
                 if row["number"] == _NOT_STARTED:
+                    if row["record"] is not None:
+                        raise RuntimeError(row["record"]["bug"])
                     raise InputError(row["error"])
                 if row["error"]:
-                    name = shard_name(row["number"], work.format)
-                    failed[name] = row["error"]
-                    tqdm.write(f"error: {name}: {row['error']}", file=sys.stderr)
+                    failed[row["number"]] = row["error"]
+                    tqdm.write(f"error: {shard_name(row['number'], work.format)}: {row['error']}", file=sys.stderr)
                 else:
                     records[row["number"]] = Record(**row["record"])
+        for unit in units:  # what has no row: Ray has given it up
+            if unit.number not in records and unit.number not in failed:
+                failed[unit.number] = f"the process that worked on it was lost {LOSSES + 1} times"
+                print(f"error: {shard_name(unit.number, work.format)}: {failed[unit.number]}", file=sys.stderr)
+    failed = {shard_name(number, work.format): failed[number] for number in sorted(failed)}
     return Summary(output.write_manifest(list(records.values()), failed), len(finished))
 
 
@@ -134,8 +144,11 @@ class _Predictor:
         number = int(row["number"])
         try:
             record = work_on(Unit(number, tuple(row["files"])), self._predictor, self._work)
-        except InputError as error:
-            return {"number": number, "error": str(error), "record": None}
+        except Exception as error:
+            problem = input_error_message(error)
+            if problem is None:  # Ray would leave this unit out
+                return {"number": _NOT_STARTED, "error": "", "record": {"bug": traceback.format_exc()}}
+            return {"number": number, "error": problem, "record": None}
         return {"number": number, "error": "", "record": asdict(record)}
 
 
@@ -145,16 +158,27 @@ def _run(
     work: Work,
     model: ModelSource,
     content: bytes,
-    resources: Resources,
-    gpus: int,
+    each: tuple[int, int],
+    actors: tuple[int, int],
 ) -> Iterator[dict[str, Any]]:
-    """Yield one row for each unit, in the order in which they end."""
+    """Yield one row for each unit, in the order in which they end.
+
+    Args:
+        ray: the module.
+        units: what is to be done.
+        work: how.
+        model: by which model.
+        content: of its file of weights.
+        each: cores and GPUs of a predictor.
+        actors: how many predictors to begin with, and how many at most.
+    """
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
+    context.max_errored_blocks = -1
     rows = [{"number": unit.number, "files": list(unit.files)} for unit in units]
     data = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS))
     pool = ray.data.ActorPoolStrategy(
-        min_size=1, max_size=min(len(rows), resources.actors or len(rows)), max_tasks_in_flight_per_actor=2
+        min_size=1, initial_size=actors[0], max_size=actors[1], max_tasks_in_flight_per_actor=2
     )
     done = data.map(
         _Predictor,
@@ -162,11 +186,12 @@ def _run(
             "model": model,
             "content": ray.put(content),
             "work": work,
-            "device": "cuda" if gpus else "cpu",
+            "device": "cuda" if each[1] else "cpu",
         },
         compute=pool,
-        num_cpus=resources.cpus,
-        num_gpus=gpus,
+        num_cpus=each[0],
+        num_gpus=each[1],
+        max_task_retries=LOSSES,
     )
     return done.iter_rows()
 
@@ -190,12 +215,23 @@ def _choose_gpus(ray: "ModuleType", resources: Resources) -> int:
     return int(resources.device == "cuda")
 
 
-def _check_room(ray: "ModuleType", cpus: int, gpus: int) -> None:
-    """Check that one of the machines has room for a predictor: Ray would wait for one that may never come."""
+def _count_room(ray: "ModuleType", cpus: int, gpus: int, address: str | None) -> int:
+    """Return for how many predictors the machines of a cluster have room now.
+
+    Raises:
+        InputError: for none, on this machine alone; a cluster may grow, so there it is a warning.
+    """
     machines = [node["Resources"] for node in ray.nodes() if node["Alive"]]
-    if not any(one.get("CPU", 0) >= cpus and one.get("GPU", 0) >= gpus for one in machines):
+    rooms = [one.get("CPU", 0) // cpus for one in machines]
+    if gpus:
+        rooms = [min(room, one.get("GPU", 0) // gpus) for room, one in zip(rooms, machines, strict=True)]
+    if not sum(rooms):
         most = [max((one.get(what, 0) for one in machines), default=0) for what in ("CPU", "GPU")]
-        raise InputError(
-            f"a predictor is to have {cpus} cores and {gpus} GPUs, but no machine of the cluster has them (at most "
-            f"{most[0]:g} and {most[1]:g}); change --cpus-per-actor or --device"
+        told = (
+            f"a predictor is to have {cpus} cores and {gpus} GPUs, but no machine has them (at most {most[0]:g} and "
+            f"{most[1]:g})"
         )
+        if address is None:
+            raise InputError(f"{told}; change --cpus-per-actor or --device")
+        print(f"warning: {told}; waiting until the cluster grows", file=sys.stderr)
+    return int(sum(rooms))

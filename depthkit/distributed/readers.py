@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from depthkit.distributed.plan import Form, Unit
-from depthkit.distributed.storage import Place
 from depthkit.errors import InputError
 from depthkit.utils.image_files import IMAGE_SUFFIXES
+from depthkit.utils.storage import Place
 
 if TYPE_CHECKING:
     from pyarrow import Schema

@@ -19,9 +19,9 @@ from depthkit.apis.saved_prediction import describe_saved
 from depthkit.distributed.plan import Form, Format, Unit, shard_name
 from depthkit.distributed.readers import StoredImage, read_unit
 from depthkit.distributed.shard_files import open_shard
-from depthkit.distributed.storage import Place
 from depthkit.errors import InputError
 from depthkit.utils.io import MILLIMETRES_PER_METRE
+from depthkit.utils.storage import Place
 
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor

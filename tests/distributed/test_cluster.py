@@ -48,6 +48,23 @@ def test_nobody_there_is_one_sentence() -> None:
         cluster.check_answers(address)
 
 
+@pytest.mark.parametrize("by_variable", [True, False])
+def test_a_cluster_that_has_ended_is_one_sentence(monkeypatch, tmp_path, by_variable) -> None:
+    pytest.importorskip("ray", reason="needs the extra [ray]")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    if by_variable:
+        monkeypatch.setenv("RAY_ADDRESS", "127.0.0.1:1")
+    else:
+        monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+        (tmp_path / "ray").mkdir()
+        (tmp_path / "ray" / "ray_current_cluster").write_text("127.0.0.1:1")
+    with (
+        pytest.raises(InputError, match="--ray-address 127.0.0.1:1: cannot be used .Connection refused"),
+        cluster.ray_cluster("auto"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("address", ["here", "host:", "host:0", "host:99999", "ray://host:10001", ":6379", "host:x"])
 def test_what_is_no_address_is_one_sentence(address) -> None:
     with pytest.raises(InputError, match="expected HOST:PORT of a Ray cluster"):

@@ -4,8 +4,8 @@ import pytest
 
 from depthkit.distributed.output import Output
 from depthkit.distributed.shard_work import work_on
-from depthkit.distributed.storage import Place
 from depthkit.errors import InputError
+from depthkit.utils.storage import Place
 from light_model import LightPredictor, prepare
 
 SETTINGS = {"input": "images", "model": {"weights": "abc"}, "outputs": ("depth",), "focal": None}

@@ -10,12 +10,13 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from depthkit.distributed.output import Output
-from depthkit.distributed.predict import Resources, Summary, predict_dataset
+from depthkit.distributed.predict import Resources, Summary, _count_room, predict_dataset
 from depthkit.errors import InputError
 from depthkit.utils.io import write_rgb
 from helpers import REPOSITORY, tool_environment
@@ -145,12 +146,36 @@ def test_a_killed_node_loses_nothing(cluster, second_node, many, tmp_path) -> No
     check_complete(tmp_path / "out", many)
 
 
-def test_a_model_that_cannot_be_loaded_and_a_cluster_without_room_are_one_sentence(cluster, many, tmp_path) -> None:
+def test_a_unit_that_ends_its_process_each_time_is_given_up(cluster, many, tmp_path, monkeypatch, capsys) -> None:
+    """A decoder that crashes, or more memory than there is; the other units are done."""
+    monkeypatch.setattr("depthkit.distributed.predict.LOSSES", 1)
+    plan, work = prepare(f"{many}/00*.png", tmp_path / "out", per_shard=5)
+    output = Output(work.output, {}, "webdataset", resume=False)
+    model = LightModel(tmp_path, 0.0)
+    model.deadly = 7  # the red value of an image
+    done = predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
+    said = "the process that worked on it was lost 2 times"
+    assert done.manifest["failed"] == {"shard-000001.tar": said} and not done.manifest["complete"]
+    assert done.manifest["images"] == 5 and f"error: shard-000001.tar: {said}" in capsys.readouterr().err
+
+
+def test_a_model_that_cannot_be_loaded_is_one_sentence(cluster, many, tmp_path) -> None:
     plan, work = prepare(many, tmp_path / "out", per_shard=20)
     output = Output(work.output, {}, "webdataset", resume=False)
     model = LightModel(tmp_path, 0)
     model.problem = "weights: are of another model"
     with pytest.raises(InputError, match="weights: are of another model"):
         predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
-    with pytest.raises(InputError, match="64 cores and 0 GPUs, but no machine of the cluster has them"):
-        predict_dataset(plan, work, model, output, Resources(64, "cpu", None), cluster.address)
+
+
+def test_room_for_predictors_on_the_machines_there_are(capsys) -> None:
+    nodes = [{"CPU": 5.0, "GPU": 2.0}, {"CPU": 8.0}, {}]
+    ray = SimpleNamespace(nodes=lambda: [{"Alive": True, "Resources": one} for one in nodes])
+    assert _count_room(ray, 2, 0, None) == 2 + 4
+    assert _count_room(ray, 2, 1, None) == 2
+    with pytest.raises(
+        InputError, match="64 cores and 0 GPUs, but no machine has them .at most 8 and 2.; change --cpus"
+    ):
+        _count_room(ray, 64, 0, None)
+    assert _count_room(ray, 64, 0, "auto") == 0
+    assert "warning: a predictor is to have 64 cores" in capsys.readouterr().err

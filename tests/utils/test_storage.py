@@ -3,8 +3,13 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
-from depthkit.distributed.storage import Place, StoredFile, check_apart, expand_braces, match, split_pattern
 from depthkit.errors import InputError
+from depthkit.utils.storage import Place, StoredFile, check_apart, expand_braces, match, split_pattern
+
+
+@pytest.fixture(autouse=True)
+def needs_pyarrow() -> None:
+    pytest.importorskip("pyarrow", reason="needs the extra [ray]")
 
 
 @pytest.mark.parametrize(

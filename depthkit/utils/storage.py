@@ -36,16 +36,17 @@ class StoredFile(NamedTuple):
     size: int
 
 
-def check_packages() -> None:
-    """Check that Ray Data and pyarrow are installed, without importing them.
+def check_package(name: str) -> None:
+    """Check that a package is installed, without importing it.
 
     Raises:
-        InputError: one of them is missing.
+        InputError: it is not.
     """
-    for package in ("ray", "pyarrow"):
-        if importlib.util.find_spec(package) is None:
-            raise InputError(f"{package} is not installed, which data sets on many machines need; run: "
-                             "pip install 'depthkit[ray]'")  # fmt: skip
+    if importlib.util.find_spec(name) is None:
+        raise InputError(
+            f"{name} is not installed, which data sets on many machines and in buckets need; run: pip install "
+            "'depthkit[ray]'"
+        )
 
 
 class Place:
@@ -97,6 +98,13 @@ class Place:
         with self.errors("read", name):
             return self.filesystem.get_file_info(self._join(name)).size
 
+    @property
+    def is_local(self) -> bool:
+        """Whether the files are on this machine."""
+        from pyarrow.fs import LocalFileSystem
+
+        return isinstance(self.filesystem, LocalFileSystem)
+
     @contextlib.contextmanager
     def open(self, name: str, seekable: bool = False) -> Iterator["NativeFile"]:
         """Open a file of the folder for reading; what is raised while it is read, is the caller's to tell."""
@@ -126,14 +134,11 @@ class Place:
             name: of the file.
             content: its bytes, or a file of this machine.
         """
-        from pyarrow.fs import LocalFileSystem
-
         path = self._join(name)
         with self.errors("written", name):
             self.filesystem.create_dir(path.rpartition("/")[0], recursive=True)
             # An object of a bucket is there when its upload ends; a file of a folder while it is written.
-            is_local = isinstance(self.filesystem, LocalFileSystem)
-            target = f"{path.rpartition('/')[0]}/.{secrets.token_hex(8)}" if is_local else path
+            target = f"{path.rpartition('/')[0]}/.{secrets.token_hex(8)}" if self.is_local else path
             try:
                 with self.filesystem.open_output_stream(target, compression=None) as out:
                     if isinstance(content, bytes):
@@ -142,10 +147,10 @@ class Place:
                         with content.open("rb") as source:
                             while chunk := source.read(_BUFFER):
                                 out.write(chunk)
-                if is_local:
+                if self.is_local:
                     os.replace(target, path)
             except BaseException:
-                if is_local:
+                if self.is_local:
                     Path(target).unlink(missing_ok=True)
                 raise
 
@@ -231,6 +236,7 @@ def expand_braces(pattern: str) -> list[str]:
 
 
 def _open(address: str) -> tuple["FileSystem", str]:
+    check_package("pyarrow")
     import pyarrow
     from pyarrow import fs
 
