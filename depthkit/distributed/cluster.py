@@ -112,7 +112,7 @@ def check_answers(address: str) -> None:
 
 
 def _running_here() -> str | None:
-    """Return the address of the cluster that this machine belongs to, as Ray has noted it; None if there is no note.
+    """Return the address of the cluster of this machine as Ray has noted it; None without a note.
 
     The note outlives its cluster, for which Ray would wait long.
     """
