@@ -130,7 +130,7 @@ def test_killed_in_the_middle_and_again_it_ends_as_one_never_killed(make) -> Non
 def test_killed_at_every_write(make, request, tmp_path) -> None:
     status, count = train(make("straight"))
     assert status == 0 and count > 25
-    every = 1 if request.node.callspec.params["make"] in ("epochs", "iterations") else 3
+    every = {"epochs": 1, "iterations": 2}.get(request.node.callspec.params["make"], 3)
     for write in range(1, count + 1, every):
         kill_and_compare(make, [write])
         (tmp_path / "killed").rename(tmp_path / f"killed_{write}")

@@ -66,6 +66,7 @@ export class SceneView {
     this.#renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.#renderer.setClearColor(0x10141a);
     this.#controls = new OrbitControls(this.#camera, this.#canvas);
+    this.#controls.rotateSpeed = 0.5; // a surface seen from one side: a short drag must not show its back
     this.#controls.addEventListener("change", () => this.#draw());
   }
 

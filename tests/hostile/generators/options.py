@@ -276,7 +276,6 @@ def without_what_is_needed(folder, rng, assets):
     return rng.choice(
         [
             ["predict"],
-            ["predict", image],
             ["predict", "--weights", weights],
             ["train"],
             ["test"],
