@@ -227,11 +227,11 @@ class DepthPredictor:
         predicted: dict[int, SegDataSample] = {}
         for places, batch in group_equal([batch for batch, _ in prepared]):
             predicted.update(zip(places, self.run(batch), strict=True))
-        return [self._make_result(image.rgb, prepared[i][1], predicted[i]) for i, (image, _) in enumerate(images)]
+        return [self.make_result(image.rgb, prepared[i][1], predicted[i]) for i, (image, _) in enumerate(images)]
 
-    def _make_result(self, rgb: np.ndarray, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
+    def make_result(self, rgb: np.ndarray, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
+        """Put together an image, what `prepare` said of its camera, and what `run` predicted."""
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
-        classes = name_classes(predicted.pred_score) if self.has_classes else ()
         depth_range = None
         if self.kind == "metric" and self.max_depth is not None:
             zoom = camera.at_input / self.model.canonical_focal if camera.metres_follow else 1.0
@@ -244,7 +244,7 @@ class DepthPredictor:
             focal_length=camera.pixels,
             focal_source=camera.source,
             metres_follow_focal=camera.metres_follow,
-            classes=classes,
+            classes=name_classes(predicted.pred_score) if self.has_classes else (),
             metadata=self.metadata,
         )
 

@@ -14,6 +14,7 @@ from depthkit.utils.console import run_tool
 
 COMMANDS = (
     "predict",
+    "predict-dataset",
     "train",
     "test",
     "export",
