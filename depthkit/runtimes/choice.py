@@ -100,7 +100,7 @@ def choose_network(
 def _measure(
     networks: Networks, names: Sequence[str], precision: str, samples: Sequence[Tensor], made: dict[str, Run]
 ) -> list[Verdict]:
-    """Make networks, compare them with the model in torch and float32 on all samples, time them on the first.
+    """Make networks, compare them with torch in float32 on all samples, and time them on the first one.
 
     Of several runtimes one that cannot be made is left out, which stderr says. `made` takes the networks.
     """
