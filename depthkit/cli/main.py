@@ -15,6 +15,7 @@ from depthkit.utils.console import run_tool
 
 COMMANDS = (
     "predict",
+    "predict-dataset",
     "train",
     "test",
     "export",
