@@ -49,10 +49,13 @@ class HeldResults:
     def release(self) -> Iterator[DepthResult]:
         """Yield the results in their order, each removed from the disk."""
         for number, fields in enumerate(self._fields):
-            arrays = {name: np.load(self._file(number, name), allow_pickle=False) for name in _ARRAYS}
-            for name in _ARRAYS:
-                self._file(number, name).unlink()
-            yield DepthResult(**arrays, **fields)
+            yield self._release(number, fields)
+
+    def _release(self, number: int, fields: dict[str, Any]) -> DepthResult:
+        arrays = {name: np.load(self._file(number, name), allow_pickle=False) for name in _ARRAYS}
+        for name in _ARRAYS:
+            self._file(number, name).unlink()
+        return DepthResult(**arrays, **fields)
 
     def _file(self, number: int, name: str) -> Path:
         return Path(self._temporary.name) / f"{number}_{name}.npy"

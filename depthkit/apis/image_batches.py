@@ -28,12 +28,29 @@ def read_batches(
     focals = list(focal) if isinstance(focal, (list, tuple)) else [focal] * len(sources)
     if len(focals) != len(sources):
         raise InputError(f"focal: has {len(focals)} focal lengths for {len(sources)} images; expected one for each")
-    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
-        raise InputError(f"batch_size={batch_size!r}: expected a number of images, 1 or more")
+    check_batch_size(batch_size)
     focals = [check_focal(one) for one in focals]
     for start in range(0, len(sources), batch_size):
         places = range(start, min(start + batch_size, len(sources)))
         yield [(read_source(sources[place], f"image {place}"), focals[place]) for place in places]
+
+
+def check_batch_size(batch_size: object) -> None:
+    """Raise `InputError` unless `batch_size` is a number of images."""
+    if isinstance(batch_size, bool) or not isinstance(batch_size, int) or batch_size < 1:
+        raise InputError(f"batch_size={batch_size!r}: expected a number of images, 1 or more")
+
+
+def join_batches(batches: Sequence[dict]) -> dict:
+    """Put together the network's inputs of several images, which have one size.
+
+    Args:
+        batches: of one image each, as `DepthPredictor.prepare` makes them; one alone is returned as it is.
+    """
+    if len(batches) == 1:
+        return batches[0]
+    inputs = torch.cat([batch["inputs"] for batch in batches])
+    return {"inputs": inputs, "data_samples": [batch["data_samples"][0] for batch in batches]}
 
 
 def group_equal(batches: Sequence[dict]) -> Iterator[tuple[list[int], dict]]:
@@ -49,5 +66,4 @@ def group_equal(batches: Sequence[dict]) -> Iterator[tuple[list[int], dict]]:
     for place, batch in enumerate(batches):
         groups.setdefault(tuple(batch["inputs"].shape), []).append(place)
     for places in groups.values():
-        inputs = torch.cat([batches[place]["inputs"] for place in places])
-        yield places, {"inputs": inputs, "data_samples": [batches[place]["data_samples"][0] for place in places]}
+        yield places, join_batches([batches[place] for place in places])

@@ -10,7 +10,7 @@ from PIL import Image
 from depthkit.apis.focal import exif_focal_length
 from depthkit.errors import InputError
 from depthkit.utils.image_arrays import array_to_rgb, tensor_to_rgb
-from depthkit.utils.image_decoding import decode_rgb, open_content, open_image
+from depthkit.utils.image_decoding import choose_reduction, decode_rgb, open_content, open_image
 from depthkit.utils.input_files import check_pixels, decoder_errors
 from depthkit.utils.url_files import fetch, file_url_path, url_scheme
 
@@ -22,11 +22,13 @@ class SourceImage(NamedTuple):
         rgb: uint8 (H, W, 3), upright.
         focal: focal length [px] of its EXIF; None where that has none.
         name: for messages: its path or address.
+        reduction: both sides were divided by this number when the image was decoded.
     """
 
     rgb: np.ndarray
     focal: float | None
     name: str
+    reduction: int = 1
 
 
 ImageSource = str | os.PathLike | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor | SourceImage
@@ -53,8 +55,7 @@ def read_source(source: ImageSource, name: str = "image") -> SourceImage:
     if isinstance(source, str) and not source:
         raise InputError(f"{name}: is an empty text; expected the path of an image")
     if isinstance(source, (str, os.PathLike)):
-        with open_image(source) as image:
-            return _decode(image, os.fspath(source))
+        return read_file(source)
     if isinstance(source, (bytes, bytearray, memoryview)):
         with open_content(bytes(source), name) as image:
             return _decode(image, name)
@@ -73,11 +74,30 @@ def read_source(source: ImageSource, name: str = "image") -> SourceImage:
     )
 
 
+def read_file(path: str | os.PathLike, max_pixels: int | None = None) -> SourceImage:
+    """Read an image file, as `read_source` does.
+
+    Args:
+        path: the file.
+        max_pixels: an image that has more is decoded with a reduction (`choose_reduction`); its focal length is that
+            of the smaller image. None: it is decoded as it is, and one of more than `MAX_PIXELS` is an error.
+
+    Raises:
+        InputError: it cannot be read.
+    """
+    with open_image(path, reduced=max_pixels is not None) as image:
+        reduction = 1 if max_pixels is None else choose_reduction(image.size, max_pixels)
+        return _decode(image, os.fspath(path), reduction)
+
+
 def _unshared(rgb: np.ndarray, source: np.ndarray) -> np.ndarray:
     """Return an array that nobody else changes: with a camera, callers use one for all frames."""
     return rgb.copy() if np.may_share_memory(rgb, source) else rgb
 
 
-def _decode(image: Image.Image, name: str) -> SourceImage:
-    rgb = decode_rgb(image, name)  # first, because it has the errors
-    return SourceImage(rgb, exif_focal_length(image), name)
+def _decode(image: Image.Image, name: str, reduction: int = 1) -> SourceImage:
+    rgb = decode_rgb(image, name, reduction=reduction)  # first, because it has the errors
+    focal = exif_focal_length(image)
+    if focal is not None and reduction > 1:  # Pillow may have reduced a JPEG already
+        focal *= max(rgb.shape) / max(image.size)
+    return SourceImage(rgb, focal, name, reduction)

@@ -1,18 +1,24 @@
 """Predict the depth of many images and save the results."""
 
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from tqdm import tqdm
 
 from depthkit.apis.contact_sheet import ContactSheet
 from depthkit.apis.focal import FocalRequest, check_focal
 from depthkit.apis.held_results import HeldResults
-from depthkit.apis.result import RANGE_OF_RELATIVE, DepthResult
-from depthkit.apis.result_files import choose_outputs, output_paths
+from depthkit.apis.image_batches import check_batch_size
+from depthkit.apis.image_plan import PlannedImage, make_plan
+from depthkit.apis.predict_ahead import PredictAhead, Predicted, PredictedImage
+from depthkit.apis.result import RANGE_OF_RELATIVE
+from depthkit.apis.result_files import choose_outputs
+from depthkit.apis.save_behind import SaveBehind
 from depthkit.apis.saved_prediction import (
     FailedPrediction,
     SavedPrediction,
@@ -21,8 +27,7 @@ from depthkit.apis.saved_prediction import (
     report_assumptions,
 )
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_inputs, unique_stems
-from depthkit.utils.output_file import check_file_name
+from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.color_range import SharedRange, check_range
 from depthkit.visualization.palette import check_colormap
@@ -30,7 +35,19 @@ from depthkit.visualization.palette import check_colormap
 if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
 
-_Named = tuple[Path, str]  # an image, and how the names of its results begin
+
+class Predictions(NamedTuple):
+    """What became of many images, each in the order in which they were given.
+
+    Attributes:
+        saved: what is known about those that were predicted and saved.
+        failed: those that could not be.
+        skipped: those whose results were complete before.
+    """
+
+    saved: list[SavedPrediction]
+    failed: list[FailedPrediction]
+    skipped: list[Path]
 
 
 def predict_images(
@@ -44,8 +61,16 @@ def predict_images(
     remove_flying_pixels: bool = False,
     contact_sheet: str | Path | None = None,
     classes: bool = False,
-) -> tuple[list[SavedPrediction], list[FailedPrediction]]:
+    batch_size: int = 1,
+    mirrored: Sequence[Path] = (),
+    skip_existing: bool = False,
+    max_pixels: int = MAX_PIXELS,
+) -> Predictions:
     """Predict images and save the results, with a progress bar on a terminal.
+
+    Threads read the next images and save the last results while the network runs; what waits in memory is bounded
+    (`PredictAhead`, `SaveBehind`). The results are those of `DepthPredictor` for each image alone, to the last bit;
+    with a `batch_size` above 1, but for rounding.
 
     An image that cannot be read, or whose results cannot have their names, is reported on stderr, and the others are
     still predicted. What is to know about many images is said once, at the end.
@@ -62,9 +87,14 @@ def predict_images(
         remove_flying_pixels: from points and meshes.
         contact_sheet: file of a `ContactSheet` of all results.
         classes: also print the likeliest classes of each image.
+        batch_size: how many images of one size go through the network together.
+        mirrored: folders; results of images below them lie in the same subfolders of `out_dir`.
+        skip_existing: leave out images whose results are there, complete; by their names alone. A shared range and a
+            contact sheet are those of the others.
+        max_pixels: an image that has more is read at 1/2, 1/3 ... of its sides, and its results have that size.
 
     Returns:
-        What was saved, for each image that could be predicted, and the others.
+        What became of the images.
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
@@ -75,7 +105,8 @@ def predict_images(
         raise InputError(
             "classes: this model has no classifier; use a config such as configs/depth_and_classes_tiny.py"
         )
-    check_focal(focal)
+    focal = check_focal(focal)
+    check_batch_size(batch_size)
     shared = depth_range == "shared"
     if depth_range is not None:
         if not shared:
@@ -86,59 +117,88 @@ def predict_images(
         check_colormap(colormap)
     outputs = choose_outputs(outputs, predictor.kind)
     folder = make_output_folder(out_dir)
-    plan = list(zip(images, unique_stems(images), strict=True))
-    paths = [list(output_paths(folder, stem, predictor.kind, outputs).values()) for _, stem in plan]
-    check_not_inputs([path for files in paths for path in files], images)
-    done: list[SavedPrediction] = []
-    failed: list[FailedPrediction] = []
+    plan = make_plan(images, folder, mirrored, predictor.kind, outputs)
+    skipped = {one for one in plan if skip_existing and one.is_done()}
+    if skipped:
+        print(f"skipped: {len(skipped)} of {len(plan)} images, whose results are complete in {folder}")
+    failed: dict[PlannedImage, str] = {}
+    todo = [one for one in plan if one not in skipped and _has_usable_names(one, failed)]
+    done: dict[PlannedImage, SavedPrediction] = {}
+    begin = time.monotonic()
     with ExitStack() as stack:
-        results = _predict(predictor, list(zip(plan, paths, strict=True)), focal, failed)
+        bar = stack.enter_context(tqdm(total=len(todo), unit="image", disable=None))
+
+        def is_predicted(one: Predicted) -> bool:
+            place, outcome = one
+            if isinstance(outcome, InputError):
+                _fail(todo[place], outcome, failed)
+            if shared or isinstance(outcome, InputError):
+                bar.update()
+            return not isinstance(outcome, InputError)
+
+        def save(place: int, predicted: PredictedImage) -> SavedPrediction:
+            of, result = todo[place], predicted.result
+            saved = result.save(of.folder, of.stem, outputs, depth_range, colormap, remove_flying_pixels)
+            return describe_saved(of.image, result, saved, classes, predicted.reduction)
+
+        writer = stack.enter_context(SaveBehind(save))
+        reader = PredictAhead(predictor, [one.image for one in todo], focal, batch_size, max_pixels)
+        results = filter(is_predicted, stack.enter_context(reader))
         if shared:
             held = stack.enter_context(HeldResults(folder))
             results, depth_range = _wait_for_range(results, held)
+            bar.reset(len(held))
+            bar.set_description("saving")
         sheet = None if contact_sheet is None else ContactSheet(contact_sheet, depth_range, colormap)
-        for (image, stem), result in results:
-            saved = result.save(folder, stem, outputs, depth_range, colormap, remove_flying_pixels)
-            done.append(describe_saved(image, result, saved, depth_range, classes))
-            report(done[-1], predictor.can_follow_focal)
-            if sheet is not None:
-                sheet.add(result, image.name)
+        if sheet is not None:
+            results = map(partial(_put_on_sheet, sheet, todo), results)
+        for place, saved in writer.save_all(results):
+            done[todo[place]] = saved
+            report(saved, predictor.can_follow_focal)
+            bar.update()
     if sheet is not None:
         sheet.finish()
         for page in sheet.pages:
             print(f"contact sheet: {page}")
-    report_assumptions(done)
-    return done, failed
+    if len(done) > 1:
+        seconds = time.monotonic() - begin
+        print(f"{len(done)} images in {seconds:.1f} s: {len(done) / seconds:.3g} images a second")
+    in_order = [done[one] for one in plan if one in done]
+    report_assumptions(in_order)
+    return Predictions(
+        in_order,
+        [FailedPrediction(one.image, failed[one]) for one in plan if one in failed],
+        [one.image for one in plan if one in skipped],
+    )
 
 
-def _predict(
-    predictor: "DepthPredictor",
-    plan: list[tuple[_Named, list[Path]]],
-    focal: FocalRequest,
-    failed: list[FailedPrediction],
-) -> Iterator[tuple[_Named, DepthResult]]:
-    """Yield the images of a plan, which has the files of each, with their depth; note those that fail."""
-    for (image, stem), paths in tqdm(plan, unit="image", disable=None):
-        try:
-            for path in paths:
-                check_file_name(path)
-            result = predictor(image, focal)
-        except InputError as error:
-            tqdm.write(f"error: {error}", file=sys.stderr)
-            failed.append(FailedPrediction(image, str(error)))
-            continue
-        yield (image, stem), result
+def _has_usable_names(one: PlannedImage, failed: dict[PlannedImage, str]) -> bool:
+    try:
+        one.check_names()
+    except InputError as error:
+        _fail(one, error, failed)
+    return one not in failed
 
 
-def _wait_for_range(
-    results: Iterator[tuple[_Named, DepthResult]], held: HeldResults
-) -> tuple[Iterator[tuple[_Named, DepthResult]], tuple[float, float]]:
+def _fail(one: PlannedImage, error: InputError, failed: dict[PlannedImage, str]) -> None:
+    tqdm.write(f"error: {error}", file=sys.stderr)
+    failed[one] = str(error)
+
+
+def _put_on_sheet(sheet: ContactSheet, images: Sequence[PlannedImage], one: Predicted) -> Predicted:
+    place, predicted = one
+    sheet.add(predicted.result, images[place].image.name)
+    return one
+
+
+def _wait_for_range(results: Iterator[Predicted], held: HeldResults) -> tuple[Iterator[Predicted], tuple[float, float]]:
     """Predict and hold all results; return them, and the range of colours [m] that they share."""
-    range_of_all, named = SharedRange(), []
-    for one, result in results:
-        range_of_all.add(result.values)
-        held.hold(result)
-        named.append(one)
+    range_of_all, kept = SharedRange(), []
+    for place, predicted in results:
+        range_of_all.add(predicted.result.values)
+        held.hold(predicted.result)
+        kept.append((place, predicted.reduction))
     low, high = range_of_all.ends()
-    print(f"colours: {low:g} to {high:g} m, shared by {len(named)} images")
-    return zip(tqdm(named, unit="image", desc="saving", disable=None), held.release(), strict=True), (low, high)
+    print(f"colours: {low:g} to {high:g} m, shared by {len(kept)} images")
+    released = map(PredictedImage, held.release(), [reduction for _, reduction in kept])
+    return zip([place for place, _ in kept], released, strict=True), (low, high)

@@ -76,7 +76,9 @@ class DepthResult(DepthValues):
         Raises:
             InputError: see `color_range`; or there is no such colormap.
         """
-        ends = self.color_range(depth_range)
+        return self._draw(self.color_range(depth_range), side_by_side, colormap)
+
+    def _draw(self, ends: tuple[float, float], side_by_side: bool, colormap: str | None) -> np.ndarray:
         if self.kind == "relative":
             colormap = colormap or DISPARITY_COLORMAP
             if side_by_side:
@@ -182,7 +184,7 @@ class DepthResult(DepthValues):
             remove_flying_pixels: from points and mesh.
 
         Returns:
-            The files, and how many pixels the 16-bit PNG of depth could not hold.
+            The files, how many pixels the 16-bit PNG of depth could not hold, and the ends of the colours.
 
         Raises:
             InputError: a file cannot be written, an output is unknown or needs a package that is not installed, or see
@@ -195,7 +197,7 @@ class DepthResult(DepthValues):
         colors = {**text, "color_range": f"{low:.9g} {high:.9g}"}
         for name, path in zip(names, paths.values(), strict=True):
             if name in ("colored", "side_by_side"):
-                write_rgb(path, self.colored(depth_range, name == "side_by_side", colormap), colors)
+                write_rgb(path, self._draw((low, high), name == "side_by_side", colormap), colors)
             elif name == "depth":
                 saturated = write_depth_png(path, self.values, text)
             elif name == "disparity":
@@ -209,7 +211,7 @@ class DepthResult(DepthValues):
                 self.save_point_cloud(path, remove_flying_pixels)
             else:
                 write_float_map(path, self.values, text, channel="Z" if self.kind == "metric" else "Y")
-        return SavedFiles(paths, saturated)
+        return SavedFiles(paths, saturated, (low, high))
 
     def _repr_png_(self) -> bytes:
         """Return the map in colour as a PNG file, small enough for a notebook."""

@@ -38,10 +38,12 @@ class SavedFiles:
     Attributes:
         paths: the files by kind, see `output_paths`.
         saturated: number of pixels beyond 65.535 m, which the 16-bit PNG stores as 65.535 m; 0 where there is none.
+        color_range: ends of the colour bar, see `DepthResult.color_range`; also where none was drawn.
     """
 
     paths: dict[str, Path]
     saturated: int
+    color_range: tuple[float, float]
 
 
 def check_outputs(outputs: Sequence[str] | None) -> None:

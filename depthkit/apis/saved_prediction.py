@@ -38,6 +38,7 @@ class SavedPrediction:
         field_of_view: [degrees], that the image's longer side spans at this focal length.
         metadata: what else is known by name: the model, its licence and so on.
         classes: names and probabilities of the likeliest classes, if asked.
+        reduction: both sides of the image were divided by this number, and so are those of its results.
     """
 
     image: Path
@@ -56,6 +57,7 @@ class SavedPrediction:
     field_of_view: float | None
     metadata: dict[str, str]
     classes: tuple[tuple[str, float], ...]
+    reduction: int
 
 
 @dataclass(frozen=True)
@@ -72,9 +74,9 @@ class FailedPrediction:
 
 
 def describe_saved(
-    image: Path, result: DepthResult, saved: SavedFiles, depth_range: tuple[float, float] | None, classes: bool
+    image: Path, result: DepthResult, saved: SavedFiles, classes: bool, reduction: int
 ) -> SavedPrediction:
-    """Say what is known about `image`, whose result was saved with colours for `depth_range` [m]."""
+    """Say what is known about `image`, read at 1/`reduction` of its size, whose result was saved."""
     valid = result.valid
     low, high = (
         float(find(result.values, initial=start, where=valid)) for find, start in ((np.min, np.inf), (np.max, -np.inf))
@@ -93,13 +95,14 @@ def describe_saved(
         max_depth=max_depth,
         min_disparity=min_disparity,
         max_disparity=max_disparity,
-        color_range=result.color_range(depth_range),
+        color_range=saved.color_range,
         focal_length=result.focal_length,
         focal_source=result.focal_source,
         metres_follow_focal=result.metres_follow_focal,
         field_of_view=result.field_of_view,
         metadata=result.metadata,
         classes=result.classes if classes else (),
+        reduction=reduction,
     )
 
 
@@ -107,7 +110,8 @@ def report(done: SavedPrediction, can_follow_focal: bool) -> None:
     """Print what was saved, and what to know about this image alone."""
     camera = _camera(done, can_follow_focal)
     first, *_ = done.files.values()
-    tqdm.write(f"{done.image} -> {first} ({_span(done)}{_colors(done)}{camera})", file=sys.stdout)
+    size = f"; at 1/{done.reduction} of its size" if done.reduction > 1 else ""
+    tqdm.write(f"{done.image} -> {first} ({_span(done)}{_colors(done)}{camera}{size})", file=sys.stdout)
     for name, score in done.classes:
         tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
     for warning in _warnings(done):
@@ -164,6 +168,11 @@ def report_assumptions(saved: Sequence[SavedPrediction]) -> None:
 
 
 def _assumptions(done: SavedPrediction) -> Iterator[str]:
+    if done.reduction > 1:
+        yield (
+            f"too large (--max-megapixels), so read at 1/{done.reduction} of the size; the results and focal lengths "
+            "are those of the smaller image"
+        )
     if done.focal_source == "assumed" and done.metres_follow_focal:
         yield (
             "no focal length in EXIF; the metres are those of the assumed one (give --focal PX; twice the focal length "

@@ -248,7 +248,7 @@ def write_json(path: Path, content: object) -> None:
 
 
 def find_images(
-    patterns: Sequence[str], out: Path | None = None, ending: str = ""
+    patterns: Sequence[str], out: Path | None = None, ending: str = "", recursive: bool = False
 ) -> tuple[list[Path], dict[str, str]]:
     """Find the images that `patterns` name and report on stderr each pattern that names none.
 
@@ -256,6 +256,7 @@ def find_images(
         patterns: images, folders and globs.
         out: folder of the results, checked but not made here; None if the images have none.
         ending: of the name of one of the results of each image.
+        recursive: take the images in subfolders of folders, too; results lie in the same subfolders of `out`.
 
     Returns:
         The images, and the patterns that name none with what was reported.
@@ -264,8 +265,8 @@ def find_images(
         InputError: there is no image at all; `out` cannot be made or written to, or what lies in it would be found as
             an image the next time.
     """
-    images, problems = image_files.find_images(patterns)
-    for sentence in image_files.describe_skipped(patterns):
+    images, problems = image_files.find_images(patterns, recursive)
+    for sentence in image_files.describe_skipped(patterns, recursive):
         click.echo(f"warning: {sentence}", err=True)
     sentences = list(problems.values())
     last = None if images else sentences.pop()
@@ -274,8 +275,9 @@ def find_images(
     if last is not None:
         raise InputError(last)
     if out is not None:
-        results = [out / f"{stem}{ending}" for stem in image_files.unique_stems(images)]
+        mirrored = image_files.named_folders(patterns) if recursive else []
+        results = [out / f"{stem}{ending}" for stem in image_files.mirrored_stems(images, mirrored)]
         image_files.check_not_inputs(results, images)
-        image_files.check_not_found_again(patterns, results)
+        image_files.check_not_found_again(patterns, results, recursive=recursive)
         check_output_folder(out)
     return images, problems

@@ -51,12 +51,13 @@ def list_images(folder: str | Path, recursive: bool = False, suffixes: Iterable[
     return list(_scan(os.fspath(folder), recursive, frozenset(suffixes)))
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+def find_images(patterns: Sequence[str], recursive: bool = False) -> tuple[list[Path], dict[str, str]]:
     """Find the images that the arguments of a command line name.
 
     Args:
         patterns: files, folders (the images directly in them) and globs (also ``**``). A named file is taken whatever
             its suffix, so that its content is checked when it is read.
+        recursive: take the images in the subfolders of folders, too.
 
     Returns:
         The files in the order of the patterns, sorted within each pattern and without repetition; and one sentence
@@ -67,8 +68,10 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     for pattern in patterns:
         path = os.path.expanduser(pattern)
         if os.path.isdir(path):
-            found = list_images(path)
-            problem = f"no images in this folder; expected {', '.join(sorted(IMAGE_SUFFIXES))}"
+            found = list_images(path, recursive)
+            problem = (
+                f"no images in this folder{' or below it' * recursive}; expected {', '.join(sorted(IMAGE_SUFFIXES))}"
+            )
         elif os.path.exists(path):  # also a file whose name contains a bracket or a star
             found = [Path(path)] if os.path.isfile(path) else []
             problem = "not a regular file; expected an image"
@@ -86,11 +89,12 @@ def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
     return list(images.values()), problems
 
 
-def describe_skipped(patterns: Sequence[str]) -> list[str]:
+def describe_skipped(patterns: Sequence[str], recursive: bool = False) -> list[str]:
     """Say for each folder among `patterns` which visible files `find_images` leaves out.
 
     Returns:
-        One sentence for each folder that has any, with their number by suffix, or that has subfolders.
+        One sentence for each folder that has any, with their number by suffix, or that has subfolders which are not
+        `recursive`ly searched.
     """
     sentences = []
     for pattern in patterns:
@@ -109,12 +113,36 @@ def describe_skipped(patterns: Sequence[str]) -> list[str]:
             named = [f"{number} {suffix or 'without a suffix'}" for suffix, number in skipped[:_MAX_NAMED]]
             named += ["others"] * (len(skipped) > _MAX_NAMED)
             parts.append(f"{count} file{'s' * (count > 1)} without the suffix of an image ({', '.join(named)})")
-        if folders:
+        if folders and not recursive:
             inside = os.path.join(pattern, "**", "*.jpg")
             parts.append(f"{folders} subfolder{'s' * (folders > 1)} ('{inside}' names theirs)")
         if parts:
             sentences.append(f"{pattern}: skipped {' and '.join(parts)}")
     return sentences
+
+
+def named_folders(patterns: Sequence[str]) -> list[Path]:
+    """Return the folders among the arguments of a command line, as `find_images` names what lies in them."""
+    paths = map(os.path.expanduser, patterns)
+    return [Path(path) for path in paths if os.path.isdir(path)]
+
+
+def mirrored_stems(images: Sequence[Path], folders: Sequence[Path]) -> list[str]:
+    """Make a distinct name for the results of each image, with its subfolder in one of `folders`.
+
+    Within each subfolder as `unique_stems`: folder/sub/a.jpg gets sub/a.
+    """
+    groups: dict[str, list[int]] = {}
+    places = []
+    for number, image in enumerate(images):
+        inside = (image.parent.relative_to(folder) for folder in folders if image.is_relative_to(folder))
+        places.append(next((place for place in inside if ".." not in place.parts), Path()))
+        groups.setdefault(str(places[-1]).casefold(), []).append(number)
+    stems = [""] * len(images)
+    for numbers in groups.values():
+        for number, stem in zip(numbers, unique_stems([images[number] for number in numbers]), strict=True):
+            stems[number] = (places[number] / stem).as_posix()
+    return stems
 
 
 def unique_stems(images: Sequence[Path]) -> list[str]:
@@ -148,17 +176,24 @@ def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> N
 
 
 def check_not_found_again(
-    patterns: Sequence[str], results: Iterable[Path], suffixes: frozenset[str] = IMAGE_SUFFIXES
+    patterns: Sequence[str],
+    results: Iterable[Path],
+    suffixes: frozenset[str] = IMAGE_SUFFIXES,
+    recursive: bool = False,
 ) -> None:
     """Raise `InputError` if a folder or glob in `patterns` would find a result as an image the next time.
 
-    An image that is named itself may have its results beside it. Files of other `suffixes` would not be found.
+    An image that is named itself may have its results beside it. Files of other `suffixes` would not be found. With
+    `recursive` folders are searched with their subfolders.
     """
     for path in results:
         for pattern in patterns:
             name = os.path.expanduser(pattern)
             if os.path.isdir(name):
-                again = os.path.realpath(path.parent) == os.path.realpath(name)
+                inside = _parts_below(os.path.realpath(path.parent), os.path.realpath(name))
+                again = inside == () or (
+                    recursive and inside is not None and not any(p.startswith(".") for p in inside)
+                )
             else:
                 whole = Path(os.path.abspath(name)).parts
                 again = not os.path.exists(name) and match_parts(path.absolute().parts, whole)
@@ -167,6 +202,11 @@ def check_not_found_again(
                     f"{path.parent}: results there would be taken for images by '{pattern}' the next time; choose "
                     "another --out"
                 )
+
+
+def _parts_below(path: str, folder: str) -> tuple[str, ...] | None:
+    """Return the names that lead from `folder` to `path`; None if that lies elsewhere."""
+    return Path(path).relative_to(folder).parts if Path(path).is_relative_to(folder) else None
 
 
 def match_parts(names: Sequence[str], pattern: Sequence[str]) -> bool:

@@ -59,23 +59,24 @@ def check_file(path: str | os.PathLike, expected: str) -> Path:
     return path
 
 
-def check_pixels(shape: Sequence[int], item_bytes: int, name: str | os.PathLike) -> None:
+def check_pixels(shape: Sequence[int], item_bytes: int, name: str | os.PathLike, most: int | None = None) -> None:
     """Check the size that a file declares, before memory is taken for it.
 
     Args:
         shape: of the image or map.
         item_bytes: of a value; what takes more than 4 counts accordingly.
         name: of the file.
+        most: pixels; None for `MAX_PIXELS`.
 
     Raises:
-        InputError: it has more than `MAX_PIXELS`.
+        InputError: it has more.
     """
-    pixels = math.prod(shape)
-    if pixels * max(1, item_bytes / 4) > MAX_PIXELS:
+    pixels, most = math.prod(shape), MAX_PIXELS if most is None else most
+    if pixels * max(1, item_bytes / 4) > most:
         each = f" of {item_bytes} bytes" if item_bytes > 4 else ""
         raise InputError(
             f"{name}: has {pixels / 1e6:.4g} megapixels{each} ({' x '.join(map(str, shape))}); depthkit reads "
-            f"{MAX_PIXELS * min(1, 4 / max(1, item_bytes)) / 1e6:g} at most, so make it smaller"
+            f"{most * min(1, 4 / max(1, item_bytes)) / 1e6:g} at most, so make it smaller"
         )
 
 

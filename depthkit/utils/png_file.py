@@ -12,9 +12,9 @@ from PIL.PngImagePlugin import PngInfo
 from depthkit.utils.output_file import atomic_path
 
 _BLOCK = 2**20  # [px]
-_LEVEL = 3  # of zlib: half the time of the default, a tenth larger
+_LEVEL = 2  # of zlib: a fifth of the time of the default; a third larger
 _GREY, _RGB = 0, 2  # colour types of PNG
-_SUB, _UP = 1, 2  # filters of PNG
+_SUB = 1  # filter of PNG: the difference to the pixel on the left. To choose for each row brings nothing here
 
 
 def write_png(
@@ -41,13 +41,11 @@ def write_png(
         for name, data, *_ in chunks.chunks:
             _write_chunk(stream, name, data)
         compressor = zlib.compressobj(_LEVEL)
-        above = None
         for block in blocks:
             big_endian = np.ascontiguousarray(block, dtype=block.dtype.newbyteorder(">"))
             rows = big_endian.view(np.uint8).reshape(len(block), -1)
-            if data := compressor.compress(_filtered(rows, above, rows.shape[1] // shape[1])):
+            if data := compressor.compress(_filtered(rows, rows.shape[1] // shape[1])):
                 _write_chunk(stream, b"IDAT", data)
-            above = rows[-1]
         _write_chunk(stream, b"IDAT", compressor.flush())
         _write_chunk(stream, b"IEND", b"")
 
@@ -59,26 +57,20 @@ def row_blocks(shape: tuple[int, ...]) -> Iterator[slice]:
         yield slice(top, min(top + rows, shape[0]))
 
 
-def _filtered(rows: np.ndarray, above: np.ndarray | None, pixel: int) -> np.ndarray:
-    """Replace bytes by differences, which compress better, in each row by the better filter.
+def _filtered(rows: np.ndarray, pixel: int) -> np.ndarray:
+    """Replace bytes by differences, which compress better.
 
     Args:
         rows: bytes (h, N).
-        above: the row before them (N,), None at the top.
         pixel: bytes of a pixel.
 
     Returns:
         Bytes (h, 1 + N), each row after the number of its filter.
     """
-    sub, up = rows.copy(), rows.copy()
-    sub[:, pixel:] -= rows[:, :-pixel]
-    up[1:] -= rows[:-1]
-    if above is not None:
-        up[0] -= above
-    sizes = [np.minimum(one, -one).sum(axis=1, dtype=np.int64) for one in (sub, up)]
     filtered = np.empty((len(rows), 1 + rows.shape[1]), np.uint8)
-    filtered[:, 0] = np.where(sizes[1] < sizes[0], _UP, _SUB)
-    filtered[:, 1:] = np.where((sizes[1] < sizes[0])[:, None], up, sub)
+    filtered[:, 0] = _SUB
+    filtered[:, 1 : 1 + pixel] = rows[:, :pixel]
+    np.subtract(rows[:, pixel:], rows[:, :-pixel], out=filtered[:, 1 + pixel :])
     return filtered
 
 

@@ -1,6 +1,8 @@
 """Images put beside each other, or one below the other if they are wide, with titles and colour bars."""
 
+import functools
 import math
+import threading
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,6 +26,8 @@ _TICK_ALONG = {False: 2.5, True: 6}  # length of a bar per number, in fonts
 _MAX_PANEL = (960, 1920)  # [px] (H, W); images side by side are for looking at; the full size is saved separately
 _MOST_OF_BAR = 12_000_000  # [px] of a bar below an image
 _DPI = 100
+_KEPT_BAR = 400_000  # [px]; larger ones are drawn anew
+_DRAWING = threading.Lock()  # matplotlib is not made for threads
 
 
 @dataclass(frozen=True)
@@ -143,9 +147,10 @@ def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], 
         uint8 RGB (H, W, 3).
     """
     figure = _new_figure(size)
-    for text, x, y in texts:
-        figure.text(x, y, text, fontsize=font * 72 / _DPI, ha="center", va="center", parse_math=False)
-    return _render(figure)
+    with _DRAWING:
+        for text, x, y in texts:
+            figure.text(x, y, text, fontsize=font * 72 / _DPI, ha="center", va="center", parse_math=False)
+        return _render(figure)
 
 
 def shorten_text(text: str, width: float, font: int) -> str:
@@ -237,7 +242,15 @@ def _shortest(bar: ColorBar, font: int) -> int:
 
 
 def draw_color_bar(bar: ColorBar, size: tuple[int, int], font: int, wide: bool) -> np.ndarray:
-    """Draw the bar on a white strip of `size` (H, W) [px], from left to right if `wide`, else upwards."""
+    """Draw the bar on a white strip of `size` (H, W) [px], from left to right if `wide`, else upwards.
+
+    The last small ones are kept, because matplotlib takes longer for a bar than the depth of a small image for its
+    colours; so the strip cannot be written to.
+    """
+    return (_keep_bar if math.prod(size) <= _KEPT_BAR else _draw_bar)(bar, size, font, wide)
+
+
+def _draw_bar(bar: ColorBar, size: tuple[int, int], font: int, wide: bool) -> np.ndarray:
     height, width = size
     points = font * 72 / _DPI
     figure = _new_figure(size)
@@ -248,20 +261,28 @@ def draw_color_bar(bar: ColorBar, size: tuple[int, int], font: int, wide: bool) 
     extend = {(False, False): "neither", (True, False): "min", (False, True): "max", (True, True): "both"}
     # An arrow of a fixed length, not a share of the bar's: it would take the place of the numbers.
     length = (width - 6 * font) if wide else (height - 2.5 * font)
-    drawn = figure.colorbar(
-        ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap]),
-        cax=figure.add_axes(tuple(area)),
-        orientation="horizontal" if wide else "vertical",
-        extend=extend[bar.below, bar.above],
-        extendfrac=min(0.05, font / length),
-    )
-    drawn.set_label(bar.label, fontsize=points, labelpad=points / 2)
-    ticks = bar.ticks or numbered_ticks(bar.low, bar.high, most=length / (_TICK_ALONG[wide] * font))
-    drawn.set_ticks([value for value, _ in ticks], labels=[name for _, name in ticks])
-    thickness = max(points / 15, 0.8)  # matplotlib's own, in proportion where the text is large
-    drawn.outline.set_linewidth(thickness)
-    drawn.ax.tick_params(labelsize=points, width=thickness, length=points / 3, pad=points / 3)
-    return _render(figure)
+    with _DRAWING:
+        drawn = figure.colorbar(
+            ScalarMappable(Normalize(bar.low, bar.high), matplotlib.colormaps[bar.colormap]),
+            cax=figure.add_axes(tuple(area)),
+            orientation="horizontal" if wide else "vertical",
+            extend=extend[bar.below, bar.above],
+            extendfrac=min(0.05, font / length),
+        )
+        drawn.set_label(bar.label, fontsize=points, labelpad=points / 2)
+        ticks = bar.ticks or numbered_ticks(bar.low, bar.high, most=length / (_TICK_ALONG[wide] * font))
+        drawn.set_ticks([value for value, _ in ticks], labels=[name for _, name in ticks])
+        thickness = max(points / 15, 0.8)  # matplotlib's own, in proportion where the text is large
+        drawn.outline.set_linewidth(thickness)
+        drawn.ax.tick_params(labelsize=points, width=thickness, length=points / 3, pad=points / 3)
+        return _render(figure)
+
+
+@functools.lru_cache(maxsize=64)
+def _keep_bar(bar: ColorBar, size: tuple[int, int], font: int, wide: bool) -> np.ndarray:
+    drawn = _draw_bar(bar, size, font, wide)
+    drawn.setflags(write=False)
+    return drawn
 
 
 def _new_figure(size: tuple[int, int]) -> Figure:

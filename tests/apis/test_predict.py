@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
+from PIL import Image
 
 from depthkit.apis.predict import predict_images
 from depthkit.apis.result import DepthResult
@@ -12,37 +14,52 @@ from depthkit.errors import InputError
 
 
 class Predictor:
-    """Reads nothing: values by the image's name."""
+    """Looks at no image: values by its name."""
 
     def __init__(self, kind="metric", can_follow_focal=True, **fields):
         self.kind, self.can_follow_focal, self.fields = kind, can_follow_focal, fields
 
-    def __call__(self, image, focal=None):
-        if image.name.startswith("bad"):
-            raise InputError(f"{image}: is not an image")
-        values = np.full((20, 30), 70.0 if image.name.startswith("far") else 2.0, np.float32)
+    def prepare(self, rgb, name="", focal=None, exif=None):
+        return {"inputs": torch.zeros(1, 3, *rgb.shape[:2]), "data_samples": [name]}, None
+
+    def run(self, batch):
+        return batch["data_samples"]
+
+    def make_result(self, rgb, camera, name):
+        values = np.full((20, 30), 70.0 if "far" in name else 2.0, np.float32)
         values[0, 0] /= 4
-        if image.name.startswith("empty"):
+        if "empty" in name:
             values[:] = np.nan
-        return DepthResult(values, np.zeros((20, 30, 3), np.uint8), self.kind, **self.fields)
+        return DepthResult(values, rgb, self.kind, **self.fields)
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path_factory, monkeypatch) -> Path:
+    """The folder of the images, in which the test is."""
+    folder = tmp_path_factory.mktemp("images")
+    monkeypatch.chdir(folder)
+    for name in ("a", "b", "far", "empty"):
+        Image.new("RGB", (30, 20)).save(f"{name}.jpg")
+    Path("bad.jpg").write_text("not an image")
+    return folder
 
 
 predict = Predictor()
 
 
 def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
-    images = [tmp_path / name for name in ("a.jpg", "bad.jpg", "far.jpg")]
+    images = [Path(name) for name in ("a.jpg", "bad.jpg", "far.jpg")]
     out_dir = tmp_path / "new" / "out"
-    saved, failed = predict_images(predict, images, out_dir, outputs=["+points"])
+    saved, failed, _ = predict_images(predict, images, out_dir, outputs=["+points"])
     assert [one.image.name for one in saved] == ["a.jpg", "far.jpg"]
     assert [(one.min_depth, one.max_depth, one.saturated) for one in saved] == [(0.5, 2, 0), (17.5, 70, 599)]
     written = {path for one in saved for path in one.files.values()}
     assert written == set(out_dir.iterdir()) and len(written) == 8
     out, err = capsys.readouterr()
     assert "a_colored.png (0.50 to 2.00 m, colours 1.75 to 2.25 m)" in out
-    assert "error: " in err and "bad.jpg: is not an image" in err
+    assert "error: " in err and "bad.jpg: is not an image of a known format" in err
     assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
-    assert [(one.image, one.error) for one in failed] == [(images[1], f"{images[1]}: is not an image")]
+    assert [(one.image, one.error) for one in failed] == [(images[1], str(failed[0].error))]
     assert err.splitlines()[-1].startswith(
         "warning: 2 images: no focal length in EXIF; points, mesh and normals assume that of"
     )
@@ -67,7 +84,7 @@ def test_what_cannot_be_written_stops(tmp_path):
 
 def test_a_name_that_cannot_be_written_fails_alone(tmp_path):
     (tmp_path / "out" / "a_depth.npy").mkdir(parents=True)
-    saved, failed = predict_images(predict, [Path("a.jpg"), Path("b.jpg")], tmp_path / "out")
+    saved, failed, _ = predict_images(predict, [Path("a.jpg"), Path("b.jpg")], tmp_path / "out")
     assert [one.image for one in saved] == [Path("b.jpg")]
     assert [one.error for one in failed] == [
         f"{tmp_path / 'out' / 'a_depth.npy'}: is a folder; give the name of a file"
@@ -84,7 +101,7 @@ def test_an_empty_range_is_found_at_the_start(tmp_path):
 def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
     metadata = {"model": "some-model", "licence": "CC-BY-NC-4.0"}
     predictor = Predictor("relative", focal_length=30.0, focal_source="given", metadata=metadata)
-    (one, empty), _ = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, outputs=["+points"])
+    (one, empty), *_ = predict_images(predictor, [Path("a.jpg"), Path("empty.jpg")], tmp_path, outputs=["+points"])
     out, err = capsys.readouterr()
     assert "(relative, disparity 0.5 to 2; focal length 30 px, given)" in out and " m)" not in out
     assert "(relative, no valid disparity; focal" in out
@@ -101,9 +118,9 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
 
 
 def test_a_metric_result_says_its_unit_and_colours(tmp_path):
-    (one,), _ = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
+    (one,), *_ = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
     assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (1.75, 2.25))
-    (one,), _ = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
+    (one,), *_ = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
     assert one.color_range == (1, 3)
 
 
@@ -147,7 +164,7 @@ def test_points_say_where_their_focal_length_is_from(tmp_path, capsys, fields, w
 )
 def test_the_line_says_whether_the_metres_follow_the_camera(tmp_path, capsys, source, follows, can_follow, expected):
     camera = {"focal_length": 30.55, "focal_source": source, "metres_follow_focal": follows}
-    (one,), _ = predict_images(Predictor(can_follow_focal=can_follow, **camera), [Path("a.jpg")], tmp_path)
+    (one,), *_ = predict_images(Predictor(can_follow_focal=can_follow, **camera), [Path("a.jpg")], tmp_path)
     assert expected in capsys.readouterr().out
     assert (one.focal_source, one.metres_follow_focal) == (source, follows)
 
@@ -159,7 +176,7 @@ def test_the_line_says_whether_the_metres_follow_the_camera(tmp_path, capsys, so
 def test_a_field_of_view_that_no_usual_lens_has(tmp_path, capsys, focal, source, angle):
     predictor = Predictor(focal_length=focal, focal_source=source)
     images = [Path("a.jpg"), Path("b.jpg")]
-    (one, _), _ = predict_images(predictor, images, tmp_path)
+    (one, _), *_ = predict_images(predictor, images, tmp_path)
     err = capsys.readouterr().err
     assert err.count("warning") == (0 if angle is None else 2)  # each image has its own
     if angle is not None:

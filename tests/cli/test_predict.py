@@ -223,8 +223,9 @@ def test_a_shared_range_and_a_contact_sheet(predict, images, tmp_path):
     assert done.returncode == 1 and done.stderr.count("\n") == 1, done.stderr
     ranges = {tuple(one["color_range"]) for one in json.loads(results.read_text())["images"]}
     ((low, high),) = ranges
-    shared, first, second, page = done.stdout.splitlines()[1:]
+    shared, first, second, page, speed = done.stdout.splitlines()[1:]
     assert shared == f"colours: {low:g} to {high:g} m, shared by 2 images" and page == f"contact sheet: {sheet}"
+    assert speed.startswith("2 images in ") and speed.endswith(" images a second")
     assert all(f", colours {low:g} to {high:g} m)" in line for line in (first, second))
     assert Image.open(tmp_path / "out" / "flat_colored.png").text["color_range"] == f"{low:.9g} {high:.9g}"
     assert len(list((tmp_path / "out").iterdir())) == 6, "no held result is left"

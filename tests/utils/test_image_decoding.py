@@ -11,7 +11,7 @@ from PIL import Image, ImageOps
 
 from depthkit.errors import InputError
 from depthkit.utils import image_decoding
-from depthkit.utils.image_decoding import decode_rgb, open_image
+from depthkit.utils.image_decoding import choose_reduction, decode_rgb, open_image
 from depthkit.utils.io import read_depth, read_rgb
 
 MODES = ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "YCbCr"]
@@ -71,3 +71,60 @@ def test_formats_that_are_programs_are_not_opened(tmp_path):
 def test_an_image_without_pixels():
     with pytest.raises(InputError, match="^image: has 0 x 5 pixels"):
         decode_rgb(Image.new("RGB", (0, 5)), "image")
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000), st.integers(1, 10_000))
+def test_the_reduction_is_the_smallest_that_is_enough(width, height, most):
+    def pixels(factor):
+        return -(-width // factor) * -(-height // factor)
+
+    factor = choose_reduction((width, height), most)
+    assert pixels(factor) <= most
+    assert factor == 1 or pixels(factor - 1) > most
+
+
+@settings(max_examples=60)
+@given(
+    st.sampled_from(MODES), st.sampled_from([1, 6]), st.integers(1, 9), st.integers(1, 9), st.integers(2, 4),
+    st.integers(1, 20), st.data(),
+)  # fmt: skip
+def test_a_reduced_pixel_is_the_mean_of_a_square(mode, orientation, width, height, factor, strip, data):
+    pixels = data.draw(st.binary(min_size=3 * width * height, max_size=3 * width * height))
+    image = Image.frombytes("RGB", (width, height), pixels).convert(mode)
+    whole = decode_rgb(image, "a.png").astype(float)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(image_decoding, "_STRIP", strip)
+        image.getexif()[274] = orientation
+        found = decode_rgb(image, "a.png", reduction=factor)
+    if orientation == 6:
+        found = np.rot90(found)
+    assert found.shape == (-(-height // factor), -(-width // factor), 3)
+    for row, column in np.ndindex(found.shape[:2]):
+        square = whole[row * factor : (row + 1) * factor, column * factor : (column + 1) * factor]
+        assert np.abs(found[row, column] - square.mean(axis=(0, 1))).max() <= 1
+
+
+@pytest.mark.parametrize("factor", [2, 3, 6, 8, 16])
+@pytest.mark.parametrize("sides", [(64, 48), (101, 67), (400, 3)])
+def test_a_jpeg_and_a_png_are_reduced_to_the_same_size(tmp_path, factor, sides):
+    rows, columns = np.mgrid[: sides[1], : sides[0]]
+    image = Image.fromarray(np.stack([rows, columns, rows + columns], -1).astype(np.uint8) // 2)
+    found = []
+    for name in ("a.jpg", "a.png"):
+        image.save(tmp_path / name)
+        with open_image(tmp_path / name) as opened:
+            found.append(decode_rgb(opened, name, reduction=factor).astype(int))
+    assert found[0].shape == found[1].shape == (-(-sides[1] // factor), -(-sides[0] // factor), 3)
+    assert np.abs(found[0] - found[1]).mean() < 4
+
+
+def test_more_pixels_are_read_of_an_image_that_is_reduced(tmp_path):
+    (tmp_path / "a.png").write_bytes(png_header(20_000, 19_999, 1, 0))
+    with open_image(tmp_path / "a.png", reduced=True) as image:
+        assert image.size == (20_000, 19_999)
+    (tmp_path / "a.png").write_bytes(png_header(20_001, 20_000, 1, 0))
+    with (
+        pytest.raises(InputError, match=r"has 400 megapixels .*; depthkit reads 400 at most"),
+        open_image(tmp_path / "a.png", reduced=True),
+    ):
+        pass

@@ -18,6 +18,8 @@ from depthkit.utils.image_files import (
     describe_skipped,
     find_images,
     list_images,
+    mirrored_stems,
+    named_folders,
     unique_stems,
 )
 from helpers import run_and_list_imports
@@ -183,3 +185,34 @@ def test_a_glob_matches_what_it_finds(names, pattern):
             expected = str(path) in glob.glob(whole, recursive=True)
             with pytest.raises(InputError) if expected else nullcontext():
                 check_not_found_again([whole], [path])
+
+
+def test_results_lie_in_the_subfolders_of_their_images(folder, monkeypatch):
+    found, _ = find_images([str(folder)], recursive=True)
+    assert mirrored_stems(found, [folder]) == ["a", "b", "odd[1]*", "sub/c", "sub/deep/d"]
+    assert mirrored_stems(found, []) == ["a", "b", "odd[1]*", "c", "d"]
+    (folder / "sub" / "a.jpg").touch()
+    (folder / "sub" / "c.png").touch()
+    (folder / "SUB").mkdir()
+    (folder / "SUB" / "C.jpg").touch()
+    monkeypatch.chdir(folder / "sub")
+    found, _ = find_images([".", "../SUB", "../b.jpg"], recursive=True)
+    stems = mirrored_stems(found, named_folders([".", "../SUB", "../b.jpg"]))
+    # No name is shared, and none leads out of --out.
+    assert stems == [
+        "a",
+        "sub_c_jpg",
+        "c_png",
+        "deep/d",
+        "SUB_C_jpg_2",
+        "b",
+    ]  # a name is not shared, and none leads out of --out
+    assert not describe_skipped([str(folder / "sub")], recursive=True)
+
+
+def test_results_below_a_folder_are_found_by_a_recursive_search(folder):
+    for out, found in (("sub/out", True), ("out", True), (".out", False), ("sub/.out/more", False), ("../out", False)):
+        result = folder / out / "a_colored.png"
+        with pytest.raises(InputError, match="another --out") if found else nullcontext():
+            check_not_found_again([str(folder)], [result], recursive=True)
+        check_not_found_again([str(folder)], [result])

@@ -40,4 +40,4 @@ def test_a_smooth_map_is_compressed_about_as_well_as_by_pillow(tmp_path):
     image = (1000 + 3 * rows + 2 * columns + 20 * np.sin(rows / 9)).astype(np.uint16)
     write_png(tmp_path / "a.png", image.shape, [image], {})
     Image.fromarray(image).save(tmp_path / "b.png", compress_level=3)
-    assert (tmp_path / "a.png").stat().st_size < 1.1 * (tmp_path / "b.png").stat().st_size
+    assert (tmp_path / "a.png").stat().st_size < 1.3 * (tmp_path / "b.png").stat().st_size
