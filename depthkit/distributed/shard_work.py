@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import secrets
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
 
 RECORDS = "_records"  # folder in the output; a shard is finished when its record is there
+ATTEMPTS = "_attempts"  # folder in the output: how often a unit was begun
 _BATCH_PIXELS = 32_000_000  # of the images that go through the network together
 _LARGE_FILE = 8 * 2**20  # [bytes], of an image that is decoded only when it is its turn
 
@@ -72,6 +74,8 @@ class Work:
         focal: focal length [px] of all images, ``exif`` or None, as of `DepthPredictor`.
         batch_size: how many images go through the network together.
         threads: that read and write beside it.
+        run: of the command, for the count of attempts.
+        attempts: how often a unit may be begun in a run; more often, something in it ends its process each time.
     """
 
     folder: Place
@@ -83,6 +87,8 @@ class Work:
     focal: FocalRequest
     batch_size: int
     threads: int
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    attempts: int = 4
 
 
 def read_record(output: Place, number: int, format: Format) -> Record | None:
@@ -111,12 +117,13 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
     that work on the same unit write the same names, so there is one result for each image whatever happens.
 
     Raises:
-        InputError: a tar or Parquet file of the data set cannot be read, or the results cannot be written. An image
-            that cannot be read is a result with the status ``error``.
+        InputError: a tar or Parquet file of the data set cannot be read, the results cannot be written, or the unit was
+            begun too often. An image that cannot be read is a result with the status ``error``.
     """
     done = read_record(work.output, unit.number, work.format)
     if done is not None and work.output.size(done.shard) == done.bytes:
         return done
+    _count_attempt(unit, work)
     started = time.monotonic()
     name = shard_name(unit.number, work.format)
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
@@ -129,6 +136,17 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
     record = Record(name, unit.number, sources, images, errors, size, sha256, seconds)
     work.output.write(record_name(unit.number, work.format), json.dumps(asdict(record)).encode())
     return record
+
+
+def _count_attempt(unit: Unit, work: Work) -> None:
+    name = f"{ATTEMPTS}/{work.run}/{unit.number}"
+    before = int(work.output.read(name) or 0)
+    if before >= work.attempts:
+        raise InputError(
+            f"the process that worked on it was lost {before} times; one of its images may end it, or it needs more "
+            "memory than there is"
+        )
+    work.output.write(name, str(before + 1).encode())
 
 
 def _write_shard(path: Path, unit: Unit, predictor: "DepthPredictor", work: Work) -> tuple[int, int]:
@@ -233,8 +251,8 @@ def _encode(name: str, result: DepthResult | InputError, outputs: Sequence[str])
         saved = result.save(folder, "", outputs)
         files = {_ending(path): path.read_bytes() for path in saved.paths.values()}
     told = asdict(describe_saved(Path(name), result, saved, None, classes=False))
-    for field in ("image", "files", "color_range", "classes"):
-        del told[field]
+    for name_in_row in ("image", "files", "color_range", "classes"):
+        del told[name_in_row]
     height, width = result.size
     scale = {"png_units_per_metre": MILLIMETRES_PER_METRE} if "depth_png" in saved.paths else {}
     return name, {"status": "ok", "height": height, "width": width, **scale, **told}, files

@@ -154,6 +154,11 @@ class Place:
                     Path(target).unlink(missing_ok=True)
                 raise
 
+    def remove(self, name: str) -> None:
+        """Remove a folder of this folder with all that is in it, if there is one."""
+        with self.errors("removed", name), contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_dir(self._join(name))
+
     @contextlib.contextmanager
     def errors(self, verb: str, name: str = "") -> Iterator[None]:
         """Turn what a file system raises inside into one sentence about this place."""

@@ -54,6 +54,9 @@ def test_files_are_written_listed_and_read(tmp_path, kind) -> None:
     assert place.read("b/c.bin") == b"123" and place.size("a.bin") == 5
     with place.open("a.bin") as file:
         assert file.read() == b"12345"
+    place.remove("_hidden")
+    place.remove("_hidden")
+    assert place.read("_hidden/d.bin") is None
 
 
 def test_a_write_that_fails_leaves_nothing_and_the_older_file(tmp_path) -> None:
