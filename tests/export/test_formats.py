@@ -144,7 +144,7 @@ def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypat
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model, form: None)
     monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
-    with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002\d* of the range"):
+    with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002\d* of"):
         export_model(model, tmp_path / "m.pt2", "torch")
 
 
