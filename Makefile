@@ -36,7 +36,7 @@ $(STAMP): setup.cfg setup.py pyproject.toml constraints.txt
 		$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); \
 			echo "error: $(PYTHON) cannot make a virtual environment; install its venv module (Debian, Ubuntu: apt install python3-venv)" >&2; exit 2; }; fi
 	@echo "installing depthkit and its dependencies into $(VENV) (a few minutes, about 6 GB) ..."
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[app,exr,export,glb,heif,tensorboard,video,test]"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-input -c constraints.txt -e ".[app,exr,glb,heif,onnx,openvino,ray,tensorboard,video,test]"
 	@touch $@
 
 quick: environment

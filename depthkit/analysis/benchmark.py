@@ -3,11 +3,11 @@
 import platform
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from mmengine.structures import PixelData
@@ -22,6 +22,8 @@ from depthkit.datasets.image_folder import ImageFolder
 from depthkit.utils.device import select_device
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 from depthkit.utils.macs import count_macs
+
+_Name = TypeVar("_Name", bound=Hashable)
 
 
 @dataclass(frozen=True)
@@ -167,26 +169,24 @@ def training_step(model: nn.Module, images: Tensor) -> Callable[[], None]:
     return step
 
 
-def time_interleaved(
-    passes: dict[str, Callable[[], object]],
-    baseline: str,
+def take_turns(
+    passes: Mapping[_Name, Callable[[], object]],
     rounds: int,
     synchronize: Callable[[], None],
     gradients: bool = False,
-) -> dict[str, Timing]:
-    """Time forward passes in turn, so that a busy moment of the machine affects all of them.
+) -> dict[_Name, list[float]]:
+    """Time passes in turn, so that a busy moment of the machine affects all of them.
 
     Args:
         passes: what to time, by name.
-        baseline: name of the pass that the others are compared with.
         rounds: number of rounds, after two for warming up.
         synchronize: waits until the device has finished.
         gradients: let the passes record gradients.
 
     Returns:
-        Timings by name.
+        The time of each in each round [ms].
     """
-    taken: dict[str, list[float]] = {name: [] for name in passes}
+    taken: dict[_Name, list[float]] = {name: [] for name in passes}
     names = list(passes)
     with torch.inference_mode(not gradients):
         for round_index in range(rounds + 2):
@@ -197,10 +197,22 @@ def time_interleaved(
                 passes[name]()
                 synchronize()
                 taken[name].append(1000 * (time.perf_counter() - start))
+    return {name: values[2:] for name, values in taken.items()}
+
+
+def time_interleaved(
+    passes: dict[str, Callable[[], object]],
+    baseline: str,
+    rounds: int,
+    synchronize: Callable[[], None],
+    gradients: bool = False,
+) -> dict[str, Timing]:
+    """Time passes in turn (`take_turns`), and compare them with the one called `baseline`, by name."""
+    taken = take_turns(passes, rounds, synchronize, gradients)
     timings = {}
     for name, values in taken.items():
-        ratios = [base / value for base, value in zip(taken[baseline][2:], values[2:], strict=True)]
-        ordered = sorted(values[2:])
+        ratios = [base / value for base, value in zip(taken[baseline], values, strict=True)]
+        ordered = sorted(values)
         tenth = len(ordered) // 10
         timings[name] = Timing(
             statistics.median(ordered), ordered[tenth], ordered[-1 - tenth], statistics.median(ratios)

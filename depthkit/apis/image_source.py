@@ -14,8 +14,6 @@ from depthkit.utils.image_decoding import choose_reduction, decode_rgb, open_con
 from depthkit.utils.input_files import check_pixels, decoder_errors
 from depthkit.utils.url_files import fetch, file_url_path, url_scheme
 
-ImageSource = str | os.PathLike | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor
-
 
 class SourceImage(NamedTuple):
     """An image, whatever it came from.
@@ -33,17 +31,23 @@ class SourceImage(NamedTuple):
     reduction: int = 1
 
 
+ImageSource = str | os.PathLike | bytes | bytearray | memoryview | Image.Image | np.ndarray | torch.Tensor | SourceImage
+
+
 def read_source(source: ImageSource, name: str = "image") -> SourceImage:
     """Read an image from where it is.
 
     Args:
         source: a path; an http, https or ``file://`` address; the bytes of an image file; a PIL image; an array or a
             tensor (`array_to_rgb`, `tensor_to_rgb`). All but the last two are turned upright by their EXIF orientation.
+            What this returned before is returned again.
         name: what to call it in messages, if it has no name of its own.
 
     Raises:
         InputError: it cannot be read, or is something else.
     """
+    if isinstance(source, SourceImage):
+        return source
     if isinstance(source, str) and (scheme := url_scheme(source)) is not None:
         if scheme != "file":
             return read_source(fetch(source, "an image"), source)

@@ -1,9 +1,7 @@
 """From a checkpoint and an image to depth in metres."""
 
-import copy
-import os
 from collections.abc import Sequence
-from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 from typing import overload
 
@@ -17,19 +15,20 @@ from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_foc
 from depthkit.apis.image_batches import Requested, group_equal, read_batches
 from depthkit.apis.image_source import ImageSource, read_source
 from depthkit.apis.named_classes import name_classes
+from depthkit.apis.network_input import make_input
+from depthkit.apis.network_runtime import CalibrationImages, device_of_runtime, set_runtime
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
-from depthkit.datasets.sample import make_sample
+from depthkit.apis.trained_model import building
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.models.weights import forget_pretrained, load_weights, read_config
-from depthkit.registry import MODELS, TRANSFORMS, depthkit_scope, registered_types_only
-from depthkit.utils.camera import pinhole, zoom_intrinsics
-from depthkit.utils.config import load_config
-from depthkit.utils.config_errors import carried_config_errors, config_errors
-from depthkit.utils.device import select_device
+from depthkit.registry import TRANSFORMS, depthkit_scope
+from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime, check_runtime
+from depthkit.utils.camera import zoom_intrinsics
+from depthkit.utils.config import config_to_plain
+from depthkit.utils.config_errors import config_errors
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model, print_limits
 from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
@@ -52,41 +51,26 @@ class DepthPredictor:
             loaded one.
         checkpoint: path of the weights that belong to the config, ``.pth`` or ``.safetensors``.
         device: ``auto`` (a GPU if there is one), ``cpu``, ``cuda``, ``cuda:1``, ``mps``.
+        runtime, precision, calibration: see `use_runtime`.
 
     Raises:
-        InputError: the config, the checkpoint or the device cannot be used.
+        InputError: the config, the checkpoint, the device or the runtime cannot be used.
     """
 
-    def __init__(self, config: str | Path | Config, checkpoint: str | Path | None = None, device: str = "auto") -> None:
-        is_path = isinstance(config, (str, os.PathLike))
-        carried = checkpoint is None
-        if carried and (not is_path or Path(config).suffix == ".py"):
-            name = config if is_path else config.filename or "config"
-            raise InputError(f"{name}: a config has no weights; give a checkpoint too, or a checkpoint alone")
-        if carried:
-            cfg, checkpoint = read_config(config), config
-        else:
-            cfg = load_config(config) if is_path else config
-        name = checkpoint if carried else cfg.filename or "config"
-        model_cfg = copy.deepcopy(cfg.get("model"))
-        is_depth = isinstance(model_cfg, dict) and {"backbone", "decode_head"} <= model_cfg.keys()
-        if not is_depth or "test_pipeline" not in cfg:
-            raise InputError(
-                f"{name}: is not the config of a depth model; expected model.backbone, model.decode_head and "
-                "test_pipeline"
-            )
-        self.device = select_device(device)
-        forget_pretrained(model_cfg)
-        with (
-            depthkit_scope(),
-            registered_types_only() if carried else nullcontext(),
-            carried_config_errors(name) if carried else nullcontext(),
-        ):
-            with config_errors(str(name), "model"):
-                model = MODELS.build(model_cfg)
-            self._set_up(model, cfg, str(name))
-        load_weights(model, checkpoint)
+    def __init__(
+        self,
+        config: str | Path | Config,
+        checkpoint: str | Path | None = None,
+        device: str = "auto",
+        runtime: Runtime = "torch",
+        precision: Precision = "float32",
+        calibration: CalibrationImages | None = None,
+    ) -> None:
+        self.device = device_of_runtime(device, runtime, precision, calibration is not None)
+        with building(config, checkpoint) as (model, cfg, name):
+            self._set_up(model, cfg, name)
         print_limits(self.metadata)
+        self.use_runtime(runtime, precision, calibration)
 
     @classmethod
     def from_pretrained(
@@ -99,6 +83,9 @@ class DepthPredictor:
         keep_rate: float | Sequence[float] | None = None,
         selection: Selection | None = None,
         selective_layers: Sequence[int] | None = None,
+        runtime: Runtime = "torch",
+        precision: Precision = "float32",
+        calibration: CalibrationImages | None = None,
     ) -> "DepthPredictor":
         """Make the predictor of a published model.
 
@@ -113,26 +100,31 @@ class DepthPredictor:
             keep_rate: fraction of the patches that go through the token selective layers; None: a dense model.
             selection: see `make_selective`, like the next; only with a `keep_rate`.
             selective_layers: 0-based.
+            runtime: see `use_runtime`.
+            precision: see `use_runtime`.
+            calibration: see `use_runtime`.
 
         Raises:
             InputError: there is no such model, its file cannot be had, a file is of another model, or an argument is
                 wrong.
         """
         check_has_keep_rate(keep_rate, selection, selective_layers)
+        chosen = device_of_runtime(device, runtime, precision, calibration is not None)
         if name == PACKAGED_MODEL:
             if (weights, input_size, preprocessing) != (None, None, "authors"):
                 raise InputError(f"{name}: has its own weights and preprocessing; leave these arguments out")
-            predictor = cls(packaged_weights(), device=device)
+            predictor = cls(packaged_weights(), device=str(chosen))
         else:
             published = find_model(name)
             config = Config(make_config(published, weights, input_size, preprocessing))
             predictor = cls.__new__(cls)
-            predictor.device = select_device(device)
+            predictor.device = chosen
             model = load_model(published, config, weights)
             with depthkit_scope():
                 predictor._set_up(model, config, name)
         if keep_rate is not None:
             predictor.select_tokens(keep_rate, selection, selective_layers)
+        predictor.use_runtime(runtime, precision, calibration)
         return predictor
 
     def select_tokens(
@@ -148,6 +140,31 @@ class DepthPredictor:
         """
         self.model = make_selective(self.model, keep_rate, selection, selective_layers)
         self.metadata = {**self.metadata, **describe_selection(self.model.backbone)}
+        self.use_runtime(*self._asked)
+
+    def use_runtime(
+        self,
+        runtime: Runtime = "torch",
+        precision: Precision = "float32",
+        calibration: CalibrationImages | None = None,
+        max_error: float = MAX_ERROR,
+    ) -> None:
+        """Run the network in another runtime or precision from now on, compared with torch first.
+
+        Args:
+            runtime: ``torch``; ``compile``: torch.compile; ``onnx``: onnxruntime; ``openvino``; ``auto``: the fastest
+                that is installed and agrees with torch. Exported graphs are kept in the user's cache.
+            precision: ``float32``; ``bfloat16`` or ``float16`` where the processor has it; ``int8``.
+            calibration: for int8, 8 images or more like those to come, or a folder of them.
+            max_error: of a precision below float32, the largest mean error, a fraction of the depth.
+
+        Raises:
+            InputError: the runtime is not installed, is not for this device or precision, or does not agree.
+        """
+        self._asked = (runtime, precision, calibration, max_error)
+        check_runtime(runtime, precision, self.device.type, calibration is not None)
+        settings = {"model": self._model_config, **self.metadata}  # what the graph depends on
+        self.runtime = set_runtime(self.model, settings, self.preprocess, *self._asked)
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""
@@ -156,16 +173,20 @@ class DepthPredictor:
         with config_errors(name, "focal_rule"):
             self.focal_rule = FocalRule(**cfg.get("focal_rule", {}))
         self.model = model.to(self.device).eval()
+        self.preprocess = partial(make_input, self.transforms, self.model.data_preprocessor)
         self.metadata = {key: str(value) for key, value in cfg.get("published", {}).items()}
         self.kind: Kind = "metric" if model.output == "depth" else "relative"
+        self._model_config = config_to_plain(cfg)["model"]
         self.max_depth: float | None = cfg.model["decode_head"].get("max_depth")  # [m], of the canonical camera
+        self.use_runtime()
 
     def __repr__(self) -> str:
         """Say in one line which model this is and where it runs."""
         name = self.metadata.get("model") or type(self.model.backbone).__name__
         count = sum(weight.numel() for weight in self.model.parameters())
         kept = f", keep_rate={self.metadata['keep_rate']}" if "keep_rate" in self.metadata else ""
-        return f"DepthPredictor({name}, {self.kind}, {count / 1e6:.1f} M parameters{kept}, device={self.device})"
+        where = "" if self.runtime == "torch" else f", runtime={self.runtime}"
+        return f"DepthPredictor({name}, {self.kind}, {count / 1e6:.1f} M parameters{kept}, device={self.device}{where})"
 
     @overload
     def __call__(self, image: ImageSource, focal: FocalRequest = None, batch_size: int = 8) -> DepthResult: ...
@@ -211,11 +232,15 @@ class DepthPredictor:
     def make_result(self, rgb: np.ndarray, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
         """Put together an image, what `prepare` said of its camera, and what `run` predicted."""
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
+        depth_range = None
+        if self.kind == "metric" and self.max_depth is not None:
+            zoom = camera.at_input / self.model.canonical_focal if camera.metres_follow else 1.0
+            depth_range = 0.0, float(self.max_depth * zoom)
         return DepthResult(
             values=values,
             image=rgb,
             kind=self.kind,
-            depth_range=self._depth_range(camera),
+            depth_range=depth_range,
             focal_length=camera.pixels,
             focal_source=camera.source,
             metres_follow_focal=camera.metres_follow,
@@ -262,32 +287,6 @@ class DepthPredictor:
             for sample in predicted:
                 sample.pred_depth_map = PixelData(data=1 / sample.pred_depth_map.data)
         return predicted
-
-    def _depth_range(self, camera: FocalLength) -> tuple[float, float] | None:
-        """Return the range [m] of the model's depth for a camera; None where it has none."""
-        if self.kind == "relative" or self.max_depth is None:
-            return None
-        zoom = camera.at_input / self.model.canonical_focal if camera.metres_follow else 1.0
-        return 0.0, float(self.max_depth * zoom)
-
-    def preprocess(self, rgb: np.ndarray, name: str = "") -> dict:
-        """Make the model's input of an image.
-
-        Args:
-            rgb: uint8 RGB (H, W, 3).
-            name: of the image, for messages.
-
-        Returns:
-            ``inputs`` (1, 3, h, w), normalised, on the model's device, and ``data_samples``, whose `intrinsics` are
-            those of an image of focal length 1 px.
-        """
-        height, width = rgb.shape[:2]
-        sample = make_sample(rgb, name, intrinsics=pinhole(1.0, 1.0, (width - 1) / 2, (height - 1) / 2))
-        for transform in self.transforms:
-            sample = transform(sample)
-        batch = {"inputs": [sample["inputs"]], "data_samples": [sample["data_samples"]]}
-        with torch.inference_mode():
-            return self.model.data_preprocessor(batch, False)
 
     @property
     def can_follow_focal(self) -> bool:

@@ -43,6 +43,8 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
         "depthkit benchmark --model tiny --weights deit_tiny.safetensors --images images/ --variants tosa_per_head:0.5",
         "depthkit benchmark --task depth --inputs 476x630:1 --variants transformers:depth-anything-v2-small "
         "depth-anything-v2-small depth-anything-v2-small:0.5",
+        "depthkit benchmark --task depth --inputs 480x640:1 --variants depth-anything-v2-small deit tosa_shared:0.5 "
+        "--runtimes torch onnx openvino openvino:bfloat16",
     ),
 )
 @click.option(
@@ -83,10 +85,17 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     type=click.Choice(["default", "reduce-overhead"]),
     help="Use torch.compile for all; reduce-overhead: CUDA graphs.",
 )
+@click.option(
+    "--runtimes",
+    cls=VariadicOption,
+    metavar="NAME[:PRECISION] ...",
+    help="With --task depth: time each variant in each of these, on the CPU: torch, compile, onnx, openvino, "
+    "openvino:bfloat16, ...; see below.",
+)
 @options.device
 @options.json_file
 @click.pass_context
-def main(ctx, json_path, **settings) -> None:
+def main(ctx, json_path, runtimes, **settings) -> None:
     """Time models against each other.
 
     Against timm's dense DeiT, or published models against the same in transformers.
@@ -100,10 +109,15 @@ def main(ctx, json_path, **settings) -> None:
     transformers builds it, if it is installed, always with random weights. The packaged model has its own weights.
     The first variant is then the baseline, and --model and --selector-layers have no meaning.
 
+    With --runtimes the tables have the times of each variant in each runtime, their ratios in the same round, and the
+    mean error against torch in float32. Published models may then stand beside others, and each variant takes the
+    largest size within the input that its patches divide.
+
     The JSON file has machine, threads, torch, task, model, device, dtype, compile, train, images, selector_layers,
     rounds, and for each of `results`: variant, height and width [px], batch, macs (one image, forward), ms (median),
     ms_low, ms_high (10th, 90th percentile), speedup (median over rounds of the baseline's time by this one's),
-    peak_bytes (of the forward pass, without weights).
+    peak_bytes (of the forward pass, without weights). With --runtimes: runtime, error (mean) and rounds_ms instead of
+    the last five.
     """
     from depthkit.zoo.packaged import PACKAGED_MODEL
     from depthkit.zoo.table import MODELS
@@ -117,14 +131,36 @@ def main(ctx, json_path, **settings) -> None:
     sides = [side for *size, _ in settings["inputs"] for side in size]
     names = {name for variant in settings["variants"] for name in variant.split(":")}
     published = names & {PACKAGED_MODEL, *MODELS}  # which have multiples of their own
-    if any(side % 16 for side in sides) and not published:
+    if any(side % 16 for side in sides) and not published and not runtimes:
         raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
     options.check_output(json_path, settings["weights"])
     for name in ("weights", "images"):
         if settings[name] is not None and not expand_home(settings[name]).exists():
             raise click.UsageError(f"--{name}: there is no '{settings[name]}'.", ctx)
-    from depthkit.analysis.benchmark import run_benchmark
+    if runtimes:
+        report = _time_runtimes(runtimes, settings, ctx)
+    else:
+        from depthkit.analysis.benchmark import run_benchmark
 
-    report = run_benchmark(**settings)
+        report = run_benchmark(**settings)
     if json_path:
         options.write_json(json_path, report)
+
+
+def _time_runtimes(runtimes: tuple[str, ...], settings: dict[str, object], ctx: click.Context) -> dict[str, object]:
+    """Check what goes with --runtimes, and time them."""
+    if settings.pop("task") != "depth":
+        raise click.UsageError("--runtimes: run whole depth models; add --task depth.", ctx)
+    for name, plain in (("train", False), ("compile", None), ("dtype", "float32")):
+        if settings.pop(name) != plain:
+            raise click.UsageError(f"--{name}: does not go with --runtimes, which names what is timed.", ctx)
+    if settings.pop("device") not in ("auto", "cpu"):
+        raise click.UsageError("--device: runtimes are timed on the CPU; leave it out.", ctx)
+    from depthkit.analysis.runtime_benchmark import parse_column, run_runtime_benchmark
+
+    for text in runtimes:
+        parse_column(text, settings["images"] is not None)
+    variants = settings.pop("variants")
+    if len(set(variants)) < len(variants) or len(set(runtimes)) < len(runtimes):
+        raise click.UsageError("--variants and --runtimes: name each only once.", ctx)
+    return run_runtime_benchmark(variants, settings.pop("inputs"), runtimes, **settings)

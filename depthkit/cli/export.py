@@ -1,15 +1,28 @@
 """`depthkit export`."""
 
 import dataclasses
+import re
 from pathlib import Path
 
 import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.runtime_options import calibration, check_calibration, max_error
 from depthkit.errors import InputError
+from depthkit.runtimes.names import missing_packages
 
 _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
+
+
+def _parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[int, int] | None:
+    """Parse HEIGHTxWIDTH."""
+    if value is None:
+        return None
+    found = re.fullmatch(r"([1-9]\d{0,4})x([1-9]\d{0,4})", value)
+    if found is None:
+        raise click.BadParameter(f"'{value}': expected HEIGHTxWIDTH in pixels, such as 480x640", ctx, param)
+    return int(found[1]), int(found[2])
 
 
 @click.command(
@@ -19,6 +32,8 @@ _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
     examples=(
         "depthkit export best.pth --out depth.onnx",
         "depthkit export old.pth --config nyu_tosa_small_shared --out depth.pt2",
+        "depthkit export best.pth --out phone.onnx --size 224x304 --precision float16",
+        "depthkit export best.pth --out small.onnx --precision int8 --calibration images/",
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
@@ -33,46 +48,82 @@ _FORMATS = {".pt2": "torch", ".onnx": "onnx"}
     type=click.Choice(["torch", "onnx"]),
     help="torch writes .pt2, onnx writes .onnx.  [default: as the name of the file says]",
 )
+@click.option(
+    "--size",
+    callback=_parse_size,
+    metavar="HxW",
+    help="A graph for exactly one image of this height and width [px], for TensorRT and phones.  [default: any]",
+)
+@click.option(
+    "--precision",
+    type=click.Choice(["float32", "float16", "int8"]),
+    default="float32",
+    help="Of the file's numbers: float16 halves the file, int8 quarters it and needs --calibration.",
+)
+@calibration
+@max_error
 @options.json_file
 @options.cfg_options_with_config
 @click.pass_context
-def main(ctx, files, weights, config, out, file_format, json_path, cfg_options) -> None:
-    """Export a depth model for torch or ONNX.
+def main(
+    ctx, files, weights, config, out, file_format, size, precision, calibration, max_error, json_path, cfg_options
+) -> None:
+    """Export a depth model or a classifier for torch or ONNX.
 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
 
-    The graph takes `images`, RGB, float32 (B, 3, H, W) from 0 to 255, and gives `depth`, float32 (B, 1, H, W). What
-    these numbers are (of a relative model disparities), and how depth becomes metres, is printed and is in the file's
-    metadata, as are the name and the licence of a published model. Any batch; H and W are multiples of the model's
-    size_divisor (16 in most configs) and at least 128 px; resizing and padding are left to the caller. The file is run
-    and compared with the model on an image before it is kept. All of it runs on the CPU.
+    The graph takes `images`, RGB, float32 (batch, 3, height, width) from 0 to 255, and gives `depth`, float32 (batch,
+    1, height, width), or `logits` (batch, classes) of a classifier. What these numbers are (of a relative model
+    disparities), how depth becomes metres, and at which size to use the model, is printed and is in the file's
+    metadata, as are the name and the licence of a published model. Any batch; height and width are multiples of the
+    model's size_divisor (16 in most configs) and at least 32 px; resizing and padding are left to the caller. The file
+    is run and compared with the model on an image before it is kept. All of it runs on the CPU.
     """
     config, weights = options.config_and_weights(files, config, weights, ctx)
     file_format = file_format or _FORMATS.get(out.suffix)
     if file_format is None:
         raise InputError(f"{out}: expected a name that ends in {' or '.join(_FORMATS)}")
+    check_calibration(precision, calibration)
+    missing = missing_packages("onnx") if file_format == "onnx" else []
+    if missing:
+        raise InputError(f"ONNX needs {', '.join(missing)}; run: pip install 'depthkit[onnx]'")
     options.check_output(out, weights, config)
     options.check_output(json_path, weights, config, out)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    predictor = options.load_predictor(loaded, weights, "cpu")
-    model = predictor.model
+    options.check_weights(weights)
+    from depthkit.apis.export_source import load_export_source
     from depthkit.export.agreement import TOLERANCE, unit_of
-    from depthkit.export.deployable import describe_output, smallest_side
+    from depthkit.export.deployable import Form, check_size
     from depthkit.export.formats import export_model
 
-    found = export_model(model, out, file_format, predictor.metadata)
-    unit = unit_of(model)
-    print(f"{out}: RGB images from 0 to 255 (B, 3, H, W) to {model.output.replace('_', ' ')} (B, 1, H, W)")
-    metadata = predictor.metadata | describe_output(model)
+    source = load_export_source(loaded, weights)
+    if size is not None:
+        check_size(source.model, size)
+    images = [] if calibration is None else list(source.read_calibration(calibration, size))
+    found, metadata = export_model(
+        source.model,
+        out,
+        file_format,
+        source.metadata,
+        Form(size, precision),
+        recommended=source.recommended_size,
+        calibration=images,
+        max_error=max_error,
+    )
+    print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     for name, text in metadata.items():
         print(f"{name}: {text}")
-    print(f"H and W: multiples of {model.size_divisor}, {smallest_side(model.size_divisor)} px or more")
-    if model.test_cfg["flip"] or model.test_cfg["mode"] != "whole":
-        print(f"not part of the file: test_cfg {model.test_cfg}")
-    print(f"compared with torch on an image: largest difference, pixels beyond the tolerance of {TOLERANCE:g} {unit}")
+    test_cfg = getattr(source.model, "test_cfg", None)
+    if test_cfg and (test_cfg["flip"] or test_cfg["mode"] != "whole"):
+        print(f"not part of the file: test_cfg {test_cfg}")
+    unit = unit_of(source.model)
+    print(f"compared with torch: largest difference, values beyond the tolerance of {TOLERANCE:g} {unit}, mean error")
     for one in found:
         batch, height, width = one.size
-        print(f"{batch} x {height} x {width} px: {one.largest:.2g} {unit}, {one.beyond:.2%}")
+        print(
+            f"{batch} x {height} x {width} px, {one.output}: {one.largest:.2g} {unit}, {one.beyond:.2%}, "
+            f"{one.error:.2g}"
+        )
     if json_path:
         content = {"file": out, "format": file_format, "metadata": metadata, "tolerance": TOLERANCE, "unit": unit}
         options.write_json(json_path, content | {"agreement": [dataclasses.asdict(one) for one in found]})

@@ -10,6 +10,7 @@ from depthkit.cli.command import Command
 from depthkit.cli.folder_options import check_folder_options, folder_options
 from depthkit.cli.model_choice import check_needs_model, choose_model, model_or_packaged
 from depthkit.cli.output_options import OLD_OUTPUTS, check_output_options, output_options
+from depthkit.cli.runtime_options import check_runtime_options, runtime_options
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 from depthkit.utils.image_files import named_folders
 
@@ -50,6 +51,7 @@ from depthkit.utils.image_files import named_folders
 @videos.video_options
 @options.json_file
 @options.device
+@runtime_options
 @options.cfg_options_with_config
 @click.pass_context
 def main(
@@ -77,6 +79,10 @@ def main(
     max_megapixels,
     json_path,
     device,
+    runtime,
+    precision,
+    calibration,
+    max_error,
     cfg_options,
     **settings_of_results,
 ) -> int:
@@ -106,6 +112,7 @@ def main(
     """
     check_output_options(images, outputs, colormap, contact_sheet)
     check_folder_options(images, recursive, skip_existing, depth_range, contact_sheet)
+    device = check_runtime_options(runtime, precision, calibration, device)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
     check_needs_model(model, settings, ctx)
     model, weights = choose_model(model_or_packaged(model, weights, config), weights, config, ctx)
@@ -134,6 +141,7 @@ def main(
         predictor = options.load_zoo_predictor(model, weights, device, **settings)
     if keep_rate is not None:
         predictor.select_tokens(keep_rate, selection, selective_layers)
+    predictor.use_runtime(runtime, precision, calibration, max_error)
     from depthkit.apis.predict import predict_images
 
     print(f"device: {predictor.device}")
@@ -171,6 +179,8 @@ def main(
             "weights": weights,
             "device": predictor.device,
             "skipped": skipped,
+            "runtime": predictor.runtime,
+            "precision": precision,
             "images": [dataclasses.asdict(one) for one in saved],
             "videos": [dataclasses.asdict(one) for one in saved_videos],
             "failed": [{"image": name, "error": error} for name, error in (missing | failed_videos).items()]

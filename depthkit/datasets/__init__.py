@@ -17,6 +17,8 @@ from depthkit.datasets.repeat_aug_sampler import RepeatAugSampler
 from depthkit.datasets.rgbd_folder import RGBDFolder
 from depthkit.datasets.rooms import Rooms
 from depthkit.datasets.sample import Frame, make_sample
+from depthkit.datasets.shard_sampler import ShardSampler
+from depthkit.datasets.streamed_shards import StreamedShards
 
 __all__ = [
     "DepthDataset",
@@ -28,6 +30,8 @@ __all__ = [
     "RGBDFolder",
     "RepeatAugSampler",
     "Rooms",
+    "ShardSampler",
+    "StreamedShards",
     "make_sample",
     "transforms",
 ]

@@ -38,7 +38,7 @@ class SampleDataset(BaseDataset):
         self, entries: list[dict], description: str, pipeline: Pipeline, test_mode: bool, indices: Indices
     ) -> None:
         self._entries = _select(entries, indices)
-        super().__init__(pipeline=_build_steps(pipeline), test_mode=test_mode)
+        super().__init__(pipeline=build_steps(pipeline), test_mode=test_mode)
         del self._entries  # there may be a million; mmengine has packed its own
         print_log(f"{type(self).__name__}: {len(self)} samples, {description}", logger="current")
 
@@ -58,7 +58,8 @@ def _select(entries: list[dict], indices: int | Sequence[int] | None) -> list[di
     return [entries[index] for index in indices]
 
 
-def _build_steps(pipeline: Pipeline) -> list[Callable]:
+def build_steps(pipeline: Pipeline) -> list[Callable]:
+    """Build the transforms of a pipeline, with a check that the last one packs; of None there are none."""
     if pipeline is None:
         return []
     # Built from our registry here: mmengine would look the names up in whichever scope is the default.

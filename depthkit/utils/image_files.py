@@ -196,7 +196,7 @@ def check_not_found_again(
                 )
             else:
                 whole = Path(os.path.abspath(name)).parts
-                again = not os.path.exists(name) and _matches(path.absolute().parts, whole)
+                again = not os.path.exists(name) and match_parts(path.absolute().parts, whole)
             if again and path.suffix in suffixes:
                 raise InputError(
                     f"{path.parent}: results there would be taken for images by '{pattern}' the next time; choose "
@@ -209,13 +209,13 @@ def _parts_below(path: str, folder: str) -> tuple[str, ...] | None:
     return Path(path).relative_to(folder).parts if Path(path).is_relative_to(folder) else None
 
 
-def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+def match_parts(names: Sequence[str], pattern: Sequence[str]) -> bool:
     """Tell whether the parts of a path match those of a glob, of which ``**`` is any number."""
     if not pattern or not names:
         return not pattern and not names
     if pattern[0] == "**" and len(pattern) > 1:
-        return _matches(names, pattern[1:]) or _matches(names[1:], pattern)
-    return fnmatch.fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:])
+        return match_parts(names, pattern[1:]) or match_parts(names[1:], pattern)
+    return fnmatch.fnmatchcase(names[0], pattern[0]) and match_parts(names[1:], pattern[1:])
 
 
 def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Path]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.utils.paths import cache_folder
 from depthkit.zoo.zoo_model import ZooModel
 
 _CHUNK = 2**20  # [bytes]
@@ -67,8 +68,5 @@ def _read(path: Path) -> str:
 
 def _note(path: Path) -> Path:
     """Return where the hash of the file `path` is remembered."""
-    folder = os.environ.get("DEPTHKIT_CACHE")
-    if not folder:
-        folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "depthkit")
     name = hashlib.sha256(os.fsencode(path.resolve())).hexdigest()
-    return Path(folder).absolute() / "sha256" / f"{name[:32]}.json"
+    return cache_folder() / "sha256" / f"{name[:32]}.json"

@@ -141,6 +141,22 @@ def test_damaged_images_are_skipped_counted_and_named(train, folder, tmp_path, p
     assert said.count(f"2 images of this training could not be read: {where / '2.png'}, {where / '3.png'}") == 1
 
 
+@pytest.mark.slow
+def test_shards_are_streamed_by_a_worker(train, folder, tmp_path):
+    pytest.importorskip("pyarrow", reason="needs the extra [ray]")
+    for i in range(4):
+        with tarfile.open(folder / f"{i}.tar", "w") as shard:
+            for path in sorted(folder.glob("*.png"))[:2]:
+                shard.add(path, path.name)
+                path.unlink()
+    options = [f"shard_cache={tmp_path / 'cache'}", "workers=1"]
+    done = train(RELATIVE, *options)
+    assert done.returncode == 0, done.stderr
+    straight = torch.load(tmp_path / "out" / "epoch_2.pth", weights_only=False)
+    assert straight["meta"]["iter"] == 12 and len(straight["state_dict"])
+    assert [line["images"] for line in scalars(tmp_path / "out") if "difference" in line] == [2, 2]
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -25,9 +25,9 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
         "--cfg-options", *(f"{key}={str(value).replace(' ', '')}" for key, value in options.items()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "H and W: multiples of 8, 128 px or more" in done.stdout
+    assert "size_divisor: 8\nsmallest_side: 32\n" in done.stdout and "recommended_size: " in done.stdout
     assert "canonical_focal: 123.5\n" in done.stdout and "metres: depth * fx / canonical_focal, where" in done.stdout
-    assert "not part of the file: test_cfg" in done.stdout and "2 x 224 x 304 px: " in done.stdout
+    assert "not part of the file: test_cfg" in done.stdout and "2 x 224 x 304 px, depth: " in done.stdout
     assert torch.export.load(out).module()(torch.rand(1, 3, 136, 184)).shape == (1, 1, 136, 184)
     agreement = json.loads((tmp_path / "agreement.json").read_text())
     assert (agreement["format"], agreement["file"]) == ("torch", str(out))
@@ -42,6 +42,10 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
         (["CONFIG", "none.pth", "--format", "torch", "--out", "m.pt2"], "none.pth: no such checkpoint file"),
         (["none.pth", "--out", "m.onnx"], "none.pth: no such checkpoint file"),
         (["w.pth", "--format", "tflite", "--out", "m.tflite"], "'tflite' is not one of 'torch', 'onnx'"),
+        (["w.pth", "--out", "m.onnx", "--precision", "int8"], "precision int8: needs some of your images"),
+        (["w.pth", "--out", "m.onnx", "--calibration", "none"], "calibration: is for precision int8, not for float32"),
+        (["w.pth", "--out", "m.onnx", "--precision", "int8", "--calibration", "none"], "there is no folder 'none'"),
+        (["w.pth", "--out", "m.onnx", "--size", "480"], "'480': expected HEIGHTxWIDTH in pixels, such as 480x640"),
         (["w.pth", "--out", "m.tflite"], "m.tflite: expected a name that ends in .pt2 or .onnx"),
     ],
 )

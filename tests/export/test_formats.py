@@ -9,8 +9,9 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.export import agreement
-from depthkit.export.deployable import Deployable, describe_output, smallest_side
+from depthkit.export.deployable import Deployable, smallest_side
 from depthkit.export.formats import export_model
+from depthkit.export.metadata import describe_output
 from depthkit.models import DepthEstimator
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
@@ -52,12 +53,14 @@ MODELS = {
 def test_torch_program(name, images, tmp_path):
     model = tiny(**MODELS[name])
     about = {"model": "name", "licence": "MIT"}
-    found = export_model(model, tmp_path / "m.pt2", "torch", about)
+    found, described = export_model(model, tmp_path / "m.pt2", "torch", about, recommended=(224, 304))
     assert [one.size for one in found] == [(1, 128, 128), (2, 224, 304), (1, 480, 640)]
     assert all(one.largest <= 1e-4 and one.beyond == 0 for one in found)
     metadata = {"depthkit.json": ""}
     run = torch.export.load(tmp_path / "m.pt2", extra_files=metadata).module()
-    assert json.loads(metadata["depthkit.json"]) == about | describe_output(model)
+    assert json.loads(metadata["depthkit.json"]) == described
+    assert described.items() >= (about | describe_output(model)).items()
+    assert described["recommended_size"] == "224x304" and described["mean_std"] == "inside"
     mean, std = (torch.tensor(values).view(3, 1, 1) for values in (IMAGENET_MEAN, IMAGENET_STD))
     with torch.no_grad():
         assert run(images).shape == (3, 1, 176, 240)
@@ -70,28 +73,33 @@ def test_onnx(name, images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = tiny(**MODELS[name])
     about = {"model": "name", "licence": "MIT"}
-    found = export_model(model, tmp_path / "m.onnx", "onnx", about)
+    found, described = export_model(model, tmp_path / "m.onnx", "onnx", about)
     assert all(one.holds for one in found)
     assert [file.name for file in tmp_path.iterdir()] == ["m.onnx"]  # no weights in a file beside it
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
-    assert [(i.name, i.type) for i in session.get_inputs()] == [("images", "tensor(float)")]
-    assert session.get_modelmeta().custom_metadata_map == about | describe_output(model)
+    (taken,), (given,) = session.get_inputs(), session.get_outputs()
+    assert (taken.name, taken.type, taken.shape) == ("images", "tensor(float)", ["batch", 3, "height", "width"])
+    assert (given.name, given.shape) == ("depth", ["batch", 1, "height", "width"])
+    assert session.get_modelmeta().custom_metadata_map == described
+    assert b"deployable.py" not in (tmp_path / "m.onnx").read_bytes()  # nothing of this machine's files
     depth = torch.from_numpy(session.run(["depth"], {"images": images.numpy()})[0])
     with torch.no_grad():
         torch.testing.assert_close(depth, Deployable(model)(images), rtol=0, atol=1e-4)
 
 
 def test_what_the_numbers_mean():
-    assert describe_output(tiny("DeiT")) == {"output": "depth", "metres": "depth"}
+    assert describe_output(tiny("DeiT")) == {"output": "depth", "unit": "m", "metres": "depth"}
     described = describe_output(tiny("DeiT", canonical_focal=246.4575025))
     assert float(described.pop("canonical_focal")) == 246.4575025
     assert described == {
         "output": "depth",
+        "unit": "m",
         "metres": "depth * fx / canonical_focal, where fx is the focal length in pixels at the size of `images`",
     }
     relative = tiny("DeiT")
     relative.output = "disparity"
-    assert describe_output(relative) == {"output": "disparity"}
+    described = describe_output(relative)
+    assert described.pop("unit").startswith("1 / depth up to") and described == {"output": "disparity"}
 
 
 def test_the_model_itself_stays_as_it_was():
@@ -104,7 +112,7 @@ def test_the_model_itself_stays_as_it_was():
 
 
 def test_a_file_that_disagrees_is_not_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
+    monkeypatch.setattr("depthkit.export.formats.trace", lambda model, form: None)
     monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: lambda images: images[:, :1] * torch.nan)
     with pytest.raises(InputError, match="m.pt2: not written because the exported model differs"):
@@ -133,7 +141,7 @@ def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypat
     found = agreement.compare(model, shifted)
     assert all(abs(one.largest - 2e-3) < 1e-5 and not one.holds for one in found) and max(spans) > 0.01
     assert agreement.unit_of(model) == "of the range" and agreement.unit_of(tiny("DeiT")) == "m"
-    monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
+    monkeypatch.setattr("depthkit.export.formats.trace", lambda model, form: None)
     monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
     with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002 of the range"):
@@ -163,7 +171,7 @@ def test_what_cannot_be_exported(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("divisor", "least"), [(16, 128), (14, 140), (32, 128), (1, 128)])
+@pytest.mark.parametrize(("divisor", "least"), [(16, 32), (14, 42), (32, 64), (1, 32)])
 def test_smallest_side(divisor, least):
     assert smallest_side(divisor) == least
 

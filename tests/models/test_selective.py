@@ -146,7 +146,7 @@ def test_the_selective_form_of_a_published_architecture_is_exported(selection, f
     for block in dense.backbone.blocks:
         torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
     suffix = {"onnx": "onnx", "torch": "pt2"}[form]
-    found = export_model(make_selective(dense.eval(), 0.5, selection), tmp_path / f"m.{suffix}", form)
+    found, _ = export_model(make_selective(dense.eval(), 0.5, selection), tmp_path / f"m.{suffix}", form)
     assert len(found) == 3 and all(one.holds for one in found)
 
 

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from depthkit.utils.paths import expand_home
+from depthkit.utils.paths import cache_folder, expand_home
 
 
 @pytest.mark.parametrize(
@@ -12,3 +12,11 @@ from depthkit.utils.paths import expand_home
 def test_only_the_home_of_a_user_who_exists_is_expanded(path, expected, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert expand_home(path) == expand_home(Path(path)) == Path(expected)
+
+
+def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):
+    monkeypatch.setenv("DEPTHKIT_CACHE", str(tmp_path))
+    assert cache_folder() == tmp_path
+    monkeypatch.delenv("DEPTHKIT_CACHE")
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    assert cache_folder() == tmp_path / "depthkit"

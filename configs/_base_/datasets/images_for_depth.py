@@ -3,6 +3,9 @@
 _base_ = "unlabelled_images.py"
 data_root = "data/images"
 hold_out_every = 10
+# A folder of this machine: data_root has tar files, at a path or an address such as s3://bucket/shards, and a few at a
+# time are copied to that folder. None: data_root is a folder of this machine, and read where it is.
+shard_cache = None
 img_size = (288, 384)  # height and width [px] of the crops
 resized = img_size  # images are resized to cover this, then cropped
 batch_size = 8
@@ -26,5 +29,11 @@ test_pipeline = [
     dict(type="PackDepthInputs"),
 ]
 folder = dict(data_root=data_root, hold_out_every=hold_out_every, skip_damaged=True)
-train_dataloader = dict(batch_size=batch_size, dataset=dict(**folder, pipeline=train_pipeline))
-val_dataloader = dict(batch_size=batch_size, dataset=dict(**folder, pipeline=val_pipeline))
+loader, sampler = dict(batch_size=batch_size), dict()
+if shard_cache:
+    folder.update(type="StreamedShards", cache=shard_cache)
+    sampler.update(type="ShardSampler")
+    if _base_.workers:
+        loader.update(multiprocessing_context="spawn")  # clients of buckets do not survive a fork
+train_dataloader = dict(**loader, sampler=sampler, dataset=dict(**folder, pipeline=train_pipeline))
+val_dataloader = dict(**loader, dataset=dict(**folder, pipeline=val_pipeline))

@@ -83,9 +83,9 @@ class DepthClassifier(DepthEstimator):
 
     def predict(self, inputs: Tensor, data_samples: list[SegDataSample]) -> list[SegDataSample]:
         """Predict depth as `DepthEstimator.predict` does, and `pred_score` (classes,) for each image."""
-        depth, logits, _ = self._depth_and_logits(inputs)
+        depth, logits = self._infer(inputs)
         if self.test_cfg["flip"]:
-            mirrored, other, _ = self._depth_and_logits(inputs.flip(-1))
+            mirrored, other = self._infer(inputs.flip(-1))
             depth, logits = (depth + mirrored.flip(-1)) / 2, (logits + other) / 2
         return add_scores(self._add_depth(data_samples, depth), logits)
 

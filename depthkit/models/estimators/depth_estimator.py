@@ -1,5 +1,6 @@
 """The depth model: backbone and decoder."""
 
+from collections.abc import Callable
 from logging import WARNING
 from typing import Literal
 
@@ -84,6 +85,9 @@ class DepthEstimator(DepthkitModel):
             raise InputError(f"canonical_focal={canonical_focal:g}: expected output='depth', because it scales metres")
         self.canonical_focal = canonical_focal
         self.output = output
+        # What runs the network in place of this module when it predicts (`depthkit.runtimes`): normalised and padded
+        # images to the outputs of `_forward`. None: this module.
+        self.run_elsewhere: Callable[[Tensor], tuple[Tensor, ...]] | None = None
         self._knows_range = False
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
@@ -112,6 +116,14 @@ class DepthEstimator(DepthkitModel):
     def _forward(self, inputs: Tensor) -> Tensor:
         """Return what the decoder gives, (B, 1, H, W), for images (B, 3, H, W)."""
         return self._depth(inputs)[0]
+
+    def _infer(self, inputs: Tensor) -> tuple[Tensor, ...]:
+        """Return the outputs of `_forward` for images (B, 3, H, W), from `run_elsewhere` if there is one."""
+        if self.run_elsewhere is None:
+            outputs = self._forward(inputs)
+            return outputs if isinstance(outputs, tuple) else (outputs,)
+        depth, *others = self.run_elsewhere(self.pad(inputs).contiguous())
+        return depth[..., : inputs.shape[-2], : inputs.shape[-1]], *others
 
     def _depth(self, inputs: Tensor) -> tuple[Tensor, dict[str, Tensor]]:
         """Return depth (B, 1, H, W) [m] of images (B, 3, H, W), and the backbone's auxiliary losses."""
@@ -176,14 +188,14 @@ class DepthEstimator(DepthkitModel):
 
     def _predict_by_mode(self, inputs: Tensor) -> Tensor:
         if self.test_cfg["mode"] == "whole":
-            return self._depth(inputs)[0]
+            return self._infer(inputs)[0]
         crop, stride = self.test_cfg["crop_size"], self.test_cfg["stride"]
         total = inputs.new_zeros(inputs.shape[0], 1, *inputs.shape[-2:], dtype=torch.float32)
         count = torch.zeros_like(total)
         for top in _starts(inputs.shape[-2], crop[0], stride[0]):
             for left in _starts(inputs.shape[-1], crop[1], stride[1]):
                 window = (..., slice(top, top + crop[0]), slice(left, left + crop[1]))
-                total[window] += self._depth(inputs[window])[0]
+                total[window] += self._infer(inputs[window])[0]
                 count[window] += 1
         return total / count
 

@@ -2,6 +2,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from timm.layers import resample_abs_pos_embed
 
 from depthkit.models.layers.positions import resample_positions
 from plain_depth_models import dino_positions, dpt_positions
@@ -16,6 +17,15 @@ def test_the_authors_rules(rows, columns, side):
     for rule, plain in (("dinov2", dino_positions), ("bilinear", dpt_positions)):
         found = resample_positions(table, (side, side), (rows, columns), rule)
         torch.testing.assert_close(found, plain(table, (rows, columns)), atol=1e-4, rtol=1e-4)
+
+
+@settings(max_examples=25)
+@given(rows=sides, columns=sides, side=st.integers(1, 8))
+def test_timms_rule_as_products(rows, columns, side):
+    table = torch.randn(1, 2 + side * side, 3, generator=torch.Generator().manual_seed(rows))
+    found = resample_positions(table, (side, side), (rows, columns), "timm_products")
+    plain = resample_abs_pos_embed(table, [rows, columns], [side, side], num_prefix_tokens=2)
+    torch.testing.assert_close(found, plain, atol=1e-5, rtol=1e-5)
 
 
 @pytest.mark.parametrize("rule", ["dinov2", "bicubic", "bilinear"])

@@ -1,0 +1,1 @@
+"""Predict data sets on many machines: Ray deals their shards out to predictors."""

@@ -1,0 +1,99 @@
+"""The folder of results of a data set: whose they are, which shards are finished, and the manifest."""
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
+from typing import Any
+
+from depthkit.distributed.plan import Format, shard_name
+from depthkit.distributed.shard_work import Record, read_record
+from depthkit.errors import InputError
+from depthkit.utils.storage import Place
+
+SETTINGS = "dataset.json"
+MANIFEST = "manifest.json"
+_READERS = 32  # of records, which take the time of a round trip each
+
+
+class Output:
+    """The results of one data set by one model.
+
+    Args:
+        place: the folder; it is made.
+        settings: what makes these results; others in the same folder are refused.
+        format: of the shards.
+
+    Raises:
+        InputError: the folder has something else in it, results of other settings, or cannot be read or written; see
+            `resume`.
+    """
+
+    def __init__(self, place: Place, settings: dict[str, Any], format: Format, resume: bool) -> None:
+        self.place, self.format = place, format
+        self.settings = json.loads(json.dumps(settings))  # as it will be read
+        found = place.read(SETTINGS)
+        if found is not None:
+            self._check_same(found)
+            if not resume:
+                raise InputError(
+                    f"{place}: has results of this data set already; give --resume to make what is missing, or choose "
+                    "another output"
+                )
+        elif place.files():
+            raise InputError(f"{place}: has files in it that are no results of a data set; choose an empty folder")
+        else:
+            place.write(SETTINGS, (json.dumps(self.settings, indent=2) + "\n").encode())
+
+    def _check_same(self, found: bytes) -> None:
+        try:
+            before = json.loads(found)
+            assert isinstance(before, dict)
+        except (ValueError, AssertionError) as error:
+            raise InputError(f"{self.place}/{SETTINGS}: is damaged; choose another output") from error
+        names = sorted(before.keys() | self.settings.keys())
+        other = [name for name in names if before.get(name) != self.settings.get(name)]
+        if other:
+            told = "; ".join(
+                f"{name} {_short(before.get(name))}, now {_short(self.settings.get(name))}" for name in other
+            )
+            raise InputError(
+                f"{self.place}: has results that were made otherwise ({told}); resume with the same input and options, "
+                "or choose another output"
+            )
+
+    def finished(self, count: int) -> dict[int, Record]:
+        """Return the records of the finished shards by number, of `count` in all.
+
+        A shard whose file is missing or has another size than its record says is not finished.
+        """
+        sizes = {file.name: file.size for file in self.place.files()}
+        numbers = [number for number in range(count) if shard_name(number, self.format) in sizes]
+        with ThreadPoolExecutor(_READERS) as pool:
+            records = pool.map(lambda number: read_record(self.place, number, self.format), numbers)
+            return {one.number: one for one in records if one is not None and one.bytes == sizes[one.shard]}
+
+    def write_manifest(self, records: Sequence[Record], failed: dict[str, str]) -> dict[str, Any]:
+        """Write and return the manifest: the settings, all finished shards with their sums, and what failed.
+
+        Args:
+            records: of the finished shards.
+            failed: why a shard could not be made, by its name.
+        """
+        records = sorted(records, key=lambda one: one.number)
+        content = {
+            **self.settings,
+            "complete": not failed,
+            "images": sum(one.images for one in records),
+            "errors": sum(one.errors for one in records),
+            "bytes": sum(one.bytes for one in records),
+            "shards": [asdict(one) for one in records],
+            "failed": failed,
+        }
+        self.place.write(MANIFEST, (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode())
+        return content
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

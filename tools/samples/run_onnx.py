@@ -1,0 +1,101 @@
+"""Run a depth model that `depthkit export` wrote as ONNX, without depthkit.
+
+    python run_onnx.py depth.onnx photo.jpg --focal 3000 --out depth.npy
+
+It needs numpy, pillow and onnxruntime alone, and is meant to be copied.
+"""
+
+import argparse
+import sys
+
+import numpy as np
+import onnxruntime
+from PIL import Image, ImageOps
+
+
+def check_images(images: np.ndarray) -> None:
+    """Refuse what the graph would silently turn into wrong depth.
+
+    Args:
+        images: for the graph.
+
+    Raises:
+        ValueError: they are not float32 RGB (B, 3, H, W) from 0 to 255.
+    """
+    if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.float32:
+        raise ValueError(f"images: are {images.dtype} {images.shape}; expected float32 (B, 3, H, W), RGB")
+    if 0 < images.max() <= 1 or images.min() < 0 or images.max() > 255:
+        raise ValueError(
+            f"images: are from {images.min():g} to {images.max():g}; expected 0 to 255, as the graph itself subtracts "
+            "the mean and divides by the std; multiply images from 0 to 1 by 255"
+        )
+
+
+def input_size(metadata: dict[str, str], width: int, height: int) -> tuple[int, int]:
+    """Return the size (width, height) [px] for the graph of an image of another size.
+
+    That is the size for which the graph was made, or else one of the image's shape with about as many pixels as the
+    model was trained for: at other sizes a model in metres drifts.
+
+    Args:
+        metadata: of the file.
+        width: of the image [px].
+        height: of the image [px].
+    """
+    if "size" in metadata:
+        rows, columns = map(int, metadata["size"].split("x"))
+        return columns, rows
+    rows, columns = map(int, metadata["recommended_size"].split("x"))
+    divisor, least = int(metadata["size_divisor"]), int(metadata["smallest_side"])
+    zoom = (rows * columns / (width * height)) ** 0.5
+    columns, rows = (max(least, round(side * zoom / divisor) * divisor) for side in (width, height))
+    return columns, rows
+
+
+def predict(session: onnxruntime.InferenceSession, image: Image.Image, focal: float | None) -> tuple[np.ndarray, str]:
+    """Predict the depth of an image.
+
+    Args:
+        session: of the file.
+        image: of any size.
+        focal: focal length [px] at the image's own size; None: the metres are those of the training's camera.
+
+    Returns:
+        (height, width) of the graph's input, and its unit.
+    """
+    metadata = session.get_modelmeta().custom_metadata_map
+    if metadata.get("input_range") != "0..255" or metadata.get("mean_std") != "inside":
+        raise ValueError("this file does not say that it takes images from 0 to 255; export it again")
+    if metadata["output"] == "classes":
+        raise ValueError("this file is a classifier; give one that predicts depth")
+    size = input_size(metadata, image.width, image.height)
+    pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.float32)
+    images = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
+    check_images(images)
+    values = session.run(["depth"], {"images": images})[0][0, 0]
+    if focal is not None and "canonical_focal" in metadata:
+        values = values * (focal * size[0] / image.width / float(metadata["canonical_focal"]))
+    return values, metadata["unit"]
+
+
+def main() -> None:
+    """Run the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("model", help="a file of depthkit export")
+    parser.add_argument("image")
+    parser.add_argument("--focal", type=float, help="focal length [px] at the image's own size")
+    parser.add_argument("--out", help="a .npy file for the depth")
+    given = parser.parse_args()
+    try:
+        session = onnxruntime.InferenceSession(given.model, providers=onnxruntime.get_available_providers())
+        with Image.open(given.image) as image:
+            values, unit = predict(session, ImageOps.exif_transpose(image), given.focal)
+    except (OSError, ValueError) as error:
+        sys.exit(f"error: {error}")
+    print(f"{values.shape[0]} x {values.shape[1]}, {values.min():.3f} to {values.max():.3f} [{unit}]")
+    if given.out:
+        np.save(given.out, values)
+
+
+if __name__ == "__main__":
+    main()
