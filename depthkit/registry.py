@@ -7,12 +7,16 @@ up in its root registry only.
 """
 
 # ruff: noqa: E402  (the check comes before the first import of an mm package)
+import importlib
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from depthkit.utils.deferred_imports import import_libraries
 from depthkit.utils.environment import check_environment
 
 check_environment()
+import_libraries()
 
 import mmengine.registry.registry
 from mmengine.registry import RUNNERS as MMENGINE_RUNNERS
@@ -28,7 +32,24 @@ from mmseg.registry import TRANSFORMS as MMSEG_TRANSFORMS
 
 SCOPE = "depthkit"
 
-MODELS = Registry(
+
+class _Models(Registry):
+    """Models, whose parent's are imported when a name is asked for that is not depthkit's own.
+
+    A child registry does not import its parent's modules, and mmseg's models take as long as half of torch.
+    """
+
+    def get(self, key: str) -> type | None:
+        self.import_from_location()
+        if key not in self.module_dict:
+            with warnings.catch_warnings():
+                # It is about compiled ops that the pure-python mmcv lacks and nothing here uses.
+                warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
+                importlib.import_module("mmseg.models")
+        return super().get(key)
+
+
+MODELS = _Models(
     "model", parent=MMSEG_MODELS, scope=SCOPE, locations=["depthkit.models", "depthkit.apis.depth_teacher"]
 )
 DATASETS = Registry("dataset", parent=MMSEG_DATASETS, scope=SCOPE, locations=["depthkit.datasets"])

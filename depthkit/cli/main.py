@@ -1,6 +1,7 @@
 """The console command `depthkit`: its subcommands are imported only when they are used."""
 
 import difflib
+import gc
 import importlib
 import os
 import sys
@@ -30,6 +31,8 @@ COMMANDS = (
     "static-page",
 )
 _COMPLETE = "_DEPTHKIT_COMPLETE"
+# Objects between two searches for garbage, instead of 700. Importing torch and timm makes a million that all stay.
+_GARBAGE = 50_000
 
 
 class _LazyGroup(click.Group):
@@ -76,7 +79,11 @@ def main() -> NoReturn:
     """Run the console command `depthkit`; the entry point."""
     if instruction := os.environ.get(_COMPLETE):
         sys.exit(shell_complete(cli, {}, "depthkit", _COMPLETE, instruction))
-    run_tool(cli, prog_name="depthkit")
+    gc.set_threshold(_GARBAGE)
+    try:
+        run_tool(cli, prog_name="depthkit")
+    finally:
+        gc.freeze()  # or the interpreter looks for garbage among the modules, for a second, before it ends
 
 
 if __name__ == "__main__":

@@ -1,18 +1,5 @@
 """Backbones, heads and the models made of them; importing this registers them with mm and timm."""
 
-# ruff: noqa: E402  (the check comes before the first import of an mm package)
-import warnings
-
-from depthkit.utils.environment import check_environment
-
-check_environment()
-
-with warnings.catch_warnings():
-    # A child registry does not import its parent's modules: without this, no config could name mmseg's. The
-    # warning is about compiled ops that the pure-python mmcv lacks and nothing here uses.
-    warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
-    import mmseg.models  # noqa: F401
-
 from depthkit.models.backbones import DeiT, DINOv2, EViT, ToSA, tosa_from_timm
 from depthkit.models.data_preprocessor import ClassPreProcessor
 from depthkit.models.distillers.depth_distiller import DepthDistiller

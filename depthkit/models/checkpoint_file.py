@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import torch
-from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor
 
 from depthkit.errors import InputError
@@ -53,6 +52,8 @@ def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
         if path.suffix == ".safetensors":
             content = _read_safetensors(path, metadata_only)
         else:
+            from mmengine.runner.checkpoint import get_torch_safe_globals
+
             zipped = zipfile.is_zipfile(path)
             if zipped:
                 _check_zip(path, metadata_only)

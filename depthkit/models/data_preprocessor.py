@@ -1,9 +1,9 @@
-"""Prepare a batch of images for classification, on the model's device."""
+"""Prepare a batch of images on the model's device: normalise, pad and stack; mix, for classification."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
-from mmseg.models import SegDataPreProcessor
+from mmengine.model import ImgDataPreprocessor
 from timm.data import Mixup
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
@@ -12,6 +12,86 @@ from depthkit.errors import InputError
 from depthkit.models.further_arguments import check_further_arguments
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Probability, validate_arguments
+
+
+@MODELS.register_module()
+class SegDataPreProcessor(ImgDataPreprocessor):
+    """Do what mmseg's class of this name does, with the same arguments, without importing mmseg's models.
+
+    Args:
+        mean: of each channel, for pixels from 0 to 255; None, and no `std`: values stay.
+        std: of each channel.
+        size: (height, width) [px] that images are padded to in training.
+        size_divisor: or of which their sides become multiples.
+        pad_val: value of padded pixels.
+        seg_pad_val: of padded maps of the ground truth.
+        bgr_to_rgb, rgb_to_bgr: reverse the channels.
+        batch_augments: called in training with the batch and its samples; returns both.
+        test_cfg: ``size`` or ``size_divisor`` of evaluation, where images are not padded without it.
+    """
+
+    def __init__(
+        self,
+        mean: Sequence[float] | None = None,
+        std: Sequence[float] | None = None,
+        size: tuple[int, int] | None = None,
+        size_divisor: int | None = None,
+        pad_val: float = 0,
+        seg_pad_val: float = 255,
+        bgr_to_rgb: bool = False,
+        rgb_to_bgr: bool = False,
+        batch_augments: Callable | None = None,
+        test_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(mean, std, size_divisor or 1, pad_val, bgr_to_rgb, rgb_to_bgr)
+        self.size = size
+        self.size_divisor = size_divisor
+        self.pad_val = pad_val
+        self.seg_pad_val = seg_pad_val
+        self.batch_augments = batch_augments
+        self.test_cfg = test_cfg
+
+    def forward(self, data: dict, training: bool = False) -> dict:
+        """Stack and normalise.
+
+        Args:
+            data: `inputs`, a list of (3, H, W), and `data_samples`.
+            training: pad images of different sizes, and the maps in their samples.
+
+        Returns:
+            `inputs` float (B, 3, H, W), and `data_samples`.
+
+        Raises:
+            ValueError: in evaluation, the images have different sizes.
+        """
+        data = self.cast_data(data)
+        images, samples = data["inputs"], data.get("data_samples")
+        if self._channel_conversion and images[0].size(0) == 3:
+            images = [image[[2, 1, 0], ...] for image in images]
+        images = [image.float() for image in images]
+        if self._enable_normalize:
+            images = [(image - self.mean) / self.std for image in images]
+        if training:
+            images, samples = self._pad(images, samples, self.size, self.size_divisor)
+            if self.batch_augments is not None:
+                images, samples = self.batch_augments(images, samples)
+            return {"inputs": images, "data_samples": samples}
+        if len({image.shape[1:] for image in images}) > 1:
+            raise ValueError(f"images of the sizes {[tuple(image.shape[1:]) for image in images]}; expected one size")
+        if not self.test_cfg:
+            return {"inputs": torch.stack(images), "data_samples": samples}
+        images, padding = self._pad(images, None, self.test_cfg.get("size"), self.test_cfg.get("size_divisor"))
+        for sample, one in zip(samples or (), padding, strict=False):
+            sample.set_metainfo(one)
+        return {"inputs": images, "data_samples": samples}
+
+    def _pad(
+        self, images: list[Tensor], samples: list | None, size: tuple[int, int] | None, divisor: int | None
+    ) -> tuple[Tensor, list]:
+        """Pad and stack images, and pad the ground truth of their samples, as mmseg does."""
+        from mmseg.utils import stack_batch
+
+        return stack_batch(images, samples, size, divisor, self.pad_val, self.seg_pad_val)
 
 
 @MODELS.register_module()

@@ -81,8 +81,7 @@ def choose_network(
     made: dict[str, Run] = {}
     verdicts = _from_plain(remembered(key))
     if verdicts is None:
-        made = {name: networks.make(name, precision) for name in names}
-        verdicts = _measure(networks, made, samples, timed=runtime == "auto")
+        verdicts = _measure(networks, names, precision, samples, made)
         remember(key, {"verdicts": [asdict(one) for one in verdicts]})
     good = [one for one in verdicts if one.holds(max_error)]
     unit = unit_of(networks.model)
@@ -98,19 +97,31 @@ def choose_network(
     return best.runtime, made.get(best.runtime) or networks.make(best.runtime, precision)
 
 
-def _measure(networks: Networks, made: dict[str, Run], samples: Sequence[Tensor], timed: bool) -> list[Verdict]:
-    """Compare each network with the model in torch and float32, on all samples; time it on the first."""
-    model = networks.model
+def _measure(
+    networks: Networks, names: Sequence[str], precision: str, samples: Sequence[Tensor], made: dict[str, Run]
+) -> list[Verdict]:
+    """Make networks, compare them with torch in float32 on all samples, and time them on the first one.
+
+    Of several runtimes one that cannot be made is left out, which stderr says. `made` takes the networks.
+    """
+    pooled: dict[str, tuple[Agreement, ...]] = {}
+    times: dict[str, list[float]] = {}
     with torch.inference_mode():
         expected = [networks.make("torch", "float32")(sample) for sample in samples]
-        pooled = {name: _compare(model, run, samples, expected) for name, run in made.items()}
-        times: dict[str, list[float]] = {name: [] for name in made}
-        for name in [*made] * (_ROUNDS + 1 if timed else 0):  # in turn: a busy moment of the machine affects all
+        for name in names:
+            try:
+                made[name] = networks.make(name, precision)
+                pooled[name] = _compare(networks.model, made[name], samples, expected)
+            except InputError as error:
+                if name == names[-1] and not pooled:
+                    raise
+                print(f"runtime {name}: not used: {error}", file=sys.stderr)
+        for name in [*pooled] * (_ROUNDS + 1 if len(names) > 1 else 0):  # in turn: a busy moment affects all
             start = time.perf_counter()
             made[name](samples[0])[0].cpu()
-            times[name].append(1000 * (time.perf_counter() - start))
+            times.setdefault(name, []).append(1000 * (time.perf_counter() - start))
     return [
-        Verdict(name, statistics.median(times[name][1:]) if timed else None, agreement)
+        Verdict(name, statistics.median(times[name][1:]) if times else None, agreement)
         for name, agreement in pooled.items()
     ]
 

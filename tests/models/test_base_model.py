@@ -1,11 +1,11 @@
 import pytest
 import torch
-from mmseg.models import SegDataPreProcessor
 from mmseg.structures import SegDataSample
 
 from depthkit.models import Classifier, ClassPreProcessor, DepthClassifier, DepthEstimator, SelectorDistiller
 from depthkit.models import TokenDistiller as Tokens
 from depthkit.models.base_model import DepthkitModel
+from depthkit.models.data_preprocessor import SegDataPreProcessor
 
 
 class Double(DepthkitModel):

@@ -5,6 +5,7 @@ from mmseg.structures import SegDataSample
 
 from depthkit.errors import InputError
 from depthkit.models import ClassPreProcessor
+from depthkit.models.data_preprocessor import SegDataPreProcessor
 
 
 def batch(labels: list[int]) -> dict:
@@ -65,3 +66,29 @@ def test_erasing_changes_a_part_of_the_picture():
 def test_batches_that_cannot_be_mixed(labels, mixup, message):
     with pytest.raises(InputError, match=message):
         ClassPreProcessor(mixup=mixup, **SCALE)(batch(labels), training=True)
+
+
+@pytest.mark.parametrize("training", [False, True])
+@pytest.mark.parametrize("settings", [{}, {"bgr_to_rgb": True}, {"test_cfg": {"size_divisor": 16}}])
+def test_ours_is_mmsegs_preprocessor(settings, training):
+    from mmengine.structures import PixelData
+    from mmseg.models import SegDataPreProcessor as Theirs
+
+    torch.manual_seed(0)
+    widths = (20, 24) if training else (20, 20)
+    images = [torch.randint(0, 256, (3, 17, width), dtype=torch.uint8) for width in widths]
+    results = []
+    for kind in (Theirs, SegDataPreProcessor):
+        samples = [SegDataSample(gt_depth_map=PixelData(data=torch.ones(1, *image.shape[1:]))) for image in images]
+        prepare = kind(mean=[120.0, 110.0, 100.0], std=[60.0, 50.0, 40.0], size_divisor=8, seg_pad_val=0, **settings)
+        results.append(prepare({"inputs": list(images), "data_samples": samples}, training))
+        assert not prepare.state_dict()
+    theirs, ours = results
+    assert torch.equal(theirs["inputs"], ours["inputs"])
+    for one, other in zip(theirs["data_samples"], ours["data_samples"], strict=True):
+        assert torch.equal(one.gt_depth_map.data, other.gt_depth_map.data) and one.metainfo == other.metainfo
+
+
+def test_images_of_different_sizes_are_an_error_in_evaluation():
+    with pytest.raises(ValueError, match="expected one size"):
+        SegDataPreProcessor()({"inputs": [torch.zeros(3, 8, 8), torch.zeros(3, 8, 9)]})

@@ -64,6 +64,22 @@ def test_one_that_does_not_agree_is_refused():
         choose_network(Fake(openvino=(0.0, float("nan"))), "openvino", "float32", None, IMAGES)
 
 
+def test_auto_leaves_out_what_cannot_be_made(capsys):
+    networks = Fake(openvino=(0.0, 0.0))
+    make = networks.make
+
+    def fail(runtime, precision):
+        if runtime == "onnx":
+            raise InputError("cannot be exported")
+        return make(runtime, precision)
+
+    networks.make = fail
+    assert choose_network(networks, "auto", "float32", None, IMAGES)[0] == "openvino"
+    assert "runtime onnx: not used: cannot be exported" in capsys.readouterr().err
+    with pytest.raises(InputError, match="^cannot be exported"):
+        choose_network(networks, "onnx", "float32", None, IMAGES)
+
+
 def test_a_lower_precision_has_a_mean_error():
     networks = Fake(openvino=(0.0, 0.01))
     assert choose_network(networks, "openvino", "bfloat16", 0.02, IMAGES)[0] == "openvino"
