@@ -57,7 +57,7 @@ def describe(plan: Plan, work: Work, model: ModelSource) -> dict[str, Any]:
     """Return what makes the results what they are; where it differs, an output is not resumed."""
     return {
         "version": __version__,
-        "input": work.folder.address,
+        "input": str(work.folder),
         "files": plan.fingerprint,
         "units": len(plan.units),
         "format": work.format,
