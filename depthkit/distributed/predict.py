@@ -57,7 +57,7 @@ def describe(plan: Plan, work: Work, model: ModelSource) -> dict[str, Any]:
     """Return what makes the results what they are; where it differs, an output is not resumed."""
     return {
         "version": __version__,
-        "input": work.folder.address,
+        "input": str(work.folder),
         "files": plan.fingerprint,
         "units": len(plan.units),
         "format": work.format,
@@ -95,7 +95,7 @@ def predict_dataset(
         InputError: Ray or the model cannot be used; or no unit could be done. Units that cannot be done are in the
             manifest's ``failed``, and reported on stderr.
     """
-    finished = output.finished(len(plan.units))
+    finished = output.finished(plan.units)
     units = [unit for unit in plan.units if unit.number not in finished]
     records, failed = dict(finished), {}
     if units:
@@ -139,7 +139,7 @@ class _Predictor:
             return {"number": _NOT_STARTED, "error": self._problem, "record": None}
         number = int(row["number"])
         try:
-            record = work_on(Unit(number, tuple(row["files"])), self._predictor, self._work)
+            record = work_on(Unit(number, tuple(row["files"]), row["size"]), self._predictor, self._work)
         except Exception as error:
             problem = input_error_message(error)
             if problem is None:
@@ -170,7 +170,7 @@ def _run(
     """
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
-    rows = [{"number": unit.number, "files": list(unit.files)} for unit in units]
+    rows = [{**asdict(unit), "files": list(unit.files)} for unit in units]
     data = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS))
     pool = ray.data.ActorPoolStrategy(
         min_size=1, initial_size=actors[0], max_size=actors[1], max_tasks_in_flight_per_actor=2

@@ -43,6 +43,7 @@ class Record:
         shard: its file.
         number: of the shard.
         sources: the files that its images came from; of single images the first and the last.
+        source_bytes: size of all these files.
         images: how many results are in it: one for each image.
         errors: how many of them say why an image could not be predicted.
         bytes: size of the file.
@@ -53,6 +54,7 @@ class Record:
     shard: str
     number: int
     sources: tuple[str, ...]
+    source_bytes: int
     images: int
     errors: int
     bytes: int
@@ -105,6 +107,11 @@ def read_record(output: Place, number: int, format: Format) -> Record | None:
         return None
 
 
+def is_valid(record: Record, unit: Unit, size: int | None) -> bool:
+    """Tell whether a record is of a unit's files as they are now, and of a shard of `size` [bytes]."""
+    return record.bytes == size and record.source_bytes == unit.size
+
+
 def record_name(number: int, format: Format) -> str:
     """Return where in the output the record of a shard is."""
     return f"{RECORDS}/{Path(shard_name(number, format)).stem}.json"
@@ -121,7 +128,7 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
             begun too often. An image that cannot be read is a result with the status ``error``.
     """
     done = read_record(work.output, unit.number, work.format)
-    if done is not None and work.output.size(done.shard) == done.bytes:
+    if done is not None and is_valid(done, unit, work.output.size(done.shard)):
         return done
     _count_attempt(unit, work)
     started = time.monotonic()
@@ -133,7 +140,7 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
         sha256, size = _hash(path), path.stat().st_size
         work.output.write(name, path)
     seconds = round(time.monotonic() - started, 3)
-    record = Record(name, unit.number, sources, images, errors, size, sha256, seconds)
+    record = Record(name, unit.number, sources, unit.size, images, errors, size, sha256, seconds)
     work.output.write(record_name(unit.number, work.format), json.dumps(asdict(record)).encode())
     return record
 
@@ -250,8 +257,8 @@ def _encode(name: str, result: DepthResult | InputError, outputs: Sequence[str])
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         saved = result.save(folder, "", outputs)
         files = {_ending(path): path.read_bytes() for path in saved.paths.values()}
-    told = asdict(describe_saved(Path(name), result, saved, None, classes=False))
-    for name_in_row in ("image", "files", "color_range", "classes"):
+    told = asdict(describe_saved(Path(name), result, saved, classes=False, reduction=1))
+    for name_in_row in ("image", "files", "color_range", "classes", "reduction"):
         del told[name_in_row]
     height, width = result.size
     scale = {"png_units_per_metre": MILLIMETRES_PER_METRE} if "depth_png" in saved.paths else {}

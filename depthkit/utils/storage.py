@@ -70,7 +70,10 @@ class Place:
         return Place, (self.address,)
 
     def __str__(self) -> str:
-        return self.address
+        """Return the address without options and without keys, as results and messages may have it."""
+        if url_scheme(self.address) is None:
+            return self.address
+        return re.sub(r"^([^/]+//)[^/@]*@", r"\1", self.address.partition("?")[0])
 
     def files(self) -> list[StoredFile]:
         """List all files of the folder and its subfolders, sorted by name; none if there is no such folder.
@@ -169,7 +172,7 @@ class Place:
         except (InputError, MemoryError):
             raise
         except (OSError, pyarrow.ArrowException) as error:
-            where = f"{self.address.rstrip('/')}/{name}" if name else self.address
+            where = f"{str(self).rstrip('/')}/{name}" if name else str(self)
             raise InputError(
                 f"{where}: cannot be {verb} ({_reason(error)}); check the address, and that this account may do so"
             ) from error

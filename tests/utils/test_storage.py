@@ -107,6 +107,11 @@ def test_a_bucket_without_permission_is_one_sentence(denying_bucket) -> None:
             attempt()
 
 
+def test_keys_and_options_of_an_address_are_not_told() -> None:
+    place = Place("s3://key:secret@bucket/data?region=us-east-1&scheme=http")
+    assert str(place) == "s3://bucket/data" and place.path == "bucket/data"
+
+
 @pytest.mark.parametrize(
     ("address", "message"),
     [
