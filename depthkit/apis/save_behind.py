@@ -6,6 +6,7 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from depthkit.apis.predict_ahead import MOST_PIXELS, PredictedImage, count_workers
 from depthkit.apis.saved_prediction import SavedPrediction
+from depthkit.utils.memory import trim_memory
 
 Saved = tuple[int, SavedPrediction]  # the image's place in the list
 
@@ -47,6 +48,7 @@ class SaveBehind:
             del predicted
             if pixels > MOST_PIXELS:  # the next image is read when this one has left the memory
                 wait([self._waiting[-1][2]])
+                trim_memory()
             while self._waiting and self._waiting[0][2].done():
                 yield self._oldest()
         while self._waiting:

@@ -68,7 +68,7 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -
 def main(
     ctx, files, weights, config, out, file_format, size, precision, calibration, max_error, json_path, cfg_options
 ) -> None:
-    """Export a depth model or a classifier for torch or ONNX.
+    """Export a model for torch, ONNX and others.
 
     Writes one file: for torch.export (.pt2) or for ONNX runtimes (.onnx).
 

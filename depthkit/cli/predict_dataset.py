@@ -8,6 +8,7 @@ import click
 from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.cli.model_choice import check_needs_model, choose_model, model_or_packaged
+from depthkit.cli.runtime_options import precision, runtime
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 from depthkit.utils.paths import expand_home
 
@@ -56,6 +57,8 @@ from depthkit.utils.paths import expand_home
 @options.input_size
 @options.preprocessing
 @selection_options
+@runtime
+@precision
 @click.option("--focal", metavar="PX|exif", help="Focal length of all images in pixels, or that of their EXIF.")
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=1, help="Images of one size that go together.")
 @click.option(
@@ -92,6 +95,8 @@ def main(
     keep_rate,
     selection,
     selective_layers,
+    runtime,
+    precision,
     focal,
     batch_size,
     actors,
@@ -115,6 +120,7 @@ def main(
     Exit status: 0, also where single images could not be predicted; 2 when something cannot be used, such as a damaged
     tar file, whose shard is then missing.
     """
+    from depthkit.runtimes.names import check_has_calibration, check_names, check_runtime
     from depthkit.utils.storage import Place, check_apart, check_package
 
     check_package("ray")
@@ -126,7 +132,11 @@ def main(
         from depthkit.apis.focal import check_focal
 
         focal = check_focal(focal)
-    if ray_address not in (None, "auto"):
+    check_names(runtime, precision)
+    check_has_calibration(precision, False)
+    if ray_address is None:
+        check_runtime(runtime, precision, device, False)
+    elif ray_address != "auto":
         from depthkit.distributed.cluster import check_answers
 
         check_answers(ray_address)
@@ -153,7 +163,7 @@ def main(
     from depthkit.distributed.shard_work import Work
 
     given = {name: value for name, value in settings.items() if value is not None}
-    chosen = ModelSource(file, model, given, keep_rate, selection, selective_layers)
+    chosen = ModelSource(file, model, given, keep_rate, selection, selective_layers, runtime, precision)
     work = Work(plan.folder, plan.form, image_column, place, format, outputs, focal, batch_size, cpus_per_actor)
     results = Output(place, describe(plan, work, chosen), format, resume)
     started = time.monotonic()

@@ -32,7 +32,7 @@ from depthkit.cli.command import Command
     help="The unpacked npm package, or its folder dist.  [default: npm fetches it]",
 )
 def main(out, weights, runtime) -> None:
-    """Write a page that computes depth in the visitor's browser.
+    """Write the page as files: depth in the browser.
 
     A folder of plain files for any web server: the page of `depthkit serve` with the model as ONNX and onnxruntime-web,
     which runs it on the visitor's machine. Images are not sent anywhere. Image beside depth, metres under the cursor,

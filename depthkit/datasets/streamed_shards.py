@@ -141,7 +141,7 @@ class StreamedShards(Dataset):
             file = self._shards[shard]
             with self._cache.file(file) as copy:
                 found = list_shard(copy)
-            where = f"{self.place.address.rstrip('/')}/{file.name}"
+            where = f"{str(self.place).rstrip('/')}/{file.name}"
             members = [(f"{where}/{name.relative_to(copy)}", member) for name, member in sorted(found.items())]
             if len(members) != self.counts[shard]:
                 raise InputError(

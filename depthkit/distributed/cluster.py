@@ -69,7 +69,7 @@ def ray_cluster(address: str | None, cpus: int | None = None, weights: int = 0) 
             "_temp_dir": folder,
         }  # fmt: skip
     try:
-        with _own_signals(), _without_stderr():
+        with _own_signals(), _without_stderr(), _temporary_files_in(folder):
             try:
                 ray.init(address or "local", **settings)
             except (ConnectionError, RuntimeError, ValueError) as error:
@@ -142,6 +142,20 @@ def _own_signals() -> Iterator[None]:
     finally:
         if threading.current_thread() is threading.main_thread():
             signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _temporary_files_in(folder: str | None) -> Iterator[None]:
+    """Let processes that the block starts have their temporary files in a folder, unless it is None."""
+    before = os.environ.get("TMPDIR")
+    if folder is not None:
+        os.environ["TMPDIR"] = folder
+    try:
+        yield
+    finally:
+        if folder is not None:
+            os.environ.pop("TMPDIR")
+            os.environ.update({} if before is None else {"TMPDIR": before})
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from depthkit.runtimes.names import Precision, Runtime
 from depthkit.zoo.file_hash import hash_file
 
 if TYPE_CHECKING:
@@ -22,6 +23,8 @@ class ModelSource:
         keep_rate: see `DepthPredictor.select_tokens`, like the next two; None for the model as it is.
         selection: which patches.
         selective_layers: which layers.
+        runtime: see `DepthPredictor.use_runtime`, like the next.
+        precision: of the numbers.
     """
 
     weights: Path
@@ -30,6 +33,8 @@ class ModelSource:
     keep_rate: float | tuple[float, ...] | None = None
     selection: str | None = None
     selective_layers: tuple[int, ...] | None = None
+    runtime: Runtime = "torch"
+    precision: Precision = "float32"
 
     def describe(self) -> dict[str, object]:
         """Return what makes two models the same: the hash of the weights, and the settings."""
@@ -56,4 +61,5 @@ class ModelSource:
                 predictor = DepthPredictor.from_pretrained(self.model, path, device=device, **self.settings)
         if self.keep_rate is not None:
             predictor.select_tokens(self.keep_rate, self.selection, self.selective_layers)
+        predictor.use_runtime(self.runtime, self.precision)
         return predictor

@@ -6,8 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from typing import Any
 
-from depthkit.distributed.plan import Format, shard_name
-from depthkit.distributed.shard_work import Record, read_record
+from depthkit.distributed.plan import Format, Unit, shard_name
+from depthkit.distributed.shard_work import Record, is_valid, read_record
 from depthkit.errors import InputError
 from depthkit.utils.storage import Place
 
@@ -62,16 +62,18 @@ class Output:
                 "or choose another output"
             )
 
-    def finished(self, count: int) -> dict[int, Record]:
-        """Return the records of the finished shards by number, of `count` in all.
+    def finished(self, units: Sequence[Unit]) -> dict[int, Record]:
+        """Return the records of the finished shards by number.
 
-        A shard whose file is missing or has another size than its record says is not finished.
+        A shard is not finished whose file is missing or has another size than its record says, or whose images come
+        from files that have another size now.
         """
         sizes = {file.name: file.size for file in self.place.files()}
-        numbers = [number for number in range(count) if shard_name(number, self.format) in sizes]
+        begun = [unit for unit in units if shard_name(unit.number, self.format) in sizes]
         with ThreadPoolExecutor(_READERS) as pool:
-            records = pool.map(lambda number: read_record(self.place, number, self.format), numbers)
-            return {one.number: one for one in records if one is not None and one.bytes == sizes[one.shard]}
+            records = list(pool.map(lambda unit: read_record(self.place, unit.number, self.format), begun))
+        found = zip(begun, records, strict=True)
+        return {unit.number: one for unit, one in found if one is not None and is_valid(one, unit, sizes[one.shard])}
 
     def write_manifest(self, records: Sequence[Record], failed: dict[str, str]) -> dict[str, Any]:
         """Write and return the manifest: the settings, all finished shards with their sums, and what failed.

@@ -24,10 +24,12 @@ class Unit:
     Attributes:
         number: of the shard.
         files: names below the folder of the data set: images, or one file that has images in it.
+        size: [bytes] of all of them; where it has changed, the shard is made again.
     """
 
     number: int
     files: tuple[str, ...]
+    size: int
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Plan:
         folder: where it lies.
         form: what its files are.
         units: one for each shard of results.
-        fingerprint: SHA-256 of the names and sizes of all files, and of how they are divided.
+        fingerprint: SHA-256 of the names of all files, and of how they are divided.
         images: how many there are, where that is known without reading the files.
     """
 
@@ -90,9 +92,10 @@ def make_plan(address: str, images_per_shard: int) -> Plan:
         raise InputError(f"{address}: has files of several forms ({found}); choose one by a glob such as '**/*.tar'")
     ((form, chosen),) = forms.items()
     size = images_per_shard if form == "images" else 1
+    parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
     units = [
-        Unit(number, tuple(file.name for file in chosen[start : start + size]))
-        for number, start in enumerate(range(0, len(chosen), size))
+        Unit(number, tuple(file.name for file in part), sum(file.size for file in part))
+        for number, part in enumerate(parts)
     ]
     return Plan(place, form, tuple(units), _fingerprint(chosen, size), len(chosen) if form == "images" else None)
 
@@ -114,5 +117,5 @@ def _form(name: str) -> Form | None:
 def _fingerprint(files: Sequence[StoredFile], size: int) -> str:
     digest = hashlib.sha256(f"{size}\n".encode())
     for file in files:
-        digest.update(f"{file.name}\t{file.size}\n".encode("utf-8", "surrogateescape"))
+        digest.update(f"{file.name}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

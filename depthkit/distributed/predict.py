@@ -14,7 +14,7 @@ from depthkit.distributed.cluster import ray_cluster
 from depthkit.distributed.model_source import ModelSource
 from depthkit.distributed.output import Output
 from depthkit.distributed.plan import Plan, Unit, shard_name
-from depthkit.distributed.shard_work import Record, Work, work_on
+from depthkit.distributed.shard_work import ATTEMPTS, Record, Work, work_on
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message
 
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _MOST_TASKS = 10_000  # that Ray keeps; each has several units where there are more
 _NOT_STARTED = -1  # in place of a unit's number
-LOSSES = 3  # of the process that works on a unit; after one more the unit is given up
 
 
 @dataclass(frozen=True)
@@ -58,7 +57,7 @@ def describe(plan: Plan, work: Work, model: ModelSource) -> dict[str, Any]:
     """Return what makes the results what they are; where it differs, an output is not resumed."""
     return {
         "version": __version__,
-        "input": work.folder.address,
+        "input": str(work.folder),
         "files": plan.fingerprint,
         "units": len(plan.units),
         "format": work.format,
@@ -96,7 +95,7 @@ def predict_dataset(
         InputError: Ray or the model cannot be used; or no unit could be done. Units that cannot be done are in the
             manifest's ``failed``, and reported on stderr.
     """
-    finished = output.finished(len(plan.units))
+    finished = output.finished(plan.units)
     units = [unit for unit in plan.units if unit.number not in finished]
     records, failed = dict(finished), {}
     if units:
@@ -116,10 +115,7 @@ def predict_dataset(
                     tqdm.write(f"error: {shard_name(row['number'], work.format)}: {row['error']}", file=sys.stderr)
                 else:
                     records[row["number"]] = Record(**row["record"])
-        for unit in units:  # what has no row: Ray has given it up
-            if unit.number not in records and unit.number not in failed:
-                failed[unit.number] = f"the process that worked on it was lost {LOSSES + 1} times"
-                print(f"error: {shard_name(unit.number, work.format)}: {failed[unit.number]}", file=sys.stderr)
+        output.place.remove(ATTEMPTS)
     failed = {shard_name(number, work.format): failed[number] for number in sorted(failed)}
     return Summary(output.write_manifest(list(records.values()), failed), len(finished))
 
@@ -143,10 +139,10 @@ class _Predictor:
             return {"number": _NOT_STARTED, "error": self._problem, "record": None}
         number = int(row["number"])
         try:
-            record = work_on(Unit(number, tuple(row["files"])), self._predictor, self._work)
+            record = work_on(Unit(number, tuple(row["files"]), row["size"]), self._predictor, self._work)
         except Exception as error:
             problem = input_error_message(error)
-            if problem is None:  # Ray would leave this unit out
+            if problem is None:
                 return {"number": _NOT_STARTED, "error": "", "record": {"bug": traceback.format_exc()}}
             return {"number": number, "error": problem, "record": None}
         return {"number": number, "error": "", "record": asdict(record)}
@@ -174,8 +170,7 @@ def _run(
     """
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
-    context.max_errored_blocks = -1
-    rows = [{"number": unit.number, "files": list(unit.files)} for unit in units]
+    rows = [{**asdict(unit), "files": list(unit.files)} for unit in units]
     data = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS))
     pool = ray.data.ActorPoolStrategy(
         min_size=1, initial_size=actors[0], max_size=actors[1], max_tasks_in_flight_per_actor=2
@@ -191,7 +186,6 @@ def _run(
         compute=pool,
         num_cpus=each[0],
         num_gpus=each[1],
-        max_task_retries=LOSSES,
     )
     return done.iter_rows()
 

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import secrets
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from depthkit.apis.predictor import DepthPredictor
 
 RECORDS = "_records"  # folder in the output; a shard is finished when its record is there
+ATTEMPTS = "_attempts"  # folder in the output: how often a unit was begun
 _BATCH_PIXELS = 32_000_000  # of the images that go through the network together
 _LARGE_FILE = 8 * 2**20  # [bytes], of an image that is decoded only when it is its turn
 
@@ -41,6 +43,7 @@ class Record:
         shard: its file.
         number: of the shard.
         sources: the files that its images came from; of single images the first and the last.
+        source_bytes: size of all these files.
         images: how many results are in it: one for each image.
         errors: how many of them say why an image could not be predicted.
         bytes: size of the file.
@@ -51,6 +54,7 @@ class Record:
     shard: str
     number: int
     sources: tuple[str, ...]
+    source_bytes: int
     images: int
     errors: int
     bytes: int
@@ -72,6 +76,8 @@ class Work:
         focal: focal length [px] of all images, ``exif`` or None, as of `DepthPredictor`.
         batch_size: how many images go through the network together.
         threads: that read and write beside it.
+        run: of the command, for the count of attempts.
+        attempts: how often a unit may be begun in a run; more often, something in it ends its process each time.
     """
 
     folder: Place
@@ -83,6 +89,8 @@ class Work:
     focal: FocalRequest
     batch_size: int
     threads: int
+    run: str = field(default_factory=lambda: secrets.token_hex(4))
+    attempts: int = 4
 
 
 def read_record(output: Place, number: int, format: Format) -> Record | None:
@@ -99,6 +107,11 @@ def read_record(output: Place, number: int, format: Format) -> Record | None:
         return None
 
 
+def is_valid(record: Record, unit: Unit, size: int | None) -> bool:
+    """Tell whether a record is of a unit's files as they are now, and of a shard of `size` [bytes]."""
+    return record.bytes == size and record.source_bytes == unit.size
+
+
 def record_name(number: int, format: Format) -> str:
     """Return where in the output the record of a shard is."""
     return f"{RECORDS}/{Path(shard_name(number, format)).stem}.json"
@@ -111,12 +124,13 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
     that work on the same unit write the same names, so there is one result for each image whatever happens.
 
     Raises:
-        InputError: a tar or Parquet file of the data set cannot be read, or the results cannot be written. An image
-            that cannot be read is a result with the status ``error``.
+        InputError: a tar or Parquet file of the data set cannot be read, the results cannot be written, or the unit was
+            begun too often. An image that cannot be read is a result with the status ``error``.
     """
     done = read_record(work.output, unit.number, work.format)
-    if done is not None and work.output.size(done.shard) == done.bytes:
+    if done is not None and is_valid(done, unit, work.output.size(done.shard)):
         return done
+    _count_attempt(unit, work)
     started = time.monotonic()
     name = shard_name(unit.number, work.format)
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
@@ -126,9 +140,20 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
         sha256, size = _hash(path), path.stat().st_size
         work.output.write(name, path)
     seconds = round(time.monotonic() - started, 3)
-    record = Record(name, unit.number, sources, images, errors, size, sha256, seconds)
+    record = Record(name, unit.number, sources, unit.size, images, errors, size, sha256, seconds)
     work.output.write(record_name(unit.number, work.format), json.dumps(asdict(record)).encode())
     return record
+
+
+def _count_attempt(unit: Unit, work: Work) -> None:
+    name = f"{ATTEMPTS}/{work.run}/{unit.number}"
+    before = int(work.output.read(name) or 0)
+    if before >= work.attempts:
+        raise InputError(
+            f"the process that worked on it was lost {before} times; one of its images may end it, or it needs more "
+            "memory than there is"
+        )
+    work.output.write(name, str(before + 1).encode())
 
 
 def _write_shard(path: Path, unit: Unit, predictor: "DepthPredictor", work: Work) -> tuple[int, int]:
@@ -232,9 +257,9 @@ def _encode(name: str, result: DepthResult | InputError, outputs: Sequence[str])
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         saved = result.save(folder, "", outputs)
         files = {_ending(path): path.read_bytes() for path in saved.paths.values()}
-    told = asdict(describe_saved(Path(name), result, saved, None, classes=False))
-    for field in ("image", "files", "color_range", "classes"):
-        del told[field]
+    told = asdict(describe_saved(Path(name), result, saved, classes=False, reduction=1))
+    for name_in_row in ("image", "files", "color_range", "classes", "reduction"):
+        del told[name_in_row]
     height, width = result.size
     scale = {"png_units_per_metre": MILLIMETRES_PER_METRE} if "depth_png" in saved.paths else {}
     return name, {"status": "ok", "height": height, "width": width, **scale, **told}, files

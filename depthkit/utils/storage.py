@@ -70,7 +70,10 @@ class Place:
         return Place, (self.address,)
 
     def __str__(self) -> str:
-        return self.address
+        """Return the address without options and without keys, as results and messages may have it."""
+        if url_scheme(self.address) is None:
+            return self.address
+        return re.sub(r"^([^/]+//)[^/@]*@", r"\1", self.address.partition("?")[0])
 
     def files(self) -> list[StoredFile]:
         """List all files of the folder and its subfolders, sorted by name; none if there is no such folder.
@@ -154,6 +157,11 @@ class Place:
                     Path(target).unlink(missing_ok=True)
                 raise
 
+    def remove(self, name: str) -> None:
+        """Remove a folder of this folder with all that is in it, if there is one."""
+        with self.errors("removed", name), contextlib.suppress(FileNotFoundError):
+            self.filesystem.delete_dir(self._join(name))
+
     @contextlib.contextmanager
     def errors(self, verb: str, name: str = "") -> Iterator[None]:
         """Turn what a file system raises inside into one sentence about this place."""
@@ -164,7 +172,7 @@ class Place:
         except (InputError, MemoryError):
             raise
         except (OSError, pyarrow.ArrowException) as error:
-            where = f"{self.address.rstrip('/')}/{name}" if name else self.address
+            where = f"{str(self).rstrip('/')}/{name}" if name else str(self)
             raise InputError(
                 f"{where}: cannot be {verb} ({_reason(error)}); check the address, and that this account may do so"
             ) from error

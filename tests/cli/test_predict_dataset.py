@@ -63,6 +63,11 @@ def test_a_folder_becomes_shards_with_the_depth_that_predict_gives(cli, cli_proc
         (["images", "out", "--weights", "none.pth"], "none.pth: no such checkpoint file"),
         (["images", "out", "--focal", "0"], "focal: '0' is not a focal length"),
         (["images", "out", "--model", "nothing"], "nothing"),
+        (["images", "out", "--precision", "int8"], "runtime torch: does not compute in int8"),
+        (
+            ["images", "out", "--runtime", "onnx", "--precision", "bfloat16"],
+            "runtime onnx: does not compute in bfloat16",
+        ),
         (["nothing://x", "out"], "files of 'nothing' cannot be read here"),
     ],
 )

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from depthkit.distributed.output import Output
+from depthkit.distributed.plan import make_plan
 from depthkit.distributed.shard_work import work_on
 from depthkit.errors import InputError
 from depthkit.utils.storage import Place
@@ -15,11 +16,13 @@ def test_finished_shards_are_those_with_file_and_record(images, tmp_path) -> Non
     plan, work = prepare(images, tmp_path / "out", per_shard=2)
     output = Output(work.output, SETTINGS, "webdataset", resume=False)
     records = [work_on(unit, LightPredictor(), work) for unit in plan.units]
-    assert output.finished(4) == dict(enumerate(records))
+    assert output.finished(plan.units) == dict(enumerate(records))
     (tmp_path / "out" / "shard-000000.tar").unlink()
     (tmp_path / "out" / "shard-000001.tar").write_bytes(b"cut")
     (tmp_path / "out" / "_records" / "shard-000002.json").unlink()
-    assert output.finished(4) == {3: records[3]}
+    assert output.finished(plan.units) == {3: records[3]}
+    (images / "z.png").write_bytes(b"another")
+    assert output.finished(make_plan(str(images), 2).units) == {}
 
 
 def test_the_manifest_has_the_sums(images, tmp_path) -> None:

@@ -27,11 +27,15 @@ def test_a_file_of_images_is_a_unit(tar, parquet, form) -> None:
 
 
 def test_the_fingerprint_tells_another_data_set(images) -> None:
-    first = make_plan(str(images), 3).fingerprint
-    assert make_plan(str(images), 3).fingerprint == first
-    assert make_plan(str(images), 4).fingerprint != first
+    first = make_plan(str(images), 3)
+    assert make_plan(str(images), 3).units == first.units
+    assert make_plan(str(images), 4).fingerprint != first.fingerprint
     (images / "z.png").write_bytes(b"other")
-    assert make_plan(str(images), 3).fingerprint != first
+    changed = make_plan(str(images), 3)
+    assert changed.fingerprint == first.fingerprint and changed.units[:-1] == first.units[:-1]
+    assert changed.units[-1].size == len(b"other") != first.units[-1].size
+    (images / "z.png").rename(images / "y.png")
+    assert make_plan(str(images), 3).fingerprint != first.fingerprint
 
 
 def test_several_forms_or_none_are_one_sentence(images, tmp_path) -> None:

@@ -1,6 +1,7 @@
 import io
 import json
 import tarfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -80,7 +81,7 @@ def test_a_unit_that_cannot_be_read_leaves_nothing(tar, tmp_path) -> None:
     plan, work = prepare(tar, tmp_path / "out")
     with pytest.raises(InputError, match="00000.tar: cannot be read"):
         work_on(plan.units[0], LightPredictor(), work)
-    assert not list(tmp_path.glob("out/**/*"))
+    assert not list(tmp_path.glob("out/**/shard*"))
 
 
 def test_a_focal_length_that_is_missing_is_an_error_of_the_image(images, tmp_path) -> None:
@@ -92,3 +93,12 @@ def test_other_outputs(images, tmp_path) -> None:
     plan, work = prepare(f"{images}/a.png", tmp_path / "out", outputs=("npy", "disparity"))
     work_on(plan.units[0], LightPredictor(), work)
     assert set(read_tar(tmp_path / "out" / "shard-000000.tar")) == {"a.disparity.png", "a.depth.npy", "a.json"}
+
+
+def test_a_unit_that_was_begun_too_often_is_given_up(images, tmp_path) -> None:
+    plan, work = prepare(images, tmp_path / "out", attempts=2)
+    (tmp_path / "out" / "_attempts" / work.run).mkdir(parents=True)
+    (tmp_path / "out" / "_attempts" / work.run / "0").write_text("2")
+    with pytest.raises(InputError, match="the process that worked on it was lost 2 times"):
+        work_on(plan.units[0], LightPredictor(), work)
+    assert work_on(plan.units[0], LightPredictor(), replace(work, run="another")).images == 7

@@ -138,13 +138,13 @@ def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypat
         spans.append(values.max() - values.min())
         return values + 2e-3 * spans[-1]
 
-    found = agreement.compare(model, shifted)
-    assert all(abs(one.largest - 2e-3) < 1e-5 and not one.holds for one in found) and max(spans) > 0.01
+    found = agreement.compare(model, shifted)  # whose rounding is 1e-6 of a range of 0.01
+    assert all(abs(one.largest - 2e-3) < 2e-4 and not one.holds for one in found) and max(spans) > 0.01
     assert agreement.unit_of(model) == "of the range" and agreement.unit_of(tiny("DeiT")) == "m"
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model, form: None)
     monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
-    with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002 of the range"):
+    with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002\d* of"):
         export_model(model, tmp_path / "m.pt2", "torch")
 
 

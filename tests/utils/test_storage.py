@@ -54,6 +54,9 @@ def test_files_are_written_listed_and_read(tmp_path, kind) -> None:
     assert place.read("b/c.bin") == b"123" and place.size("a.bin") == 5
     with place.open("a.bin") as file:
         assert file.read() == b"12345"
+    place.remove("_hidden")
+    place.remove("_hidden")
+    assert place.read("_hidden/d.bin") is None
 
 
 def test_a_write_that_fails_leaves_nothing_and_the_older_file(tmp_path) -> None:
@@ -102,6 +105,11 @@ def test_a_bucket_without_permission_is_one_sentence(denying_bucket) -> None:
     for attempt in (place.files, lambda: place.write("x", b"1"), lambda: place.read("x")):
         with pytest.raises(InputError, match=r"(ACCESS_DENIED|403).*; check the address, and that this account"):
             attempt()
+
+
+def test_keys_and_options_of_an_address_are_not_told() -> None:
+    place = Place("s3://key:secret@bucket/data?region=us-east-1&scheme=http")
+    assert str(place) == "s3://bucket/data" and place.path == "bucket/data"
 
 
 @pytest.mark.parametrize(
