@@ -59,7 +59,7 @@ def load_openvino(path: Path, precision: str, threads: int) -> Run:
 def _keep_selection_precise(graph: "openvino.Model") -> None:
     """Let tokens be ranked in float32, which OpenVINO keeps where an output follows from it.
 
-    In half precision many scores are equal, and its top-k takes 5 ms a layer instead of 0.1 ms.
+    In half precision many scores are equal, and its top-k takes 5 ms a layer instead of less than 0.1 ms.
     """
     for node in graph.get_ordered_ops():
         if node.get_type_name() == "TopK":
