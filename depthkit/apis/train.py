@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import torch
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
@@ -19,6 +20,7 @@ from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
 from depthkit.engine.work_folder import check_new, clean_work_folder, find_periodic, remove_checkpoints
 from depthkit.errors import InputError
+from depthkit.runtimes.names import check_cpu
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_folder import make_output_folder
 
@@ -44,7 +46,7 @@ def train(
         resume: continue from the newest valid checkpoint in `work_dir`, or start anew where there is none (from the
             config's `load_from`, if any). A process that torchrun restarts (``--max-restarts``) does this in any case.
         overwrite: remove the checkpoints that an earlier training left in `work_dir`, once this one can start.
-        amp: mixed precision; needs a GPU.
+        amp: mixed precision: float16 on a GPU, bfloat16 on a CPU that has instructions for it.
         seed: of weights, order and augmentation; None for the config's.
         launcher: ``pytorch`` under torchrun, else ``none``.
         device: see `select_device`.
@@ -64,9 +66,7 @@ def train(
         raise InputError(f"{config.filename}: has no train_dataloader, train_cfg and optim_wrapper; nothing is trained")
     chosen = select_device(device)
     if amp:
-        if chosen.type != "cuda":
-            raise InputError(f"--amp: mixed precision needs a GPU, the device is '{chosen}'; train without --amp")
-        config.optim_wrapper.type = "AmpOptimWrapper"
+        config.optim_wrapper.type = _mixed_precision(chosen)
     if seed is not None:
         config.setdefault("randomness", {})["seed"] = seed
     config.work_dir = str(work_dir or config.get("work_dir") or Path("work_dirs") / Path(config.filename).stem)
@@ -136,3 +136,18 @@ def _word_at_interruption(runner: DepthRunner) -> Iterator[None]:
                 "the same command with --resume"
             )
         raise
+
+
+def _mixed_precision(device: torch.device) -> str:
+    """Name the optimizer wrapper for mixed precision; raise `InputError` if the device has none."""
+    if device.type == "cuda":
+        return "AmpOptimWrapper"
+    try:
+        if device.type != "cpu":
+            raise InputError(f"the device is '{device}'")
+        check_cpu("bfloat16")
+    except InputError as error:
+        raise InputError(
+            f"--amp: mixed precision needs a GPU or a CPU with bfloat16 ({error}); train without --amp"
+        ) from error
+    return "BFloat16OptimWrapper"

@@ -25,7 +25,7 @@ from depthkit.cli.command import Command
 )
 @click.option("--resume", is_flag=True, help="Resume from the last complete checkpoint in that folder.")
 @click.option("--overwrite", is_flag=True, help="Remove the checkpoints of an earlier training in that folder.")
-@click.option("--amp", is_flag=True, help="Train with mixed precision, on a GPU.")
+@click.option("--amp", is_flag=True, help="Train with mixed precision: on a GPU, or a CPU with bfloat16.")
 @click.option(
     "--seed",
     type=click.IntRange(0, 2**32 - 1),

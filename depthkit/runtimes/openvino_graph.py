@@ -1,12 +1,16 @@
 """Run an ONNX graph in OpenVINO, on the CPU."""
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import torch
 from torch import Tensor
 
 from depthkit.errors import InputError
 from depthkit.export.agreement import Run
+
+if TYPE_CHECKING:
+    import openvino
 
 _TYPES = {"float32": "f32", "bfloat16": "bf16", "float16": "f16", "int8": "f32"}  # of what is not int8
 
@@ -35,7 +39,11 @@ def load_openvino(path: Path, precision: str, threads: int) -> Run:
         "INFERENCE_NUM_THREADS": threads,
     }
     try:
-        request = core.compile_model(core.read_model(path), "CPU", settings).create_infer_request()
+        graph = core.read_model(path)
+        count = len(graph.outputs)
+        if name is not None:
+            _keep_selection_precise(graph)
+        request = core.compile_model(graph, "CPU", settings).create_infer_request()
     except RuntimeError as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"runtime openvino: does not take this model ({reason}); use runtime onnx") from error
@@ -43,6 +51,16 @@ def load_openvino(path: Path, precision: str, threads: int) -> Run:
     def run(images: Tensor) -> tuple[Tensor, ...]:
         request.infer({"images": images.numpy()}, share_inputs=True)
         # A copy: the request writes its next results to the same place.
-        return tuple(torch.from_numpy(one.data.copy()) for one in request.output_tensors)
+        return tuple(torch.from_numpy(one.data.copy()) for one in request.output_tensors[:count])
 
     return run
+
+
+def _keep_selection_precise(graph: "openvino.Model") -> None:
+    """Let tokens be ranked in float32, which OpenVINO keeps where an output follows from it.
+
+    In half precision many scores are equal, and its top-k takes 5 ms a layer instead of less than 0.1 ms.
+    """
+    for node in graph.get_ordered_ops():
+        if node.get_type_name() == "TopK":
+            graph.add_outputs(node.output(1))

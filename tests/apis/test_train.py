@@ -8,10 +8,11 @@ import torch
 
 import depthkit.models.weights
 from depthkit import DepthPredictor
-from depthkit.apis.train import describe_end, train
+from depthkit.apis.train import _mixed_precision, describe_end, train
 from depthkit.engine import AtomicCheckpointHook
 from depthkit.errors import InputError
 from depthkit.models.weights import read_metadata
+from depthkit.runtimes import names
 from depthkit.utils.config import load_config
 from helpers import mmengine_settings
 
@@ -54,6 +55,17 @@ def test_the_last_words_are_a_command_that_works(monkeypatch, tmp_path, config, 
     hook.info = SimpleNamespace(config=config)
     runner = SimpleNamespace(hooks=[hook], message_hub=SimpleNamespace(runtime_info=info), work_dir="work")
     assert describe_end(runner).startswith(expected)
+
+
+@pytest.mark.parametrize("able", [True, False])
+def test_mixed_precision_on_a_cpu_is_bfloat16_if_it_has_that(monkeypatch, able) -> None:
+    monkeypatch.setattr(names, "_cpu_flags", lambda: {"avx512_bf16"} if able else {"avx2"})
+    assert _mixed_precision(torch.device("cuda")) == "AmpOptimWrapper"
+    if able:
+        assert _mixed_precision(torch.device("cpu")) == "BFloat16OptimWrapper"
+    for device in ["mps"] if able else ["mps", "cpu"]:
+        with pytest.raises(InputError, match="--amp: mixed precision needs a GPU or a CPU with bfloat16"):
+            _mixed_precision(torch.device(device))
 
 
 def test_data_that_are_missing_are_found_before_weights_are_downloaded(config_path, tmp_path, monkeypatch) -> None:

@@ -52,7 +52,10 @@ class TokenSelector(nn.Module):
 
 def _pointwise(convolution: nn.Conv2d, maps: Tensor) -> Tensor:
     """Apply a 1x1 convolution without its bias; its own kernel would first copy the maps."""
-    return torch.einsum("oh,bhrn->born", convolution.weight[:, :, 0, 0], maps)
+    weight = convolution.weight[:, :, 0, 0]
+    if torch.compiler.is_exporting():  # runtimes transpose the maps twice for an einsum
+        return (weight @ maps.flatten(2)).unflatten(2, maps.shape[2:])
+    return torch.einsum("oh,bhrn->born", weight, maps)
 
 
 def score_queries(query: Tensor, grid: tuple[int, int], rows: ScoreRows, stride: int) -> Tensor:
