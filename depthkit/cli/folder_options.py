@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli.finite_range import FiniteRange
 from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
 from depthkit.utils.image_files import named_folders
@@ -31,7 +32,7 @@ _OPTIONS = (
     ),
     click.option(
         "--max-megapixels",
-        type=click.FloatRange(min=0.01, max=190),
+        type=FiniteRange(min=0.01, max=190),
         default=190.0,
         metavar="M",
         help="Read images that have more at 1/2, 1/3 ... of their sides; their results have that size. The depth of "

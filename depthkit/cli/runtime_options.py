@@ -1,9 +1,11 @@
 """The options of commands that choose the runtime of the network."""
 
+import os
 from collections.abc import Callable
 
 import click
 
+from depthkit.cli.finite_range import FiniteRange
 from depthkit.errors import InputError
 from depthkit.runtimes.names import MAX_ERROR, PACKAGES, PRECISIONS, RUNTIMES, check_has_calibration, check_runtime
 from depthkit.utils.paths import expand_home
@@ -28,7 +30,7 @@ calibration = click.option(
 )
 max_error = click.option(
     "--max-error",
-    type=click.FloatRange(0, min_open=True),
+    type=FiniteRange(0, min_open=True),
     default=MAX_ERROR,
     help="The largest mean error of a precision below float32, as a fraction of the depth; beyond it is an error.",
 )
@@ -46,7 +48,7 @@ def check_calibration(precision: str, calibration: str | None) -> None:
         InputError: otherwise.
     """
     check_has_calibration(precision, calibration is not None)
-    if calibration is not None and not expand_home(calibration).is_dir():
+    if calibration is not None and not os.path.isdir(expand_home(calibration)):
         raise InputError(f"--calibration: there is no folder '{calibration}'; give one with 8 or more images")
 
 

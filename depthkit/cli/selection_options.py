@@ -1,20 +1,10 @@
 """The options that turn a depth model into its token selective form."""
 
-import math
 from collections.abc import Callable, Sequence
 
 import click
 
-
-class Fraction(click.FloatRange):
-    """A number in a range, of which Click takes NaN for a part."""
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Parse `value`."""
-        number = super().convert(value, param, ctx)
-        if math.isnan(number):
-            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
-        return number
+from depthkit.cli.finite_range import FiniteRange
 
 
 class Numbers(click.ParamType):
@@ -46,7 +36,7 @@ class Numbers(click.ParamType):
         return numbers[0] if self.alone and len(numbers) == 1 else numbers
 
 
-FRACTION = Fraction(0, 1, min_open=True)
+FRACTION = FiniteRange(0, 1, min_open=True)
 KEEP_RATE = Numbers(float, alone=True, fractions=True)  # 0.5, or 1,.7,.5,.3,.25,.25
 
 keep_rate = click.option(

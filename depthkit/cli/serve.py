@@ -4,6 +4,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.finite_range import FiniteRange
 from depthkit.errors import InputError
 
 
@@ -26,10 +27,10 @@ from depthkit.errors import InputError
 @click.option("--host", default="127.0.0.1", metavar="ADDRESS", help="0.0.0.0: other machines can use the page too.")
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, metavar="N", help="0: any that is free.")
 @click.option("--allow-host", cls=VariadicOption, metavar="NAME ...", help="Further names that this machine has.")
-@click.option("--max-mib", type=click.FloatRange(0, min_open=True), default=64, metavar="N", help="Of a file.")
-@click.option("--max-megapixels", type=click.FloatRange(0, min_open=True), default=50, metavar="N", help="Of an image.")
+@click.option("--max-mib", type=FiniteRange(0, min_open=True), default=64, metavar="N", help="Of a file.")
+@click.option("--max-megapixels", type=FiniteRange(0, min_open=True), default=50, metavar="N", help="Of an image.")
 @click.option(
-    "--max-seconds", type=click.FloatRange(0, min_open=True), default=10, metavar="S", help="Of a video that are read."
+    "--max-seconds", type=FiniteRange(0, min_open=True), default=10, metavar="S", help="Of a video that are read."
 )
 @click.option(
     "--queue", type=click.IntRange(1, 1000), default=8, metavar="N", help="Images and videos that may wait or run."

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 from click.core import ParameterSource
 
+from depthkit.cli.finite_range import FiniteRange
 from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
 from depthkit.utils.image_files import check_not_found_again, unique_stems
@@ -33,7 +34,7 @@ _OPTIONS = (
     ),
     click.option(
         "--seconds",
-        type=click.FloatRange(min=0, min_open=True),
+        type=FiniteRange(min=0, min_open=True),
         metavar="S",
         help="Of videos: stop after so many. A camera records until then or until Ctrl-C.",
     ),
