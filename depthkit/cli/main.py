@@ -83,7 +83,10 @@ def main() -> NoReturn:
     try:
         run_tool(cli, prog_name="depthkit")
     finally:
-        gc.freeze()  # or the interpreter looks for garbage among the modules, for a second, before it ends
+        # Or the interpreter looks for garbage among the modules, for a second, before it ends. Triton, which torch's
+        # compiler imports, prints a page about whatever is not collected then.
+        if "triton" not in sys.modules:
+            gc.freeze()
 
 
 if __name__ == "__main__":

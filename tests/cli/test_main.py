@@ -7,7 +7,7 @@ import depthkit
 from depthkit.cli.command import Command
 from depthkit.cli.main import COMMANDS
 from depthkit.cli.main import cli as group
-from helpers import run_and_list_imports
+from helpers import run_and_list_imports, run_python
 
 
 def command(name: str) -> Command:
@@ -109,3 +109,10 @@ def test_a_process_reports_bad_input_with_its_status(cli_process) -> None:
     done = cli_process("predict", "none.jpg", "--weights", "w.pth")
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr == "error: none.jpg: no such file or folder\n"
+
+
+def test_the_end_is_quiet_where_torch_compiled() -> None:
+    pytest.importorskip("triton", reason="torch's compiler for GPUs, which pip's torch for Linux has")
+    code = "import sys, triton; sys.argv = ['depthkit', 'configs']; from depthkit.cli.main import main; main()"
+    done = run_python("-c", code)
+    assert (done.returncode, done.stderr) == (0, "")
