@@ -171,6 +171,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(cluster, many, tmp_path) 
     model.problem = "weights: are of another model"
     with pytest.raises(InputError, match="weights: are of another model"):
         predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
+    assert list((tmp_path / "out").iterdir()) == [], "so that the right command can follow"
 
 
 def test_room_for_predictors_on_the_machines_there_are(capsys) -> None:
