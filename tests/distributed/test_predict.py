@@ -42,9 +42,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
     folder = tempfile.mkdtemp(prefix="dk-ray-")  # short: sockets lie in it
-    running = Cluster(initialize_head=True, head_node_args={**node, "temp_dir": folder})
-    yield running
-    running.shutdown()
+    with pytest.MonkeyPatch.context() as patch:  # the note about the cluster, for which Ray makes no folder
+        patch.setenv("RAY_TMPDIR", folder)
+        Path(folder, "ray").mkdir()
+        running = Cluster(initialize_head=True, head_node_args={**node, "temp_dir": folder})
+        yield running
+        running.shutdown()
     shutil.rmtree(folder, ignore_errors=True)
 
 
