@@ -150,8 +150,9 @@ def main(
     plan = make_plan(source, images_per_shard)
     place = Place(output)
     check_apart(plan.folder, place)
-    what = f"{plan.images} images" if plan.images is not None else f"{len(plan.units)} {plan.form} files"
-    print(f"{source}: {what}, {len(plan.units)} shards of results")
+    shards = len(plan.units)
+    what = _count(shards, f"{plan.form} file") if plan.images is None else _count(plan.images, "image")
+    print(f"{source}: {what}, {_count(shards, 'shard')} of results")
     if model is None:
         options.check_weights(weights)
         file = expand_home(weights)
@@ -170,9 +171,15 @@ def main(
     done = predict_dataset(plan, work, chosen, results, Resources(cpus_per_actor, device, actors), ray_address)
     manifest, new = done.manifest, len(done.manifest["shards"]) - done.resumed
     print(
-        f"{manifest['images']} images in {len(manifest['shards'])} shards ({new} of them new, in "
-        f"{time.monotonic() - started:.1f} s), {manifest['errors']} images with errors; {output.rstrip('/')}/{MANIFEST}"
+        f"{_count(manifest['images'], 'image')} in {_count(len(manifest['shards']), 'shard')} ({new} new, in "
+        f"{time.monotonic() - started:.1f} s), {_count(manifest['errors'], 'image')} with errors; "
+        f"{output.rstrip('/')}/{MANIFEST}"
     )
-    if manifest["failed"]:
-        print(f"error: {len(manifest['failed'])} shards could not be made; --resume tries them again", file=sys.stderr)
-    return 2 if manifest["failed"] else 0
+    failed = len(manifest["failed"])
+    if failed:
+        print(f"error: {_count(failed, 'shard')} could not be made; use --resume to try again", file=sys.stderr)
+    return 2 if failed else 0
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}{'s' * (number != 1)}"

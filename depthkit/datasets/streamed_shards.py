@@ -25,11 +25,12 @@ from depthkit.datasets.shard_cache import ShardCache
 from depthkit.datasets.shards import list_shard, read_member
 from depthkit.errors import InputError
 from depthkit.registry import DATASETS
+from depthkit.utils.data_patterns import match, split_pattern
 from depthkit.utils.image_files import IMAGE_SUFFIXES
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.paths import expand_home
-from depthkit.utils.storage import Place, StoredFile, match, split_pattern
+from depthkit.utils.storage import Place, StoredFile
 from depthkit.utils.validation import validate_arguments
 
 SIZES = "sizes.json"  # beside the shards, as OpenCLIP has it: how many images are in each
@@ -86,7 +87,7 @@ class StreamedShards(Dataset):
         self.place, self.folder = Place(folder), str(data_root)
         cache = make_output_folder(expand_home(cache))
         self._cache = ShardCache(self.place, cache, cache_gb * _GIGABYTE)
-        found = match(self.place.files(), pattern or "**/*.tar")
+        found = match(self.place, pattern or "**/*.tar")
         chosen = [
             file
             for number, file in enumerate(found)

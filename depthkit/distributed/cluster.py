@@ -73,7 +73,10 @@ def ray_cluster(address: str | None, cpus: int | None = None, weights: int = 0) 
             try:
                 ray.init(address or "local", **settings)
             except (ConnectionError, RuntimeError, ValueError) as error:
-                raise _unusable(address, " ".join(str(error).split())[:200]) from error
+                reason = " ".join(str(error).split()).partition(". ")[0][:200]
+                if address == "auto" and isinstance(error, ConnectionError):
+                    reason = "there is none on this machine"
+                raise _unusable(address, reason) from error
         yield ray
     finally:
         ray.shutdown()

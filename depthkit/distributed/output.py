@@ -1,8 +1,9 @@
 """The folder of results of a data set: whose they are, which shards are finished, and the manifest."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import asdict
 from typing import Any
 
@@ -20,7 +21,7 @@ class Output:
     """The results of one data set by one model.
 
     Args:
-        place: the folder; it is made.
+        place: the folder; it is made by `claim`.
         settings: what makes these results; others in the same folder are refused.
         format: of the shards.
 
@@ -42,8 +43,22 @@ class Output:
                 )
         elif place.files():
             raise InputError(f"{place}: has files in it that are no results of a data set; choose an empty folder")
-        else:
-            place.write(SETTINGS, (json.dumps(self.settings, indent=2) + "\n").encode())
+        self._is_new = found is None
+
+    def claim(self) -> None:
+        """Note in a new folder whose results will be there; to be called when all is ready for them."""
+        if self._is_new:
+            self.place.write(SETTINGS, (json.dumps(self.settings, indent=2) + "\n").encode())
+
+    @contextmanager
+    def released_on_error(self) -> Iterator[None]:
+        """Take back what `claim` noted, if the block fails before work has begun."""
+        try:
+            yield
+        except Exception:
+            if self._is_new and [file.name for file in self.place.files()] == [SETTINGS]:
+                self.place.remove(SETTINGS)
+            raise
 
     def _check_same(self, found: bytes) -> None:
         try:
@@ -51,12 +66,10 @@ class Output:
             assert isinstance(before, dict)
         except (ValueError, AssertionError) as error:
             raise InputError(f"{self.place}/{SETTINGS}: is damaged; choose another output") from error
-        names = sorted(before.keys() | self.settings.keys())
-        other = [name for name in names if before.get(name) != self.settings.get(name)]
+        before, now = _flat(before), _flat(self.settings)
+        other = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
         if other:
-            told = "; ".join(
-                f"{name} {_short(before.get(name))}, now {_short(self.settings.get(name))}" for name in other
-            )
+            told = "; ".join(f"{name} {_short(before.get(name))}, now {_short(now.get(name))}" for name in other)
             raise InputError(
                 f"{self.place}: has results that were made otherwise ({told}); resume with the same input and options, "
                 "or choose another output"
@@ -66,7 +79,7 @@ class Output:
         """Return the records of the finished shards by number.
 
         A shard is not finished whose file is missing or has another size than its record says, or whose images come
-        from files that have another size now.
+        from files that have changed.
         """
         sizes = {file.name: file.size for file in self.place.files()}
         begun = [unit for unit in units if shard_name(unit.number, self.format) in sizes]
@@ -94,6 +107,14 @@ class Output:
         }
         self.place.write(MANIFEST, (json.dumps(content, indent=1, ensure_ascii=True) + "\n").encode())
         return content
+
+
+def _flat(settings: dict[str, Any], start: str = "") -> dict[str, Any]:
+    """Write {"model": {"runtime": x}} as {"model.runtime": x}."""
+    found = {}
+    for name, value in settings.items():
+        found |= _flat(value, f"{start}{name}.") if isinstance(value, dict) else {f"{start}{name}": value}
+    return found
 
 
 def _short(value: object) -> str:

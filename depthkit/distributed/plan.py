@@ -2,13 +2,15 @@
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 from depthkit.errors import InputError
+from depthkit.utils.data_patterns import match, split_pattern
 from depthkit.utils.image_files import IMAGE_SUFFIXES
-from depthkit.utils.storage import Place, StoredFile, match, split_pattern
+from depthkit.utils.storage import Place, StoredFile
+from depthkit.utils.url_files import url_scheme
 
 Form = Literal["images", "webdataset", "parquet"]
 Format = Literal["webdataset", "parquet"]
@@ -24,12 +26,14 @@ class Unit:
     Attributes:
         number: of the shard.
         files: names below the folder of the data set: images, or one file that has images in it.
-        size: [bytes] of all of them; where it has changed, the shard is made again.
+        size: [bytes] of all of them.
+        state: SHA-256 of their names, sizes and times of change; where it is another, the shard is made again.
     """
 
     number: int
     files: tuple[str, ...]
     size: int
+    state: str
 
 
 @dataclass(frozen=True)
@@ -69,14 +73,15 @@ def make_plan(address: str, images_per_shard: int) -> Plan:
     if not pattern:
         is_folder = place.is_folder()
         if is_folder is False:
-            head, question, options = folder.partition("?")
-            parent, _, pattern = head.rstrip("/").rpartition("/")
+            head, question, options = folder.partition("?") if url_scheme(folder) else (folder, "", "")
+            parent, _, name = head.rstrip("/").rpartition("/")
             place = Place((parent or ("/" if head.startswith("/") else ".")) + question + options)
-            files = [StoredFile(pattern, place.size(pattern))]
+            file = place.file(name)
+            files = [] if file is None else [file]
         else:
             files = place.files()
     else:
-        files = match(place.files(), pattern)
+        files = match(place, pattern)
     forms: dict[Form, list[StoredFile]] = {}
     for file in files:
         form = _form(file.name)
@@ -94,10 +99,11 @@ def make_plan(address: str, images_per_shard: int) -> Plan:
     size = images_per_shard if form == "images" else 1
     parts = [chosen[start : start + size] for start in range(0, len(chosen), size)]
     units = [
-        Unit(number, tuple(file.name for file in part), sum(file.size for file in part))
+        Unit(number, tuple(file.name for file in part), sum(file.size for file in part), _hash(map(repr, part)))
         for number, part in enumerate(parts)
     ]
-    return Plan(place, form, tuple(units), _fingerprint(chosen, size), len(chosen) if form == "images" else None)
+    fingerprint = _hash([str(size), *(file.name for file in chosen)])
+    return Plan(place, form, tuple(units), fingerprint, len(chosen) if form == "images" else None)
 
 
 def shard_name(number: int, form: Format) -> str:
@@ -114,8 +120,8 @@ def _form(name: str) -> Form | None:
     return "images" if os.path.splitext(name)[1] in IMAGE_SUFFIXES else None
 
 
-def _fingerprint(files: Sequence[StoredFile], size: int) -> str:
-    digest = hashlib.sha256(f"{size}\n".encode())
-    for file in files:
-        digest.update(f"{file.name}\n".encode("utf-8", "surrogateescape"))
+def _hash(lines: Iterable[str]) -> str:
+    digest = hashlib.sha256()
+    for line in lines:
+        digest.update(f"{line}\n".encode("utf-8", "surrogateescape"))
     return digest.hexdigest()

@@ -1,5 +1,6 @@
 """Predict a data set: Ray Data deals its units out to predictors on many machines."""
 
+import json
 import re
 import sys
 import traceback
@@ -100,9 +101,10 @@ def predict_dataset(
     records, failed = dict(finished), {}
     if units:
         content = model.weights.read_bytes()
-        with ray_cluster(address, local_cpus, len(content)) as ray:
+        with output.released_on_error(), ray_cluster(address, local_cpus, len(content)) as ray:
             gpus = _choose_gpus(ray, resources)
             room = _count_room(ray, resources.cpus, gpus, address)
+            output.claim()
             most = min(len(units), resources.actors or len(units))
             rows = _run(ray, units, work, model, content, (resources.cpus, gpus), (max(1, min(room, most)), most))
             for row in tqdm(_told(ray, rows), total=len(plan.units), initial=len(finished), unit="shard", disable=None):
@@ -134,12 +136,16 @@ class _Predictor:
         except InputError as error:
             self._problem = str(error)
 
-    def __call__(self, row: dict[str, Any]) -> dict[str, Any]:
+    def __call__(self, row: dict[str, str]) -> dict[str, str]:
+        return {"json": json.dumps(self._answer(json.loads(row["json"])))}
+
+    def _answer(self, given: dict[str, Any]) -> dict[str, Any]:
         if self._problem is not None:
             return {"number": _NOT_STARTED, "error": self._problem, "record": None}
-        number = int(row["number"])
+        number = given["number"]
         try:
-            record = work_on(Unit(number, tuple(row["files"]), row["size"]), self._predictor, self._work)
+            unit = Unit(**{**given, "files": tuple(given["files"])})
+            record = work_on(unit, self._predictor, self._work)
         except Exception as error:
             problem = input_error_message(error)
             if problem is None:
@@ -156,7 +162,7 @@ def _run(
     content: bytes,
     each: tuple[int, int],
     actors: tuple[int, int],
-) -> Iterator[dict[str, Any]]:
+) -> Iterator[dict[str, str]]:
     """Yield one row for each unit, in the order in which they end.
 
     Args:
@@ -170,7 +176,7 @@ def _run(
     """
     context = ray.data.DataContext.get_current()
     context.execution_options.preserve_order = False
-    rows = [{**asdict(unit), "files": list(unit.files)} for unit in units]
+    rows = [{"json": json.dumps(asdict(unit))} for unit in units]  # in ASCII: names of files may be no text
     data = ray.data.from_items(rows, override_num_blocks=min(len(rows), _MOST_TASKS))
     pool = ray.data.ActorPoolStrategy(
         min_size=1, initial_size=actors[0], max_size=actors[1], max_tasks_in_flight_per_actor=2
@@ -190,10 +196,11 @@ def _run(
     return done.iter_rows()
 
 
-def _told(ray: "ModuleType", rows: Iterator[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Yield `rows`; say in one sentence that a machine lacks depthkit."""
+def _told(ray: "ModuleType", rows: Iterator[dict[str, str]]) -> Iterator[dict[str, Any]]:
+    """Yield what `rows` say; say in one sentence that a machine lacks depthkit."""
     try:
-        yield from rows
+        for row in rows:
+            yield json.loads(row["json"])
     except ray.exceptions.RayError as error:
         missing = re.search(r"No module named '([\w.]+)'", str(error))
         if missing is None:

@@ -44,6 +44,7 @@ class Record:
         number: of the shard.
         sources: the files that its images came from; of single images the first and the last.
         source_bytes: size of all these files.
+        source_state: `Unit.state`, as it was.
         images: how many results are in it: one for each image.
         errors: how many of them say why an image could not be predicted.
         bytes: size of the file.
@@ -55,6 +56,7 @@ class Record:
     number: int
     sources: tuple[str, ...]
     source_bytes: int
+    source_state: str
     images: int
     errors: int
     bytes: int
@@ -109,7 +111,7 @@ def read_record(output: Place, number: int, format: Format) -> Record | None:
 
 def is_valid(record: Record, unit: Unit, size: int | None) -> bool:
     """Tell whether a record is of a unit's files as they are now, and of a shard of `size` [bytes]."""
-    return record.bytes == size and record.source_bytes == unit.size
+    return record.bytes == size and record.source_state == unit.state
 
 
 def record_name(number: int, format: Format) -> str:
@@ -128,7 +130,8 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
             begun too often. An image that cannot be read is a result with the status ``error``.
     """
     done = read_record(work.output, unit.number, work.format)
-    if done is not None and is_valid(done, unit, work.output.size(done.shard)):
+    shard = None if done is None else work.output.file(done.shard)
+    if shard is not None and is_valid(done, unit, shard.size):
         return done
     _count_attempt(unit, work)
     started = time.monotonic()
@@ -140,7 +143,7 @@ def work_on(unit: Unit, predictor: "DepthPredictor", work: Work) -> Record:
         sha256, size = _hash(path), path.stat().st_size
         work.output.write(name, path)
     seconds = round(time.monotonic() - started, 3)
-    record = Record(name, unit.number, sources, unit.size, images, errors, size, sha256, seconds)
+    record = Record(name, unit.number, sources, unit.size, unit.state, images, errors, size, sha256, seconds)
     work.output.write(record_name(unit.number, work.format), json.dumps(asdict(record)).encode())
     return record
 

@@ -7,21 +7,19 @@ import re
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
 from depthkit.errors import InputError
-from depthkit.utils.image_files import match_parts
+from depthkit.utils.folder_listing import list_folder
 from depthkit.utils.paths import expand_home
 from depthkit.utils.url_files import url_scheme
 
 if TYPE_CHECKING:
     from pyarrow import NativeFile
-    from pyarrow.fs import FileSystem
+    from pyarrow.fs import FileInfo, FileSystem
 
 _BUFFER = 2**20  # [bytes], read at a time from a bucket
 _CLOUD_ERROR = re.compile(r"AWS Error ([A-Z_]+)|(?:HTTP|status)[^0-9]{0,20}(\d{3})")
-_MOST_NUMBERS = 1_000_000
-_MAGIC = re.compile(r"[*?[{]")
 
 
 class StoredFile(NamedTuple):
@@ -30,10 +28,12 @@ class StoredFile(NamedTuple):
     Attributes:
         name: path below the folder that was listed.
         size: [bytes].
+        changed: when, [ns]; 0 where the file system does not say.
     """
 
     name: str
     size: int
+    changed: int = 0
 
 
 def check_package(name: str) -> None:
@@ -75,18 +75,24 @@ class Place:
             return self.address
         return re.sub(r"^([^/]+//)[^/@]*@", r"\1", self.address.partition("?")[0])
 
-    def files(self) -> list[StoredFile]:
-        """List all files of the folder and its subfolders, sorted by name; none if there is no such folder.
+    def files(self, depth: int | None = None) -> list[StoredFile]:
+        """List the files of the folder and its subfolders, sorted by name; none if there is no such folder.
 
-        Names that begin with a dot or an underscore are left out, folders of that kind too.
+        Names that begin with a dot are left out, folders of that kind too; links to folders are not followed.
+
+        Args:
+            depth: levels that are needed; None: all.
         """
         from pyarrow.fs import FileSelector, FileType
 
         with self.errors("listed"):
-            infos = self.filesystem.get_file_info(FileSelector(self.path, recursive=True, allow_not_found=True))
+            if self.is_local:
+                return sorted(StoredFile(*one) for one in list_folder(self.path, depth))
+            selector = FileSelector(self.path, recursive=depth != 1, allow_not_found=True)
+            infos = self.filesystem.get_file_info(selector)
         start = len(self.path.rstrip("/")) + 1
-        found = [(info.path[start:], info.size) for info in infos if info.type == FileType.File]
-        return sorted(StoredFile(*one) for one in found if not re.search(r"(^|/)[._]", one[0]))
+        found = [_stored(info.path[start:], info) for info in infos if info.type == FileType.File]
+        return sorted(one for one in found if not re.search(r"(^|/)\.", one.name))
 
     def is_folder(self) -> bool | None:
         """Tell whether this is a folder; None where there is nothing."""
@@ -96,10 +102,13 @@ class Place:
             kind = self.filesystem.get_file_info(self.path).type
         return None if kind == FileType.NotFound else kind == FileType.Directory
 
-    def size(self, name: str) -> int | None:
-        """Return the size [bytes] of a file of the folder; None if there is none."""
+    def file(self, name: str) -> StoredFile | None:
+        """Return a file of the folder; None if there is none."""
+        from pyarrow.fs import FileType
+
         with self.errors("read", name):
-            return self.filesystem.get_file_info(self._join(name)).size
+            info = self.filesystem.get_file_info(self._join(name))
+        return _stored(name, info) if info.type == FileType.File else None
 
     @property
     def is_local(self) -> bool:
@@ -109,15 +118,16 @@ class Place:
         return isinstance(self.filesystem, LocalFileSystem)
 
     @contextlib.contextmanager
-    def open(self, name: str, seekable: bool = False) -> Iterator["NativeFile"]:
+    def open(self, name: str, seekable: bool = False) -> Iterator["NativeFile | BinaryIO"]:
         """Open a file of the folder for reading; what is raised while it is read, is the caller's to tell."""
         path = self._join(name)
         with self.errors("read", name):
-            opened = (
-                self.filesystem.open_input_file(path)
-                if seekable
-                else self.filesystem.open_input_stream(path, compression=None, buffer_size=_BUFFER)
-            )
+            if self.is_local:  # by Python, which takes names that are no text, too
+                opened = open(path, "rb")  # noqa: SIM115 (closed below)
+            elif seekable:
+                opened = self.filesystem.open_input_file(path)
+            else:
+                opened = self.filesystem.open_input_stream(path, compression=None, buffer_size=_BUFFER)
         with opened as file:
             yield file
 
@@ -158,9 +168,13 @@ class Place:
                 raise
 
     def remove(self, name: str) -> None:
-        """Remove a folder of this folder with all that is in it, if there is one."""
+        """Remove a folder of this folder with all that is in it, or a file, if there is one."""
+        path = self._join(name)
         with self.errors("removed", name), contextlib.suppress(FileNotFoundError):
-            self.filesystem.delete_dir(self._join(name))
+            if self.file(name) is None:
+                self.filesystem.delete_dir(path)
+            else:
+                self.filesystem.delete_file(path)
 
     @contextlib.contextmanager
     def errors(self, verb: str, name: str = "") -> Iterator[None]:
@@ -171,7 +185,7 @@ class Place:
             yield
         except (InputError, MemoryError):
             raise
-        except (OSError, pyarrow.ArrowException) as error:
+        except (OSError, UnicodeError, pyarrow.ArrowException) as error:  # UnicodeError: of a name
             where = f"{str(self).rstrip('/')}/{name}" if name else str(self)
             raise InputError(
                 f"{where}: cannot be {verb} ({_reason(error)}); check the address, and that this account may do so"
@@ -187,63 +201,24 @@ def check_apart(source: Place, output: Place) -> None:
     Raises:
         InputError: the output is the folder of the data set, or lies in it.
     """
-    inner, outer = output.path.rstrip("/") + "/", source.path.rstrip("/") + "/"
+    inner, outer = (
+        (os.path.realpath(one.path) if one.is_local else one.path).rstrip("/") + "/" for one in (output, source)
+    )
     if source.filesystem == output.filesystem and inner.startswith(outer):
         raise InputError(
             f"{output}: lies in the data set {source}, which would have the results in it; choose another output"
         )
 
 
-def split_pattern(address: str) -> tuple[str, str]:
-    """Divide an address into the folder that is to be listed and the pattern of the files in it.
-
-    Args:
-        address: a folder, a file, or a glob; ``**`` is any number of folders, ``{000..099}`` a range of numbers as
-            WebDataset writes it, ``{a,b}`` one of these.
-
-    Returns:
-        The folder and the pattern, which is empty where there is none.
-    """
-    head, question, options = address.partition("?") if url_scheme(address) else (address, "", "")
-    if question and "=" not in options:  # a ? of a glob
-        head, question, options = address, "", ""
-    parts = head.split("/")
-    first = next((number for number, part in enumerate(parts) if _MAGIC.search(part)), None)
-    if first is None:
-        return address, ""
-    return ("/".join(parts[:first]) or ("/" if head.startswith("/") else ".")) + question + options, "/".join(
-        parts[first:]
-    )
-
-
-def match(files: list[StoredFile], pattern: str) -> list[StoredFile]:
-    """Return the files whose names match a pattern of `split_pattern`."""
-    rules = [one.split("/") for one in expand_braces(pattern)]
-    plain = {"/".join(rule) for rule in rules if not any(_MAGIC.search(part) for part in rule)}
-    globs = [rule for rule in rules if "/".join(rule) not in plain]
-    return [
-        file for file in files if file.name in plain or any(match_parts(file.name.split("/"), rule) for rule in globs)
-    ]
-
-
-def expand_braces(pattern: str) -> list[str]:
-    """Write out ``{000..099}`` and ``{a,b}``."""
-    found = re.search(r"\{([^{}]*)\}", pattern)
-    if found is None:
-        return [pattern]
-    numbers = re.fullmatch(r"(\d+)\.\.(\d+)", found[1])
-    if numbers:
-        width = len(numbers[1])
-        if int(numbers[2]) - int(numbers[1]) >= _MOST_NUMBERS:
-            raise InputError(f"{pattern}: names more than {_MOST_NUMBERS:,} files; give a folder or a glob")
-        words = [f"{number:0{width}d}" for number in range(int(numbers[1]), int(numbers[2]) + 1)]
-    else:
-        words = found[1].split(",")
-    before, after = pattern[: found.start()], pattern[found.end() :]
-    return [whole for word in words for whole in expand_braces(before + word + after)]
+def _stored(name: str, info: "FileInfo") -> StoredFile:
+    return StoredFile(name, info.size, info.mtime_ns or 0)
 
 
 def _open(address: str) -> tuple["FileSystem", str]:
+    if not address.strip():
+        raise InputError(
+            "the empty text does not name a folder; expected a path or an address such as s3://bucket/folder"
+        )
     check_package("pyarrow")
     import pyarrow
     from pyarrow import fs

@@ -36,8 +36,8 @@ def test_a_folder_becomes_shards_with_the_depth_that_predict_gives(cli, cli_proc
     assert done.stderr == ("note: no --model or --weights: rooms-deit-tiny, which comes with depthkit\n"), (
         "nothing of Ray's"
     )
-    assert done.stdout.startswith(f"{images}: 4 images, 2 shards of results\n4 images in 2 shards (2 of them new, in ")
-    assert done.stdout.count("\n") == 2 and done.stdout.endswith(f"1 images with errors; {out}/manifest.json\n")
+    assert done.stdout.startswith(f"{images}: 4 images, 2 shards of results\n4 images in 2 shards (2 new, in ")
+    assert done.stdout.count("\n") == 2 and done.stdout.endswith(f"1 image with errors; {out}/manifest.json\n")
     manifest = json.loads((out / "manifest.json").read_text())
     assert (manifest["images"], manifest["errors"], manifest["model"]["keep_rate"]) == (4, 1, None)
     assert cli("predict", images / "0.png", "--out", tmp_path / "one", "--device", "cpu").returncode == 0
@@ -46,7 +46,7 @@ def test_a_folder_becomes_shards_with_the_depth_that_predict_gives(cli, cli_proc
     np.testing.assert_allclose(read_depth(tmp_path / "0.png"), read_depth(tmp_path / "one" / "0_depth.png"), atol=2e-3)
     assert Image.open(tmp_path / "0.png").text["model"] == "rooms-deit-tiny"
     again = cli(*command, "--resume")
-    assert again.returncode == 0 and "(0 of them new" in again.stdout, "without Ray, because all is there"
+    assert again.returncode == 0 and "(0 new" in again.stdout, "without Ray, because all is there"
     again = cli(*command, "--resume", "--focal", "50")
     assert again.returncode == 2 and "has results that were made otherwise (focal null, now 50.0)" in again.stderr
 
@@ -68,6 +68,8 @@ def test_a_folder_becomes_shards_with_the_depth_that_predict_gives(cli, cli_proc
             ["images", "out", "--runtime", "onnx", "--precision", "bfloat16"],
             "runtime onnx: does not compute in bfloat16",
         ),
+        (["", "out"], "the empty text does not name a folder"),
+        (["images", ""], "the empty text does not name a folder"),
         (["nothing://x", "out"], "files of 'nothing' cannot be read here"),
     ],
 )

@@ -65,6 +65,22 @@ def test_a_cluster_that_has_ended_is_one_sentence(monkeypatch, tmp_path, by_vari
         pass
 
 
+def test_no_cluster_on_this_machine_is_one_sentence(monkeypatch, tmp_path) -> None:
+    ray = pytest.importorskip("ray", reason="needs the extra [ray]")
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+
+    def init(*given: object, **settings: object) -> None:
+        raise ConnectionError("Could not find any running Ray instance. Please specify the one to connect to.")
+
+    monkeypatch.setattr(ray, "init", init)
+    with (
+        pytest.raises(InputError, match="auto: cannot be used .there is none on this machine.; start a cluster there"),
+        cluster.ray_cluster("auto"),
+    ):
+        pass
+
+
 @pytest.mark.parametrize("address", ["here", "host:", "host:0", "host:99999", "ray://host:10001", ":6379", "host:x"])
 def test_what_is_no_address_is_one_sentence(address) -> None:
     with pytest.raises(InputError, match="expected HOST:PORT of a Ray cluster"):

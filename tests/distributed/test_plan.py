@@ -1,7 +1,11 @@
+import os
+
 import pytest
 
 from depthkit.distributed.plan import make_plan, shard_name
+from depthkit.distributed.shard_work import work_on
 from depthkit.errors import InputError
+from light_model import LightPredictor, prepare
 
 
 def test_images_are_put_together_in_order(images) -> None:
@@ -36,6 +40,19 @@ def test_the_fingerprint_tells_another_data_set(images) -> None:
     assert changed.units[-1].size == len(b"other") != first.units[-1].size
     (images / "z.png").rename(images / "y.png")
     assert make_plan(str(images), 3).fingerprint != first.fingerprint
+
+
+def test_names_that_need_care(images, tmp_path) -> None:
+    """An underscore, brackets, and bytes that are no text."""
+    names = ["_DSC1.png", "br[1]/a?.png", os.fsdecode(b"\xff.png")]
+    for name in names:
+        (tmp_path / "x" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "x" / name).write_bytes((images / "a.png").read_bytes())
+    plan, work = prepare(tmp_path / "x", tmp_path / "out")
+    assert plan.units[0].files == tuple(names)
+    assert work_on(plan.units[0], LightPredictor(), work).errors == 0
+    for address in ("br[1]", "br[1]/a?.png"):
+        assert make_plan(f"{tmp_path}/x/{address}", 1).units[0].files == ("a?.png",)
 
 
 def test_several_forms_or_none_are_one_sentence(images, tmp_path) -> None:

@@ -42,9 +42,12 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
 
     node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
     folder = tempfile.mkdtemp(prefix="dk-ray-")  # short: sockets lie in it
-    running = Cluster(initialize_head=True, head_node_args={**node, "temp_dir": folder})
-    yield running
-    running.shutdown()
+    with pytest.MonkeyPatch.context() as patch:  # the note about the cluster, for which Ray makes no folder
+        patch.setenv("RAY_TMPDIR", folder)
+        Path(folder, "ray").mkdir()
+        running = Cluster(initialize_head=True, head_node_args={**node, "temp_dir": folder})
+        yield running
+        running.shutdown()
     shutil.rmtree(folder, ignore_errors=True)
 
 
@@ -171,6 +174,7 @@ def test_a_model_that_cannot_be_loaded_is_one_sentence(cluster, many, tmp_path) 
     model.problem = "weights: are of another model"
     with pytest.raises(InputError, match="weights: are of another model"):
         predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
+    assert list((tmp_path / "out").iterdir()) == [], "so that the right command can follow"
 
 
 def test_room_for_predictors_on_the_machines_there_are(capsys) -> None:

@@ -4,42 +4,12 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from depthkit.errors import InputError
-from depthkit.utils.storage import Place, StoredFile, check_apart, expand_braces, match, split_pattern
+from depthkit.utils.storage import Place, check_apart
 
 
 @pytest.fixture(autouse=True)
 def needs_pyarrow() -> None:
     pytest.importorskip("pyarrow", reason="needs the extra [ray]")
-
-
-@pytest.mark.parametrize(
-    ("address", "folder", "pattern"),
-    [
-        ("images", "images", ""),
-        ("*.png", ".", "*.png"),
-        ("/data/**/*.png", "/data", "**/*.png"),
-        ("s3://b/x/{000..012}.tar", "s3://b/x", "{000..012}.tar"),
-        ("s3://b/x/*.tar?region=eu-central-1", "s3://b/x?region=eu-central-1", "*.tar"),
-        ("s3://b/x/00?.tar", "s3://b/x", "00?.tar"),
-        ("s3://b/x?region=eu-central-1", "s3://b/x?region=eu-central-1", ""),
-    ],
-)
-def test_a_glob_is_a_folder_and_a_pattern(address, folder, pattern) -> None:
-    assert split_pattern(address) == (folder, pattern)
-
-
-def test_braces_and_globs_select_files() -> None:
-    assert expand_braces("{08..11}-{a,b}") == [f"{n}-{x}" for n in ("08", "09", "10", "11") for x in "ab"]
-    files = [StoredFile(name, 1) for name in ("08.tar", "09.tar", "12.tar", "sub/09.tar", "sub/deep/x.tar")]
-    chosen = {p: [f.name for f in match(files, p)] for p in ("{08..11}.tar", "*.tar", "**/*.tar", "sub/*.tar")}
-    assert chosen == {
-        "{08..11}.tar": ["08.tar", "09.tar"],
-        "*.tar": ["08.tar", "09.tar", "12.tar"],
-        "**/*.tar": [file.name for file in files],
-        "sub/*.tar": ["sub/09.tar"],
-    }
-    with pytest.raises(InputError, match="more than 1,000,000 files"):
-        expand_braces("{0..99999999999}.tar")
 
 
 @pytest.mark.parametrize("kind", ["local", "fsspec"])
@@ -49,14 +19,17 @@ def test_files_are_written_listed_and_read(tmp_path, kind) -> None:
     (tmp_path / "source").write_bytes(b"12345")
     place.write("b/c.bin", b"123")
     place.write("a.bin", tmp_path / "source")
-    place.write("_hidden/d.bin", b"1")
-    assert place.files() == [("a.bin", 5), ("b/c.bin", 3)] and place.is_folder()
-    assert place.read("b/c.bin") == b"123" and place.size("a.bin") == 5
+    place.write("_named/d.bin", b"1")
+    place.write(".hidden", b"1")
+    found = place.files()
+    assert [(file.name, file.size) for file in found] == [("_named/d.bin", 1), ("a.bin", 5), ("b/c.bin", 3)]
+    assert place.is_folder() and place.read("b/c.bin") == b"123"
+    assert place.file("a.bin") == found[1] and place.file("b") is None and place.file("c") is None
     with place.open("a.bin") as file:
         assert file.read() == b"12345"
-    place.remove("_hidden")
-    place.remove("_hidden")
-    assert place.read("_hidden/d.bin") is None
+    for name in ("_named", "_named", "a.bin", "a.bin"):
+        place.remove(name)
+    assert place.read("_named/d.bin") is None and place.read("a.bin") is None
 
 
 def test_a_write_that_fails_leaves_nothing_and_the_older_file(tmp_path) -> None:
@@ -71,6 +44,16 @@ def test_results_do_not_go_into_the_data(tmp_path) -> None:
     with pytest.raises(InputError, match="lies in the data set"):
         check_apart(Place(tmp_path), Place(tmp_path / "sub" / "out"))
     check_apart(Place(tmp_path / "a"), Place(tmp_path / "ab"))
+    (tmp_path / "img").mkdir()
+    (tmp_path / "link").symlink_to("img")
+    for output in ("other/../img/out", "link/out", "link"):
+        with pytest.raises(InputError, match="lies in the data set"):
+            check_apart(Place(tmp_path / "img"), Place(tmp_path / output))
+
+
+def test_an_empty_text_is_no_place() -> None:
+    with pytest.raises(InputError, match="the empty text does not name a folder; expected a path or an address"):
+        Place("")
 
 
 @pytest.fixture
