@@ -16,14 +16,14 @@ _COMPILER = "torch._dynamo"
 
 
 def import_libraries() -> None:
-    """Import timm and torchvision, leaving torch's compiler to its first use. What was imported before stays."""
+    """Import timm and torchvision, leaving torch's compiler to its first use, unless it is imported."""
     with _compiler_on_demand():
         import timm  # noqa: F401
         import torchvision  # noqa: F401
 
 
 class _Deferred:
-    """Stand in for a module, as the result of one import statement: its attributes, or else those of the module."""
+    """Stand in for a module as what one import statement gets: own attributes, or else the module's."""
 
     def __init__(self, module: str, **attributes: Any):
         self._module = module
@@ -61,7 +61,7 @@ _STAND_INS = {
 
 @contextmanager
 def _compiler_on_demand() -> Iterator[None]:
-    """Answer this thread's two import statements inside the block by stand-ins, unless the compiler is imported.
+    """Answer two import statements of this thread by stand-ins, unless the compiler is imported.
 
     The stand-ins are never in `sys.modules`, so all other imports, and those of other threads, get the real modules.
     """
