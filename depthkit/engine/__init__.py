@@ -19,9 +19,6 @@ from depthkit.engine.hooks.visualization_hook import DepthVisualizationHook
 from depthkit.engine.layer_decay import LayerDecayOptimWrapperConstructor
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.train_loop import TrainLoop
-from depthkit.utils.deferred_imports import register_adafactor
-
-register_adafactor()
 
 __all__ = [
     "AtomicCheckpointHook",

@@ -1,65 +1,40 @@
-"""Import timm and mmengine without what they load for names that a prediction never uses.
+"""Import timm and torchvision without torch's compiler, which a prediction never uses.
 
-torchvision and timm each import torch's compiler (`torch._dynamo`) for one name, which takes as long as torch itself
-and 150 MB; mmengine imports transformers, where it is installed, for the optimizer Adafactor (docs/speed.md).
+They import `torch._dynamo` for two names, which takes as long as torch itself and 150 MB (docs/speed.md).
 """
 
+import builtins
 import functools
 import importlib
 import sys
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from types import ModuleType
 from typing import Any
 
 _COMPILER = "torch._dynamo"
-_PARTS = (_COMPILER, f"{_COMPILER}.utils")
 
 
 def import_libraries() -> None:
-    """Import timm and mmengine's models, leaving torch's compiler and transformers to their first use.
-
-    What was imported before stays. `register_adafactor` completes mmengine's registry for a training.
-    """
+    """Import timm and torchvision, leaving torch's compiler to its first use, unless it is imported."""
     with _compiler_on_demand():
         import timm  # noqa: F401
         import torchvision  # noqa: F401
-    with _hidden("transformers"):
-        import mmengine.model  # noqa: F401
 
 
-def register_adafactor() -> None:
-    """Register the Adafactor of transformers, where it is installed, as importing mmengine alone does."""
-    from mmengine.optim.optimizer.builder import register_transformers_optimizers
-    from mmengine.registry import OPTIMIZERS
+class _Deferred:
+    """Stand in for a module as what one import statement gets: own attributes, or else the module's."""
 
-    if "Adafactor" not in OPTIMIZERS.module_dict:
-        register_transformers_optimizers()
-
-
-class _Deferred(ModuleType):
-    """Stand in for a module of the compiler while others import it.
-
-    The names that they import are functions that import the real module when they are called. Any other name puts
-    the real modules in place at once.
-    """
+    def __init__(self, module: str, **attributes: Any):
+        self._module = module
+        self.__dict__.update(attributes)
 
     def __getattr__(self, name: str) -> Any:
-        if name == "disable":
-            return _disable
-        if name == "is_compile_supported":
-            return _at_call(self.__name__, name)
-        if name.startswith("__") and (self.__name__, name) != (_COMPILER, "__path__"):
-            raise AttributeError(name)
-        _remove_stand_ins()
-        return getattr(importlib.import_module(self.__name__), name)
+        return getattr(importlib.import_module(self._module), name)
 
 
-def _at_call(module: str, name: str) -> Callable[..., Any]:
-    def call(*args: Any, **arguments: Any) -> Any:
-        return getattr(importlib.import_module(module), name)(*args, **arguments)
-
-    return call
+def _is_compile_supported(device_type: Any) -> Any:
+    return importlib.import_module(f"{_COMPILER}.utils").is_compile_supported(device_type)
 
 
 def _disable(fn: Callable[..., Any] | None = None, recursive: bool = True, **options: Any) -> Callable[..., Any]:
@@ -74,36 +49,39 @@ def _disable(fn: Callable[..., Any] | None = None, recursive: bool = True, **opt
     return call
 
 
+# (the module with the import statement, the module that it names) -> what the statement gets instead.
+_STAND_INS = {
+    ("torchvision.ops.roi_align", f"{_COMPILER}.utils"): _Deferred(
+        f"{_COMPILER}.utils", is_compile_supported=_is_compile_supported
+    ),
+    # `import torch._dynamo` in torch.compiler.disable gets torch.
+    ("torch.compiler", _COMPILER): _Deferred("torch", _dynamo=_Deferred(_COMPILER, disable=_disable)),
+}
+
+
 @contextmanager
 def _compiler_on_demand() -> Iterator[None]:
-    """Let imports inside the block find stand-ins for the compiler, unless it has been imported."""
-    if _COMPILER in sys.modules:
-        yield
-        return
+    """Answer two import statements of this thread by stand-ins, unless the compiler is imported.
+
+    The stand-ins are never in `sys.modules`, so all other imports, and those of other threads, get the real modules.
+    """
     import torch  # noqa: F401  (it must not meet the stand-ins itself)
 
-    if _COMPILER not in sys.modules:
-        sys.modules.update({name: _Deferred(name) for name in _PARTS})
+    thread: int | None = threading.get_ident()
+    before = builtins.__import__
+
+    def import_module(name: str, module_globals: Any = None, *args: Any, **arguments: Any) -> Any:
+        if threading.get_ident() == thread and _COMPILER not in sys.modules:
+            stand_in = _STAND_INS.get(((module_globals or {}).get("__name__"), name))
+            if stand_in is not None:
+                return stand_in
+        return before(name, module_globals, *args, **arguments)
+
+    builtins.__import__ = import_module
     try:
         yield
     finally:
-        _remove_stand_ins()
-
-
-def _remove_stand_ins() -> None:
-    for name in _PARTS:
-        if isinstance(sys.modules.get(name), _Deferred):
-            del sys.modules[name]
-
-
-@contextmanager
-def _hidden(package: str) -> Iterator[None]:
-    """Let imports inside the block find no such package, unless it has been imported."""
-    if package in sys.modules:
-        yield
-        return
-    sys.modules[package] = None  # type: ignore[assignment]  # Python's way to say so
-    try:
-        yield
-    finally:
-        del sys.modules[package]
+        thread = None
+        # Another's replacement that came meanwhile stays; what it calls is without effect from here on.
+        if builtins.__import__ is import_module:
+            builtins.__import__ = before
