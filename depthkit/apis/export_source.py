@@ -36,6 +36,13 @@ class ExportSource:
         """Height and width [px] for an image of 640 x 480 px: about what the model was trained for."""
         return input_size(self.transforms, divisor_of(self.model))
 
+    @property
+    def resampling(self) -> str | None:
+        """The rules for sides of images that shrink and for those that grow; None if not known."""
+        rules = {"cubic": "cubic, cubic", "antialiased": "antialiased, antialiased", "area": "area, cubic"}
+        named = [one.resampling for one in self.transforms if isinstance(getattr(one, "resampling", None), str)]
+        return rules.get(named[0], named[0]) if named else None
+
     def read_calibration(self, images: CalibrationImages, size: tuple[int, int] | None) -> Iterator[Tensor]:
         """Yield calibration images as the graph takes them, (1, 3, H, W) from 0 to 255.
 
@@ -72,6 +79,20 @@ def load_export_source(config: str | Path | Config | None, weights: str | Path) 
     with building(given, checkpoint, "classification") as (model, cfg, name), config_errors(name, "test_pipeline"):
         transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
     return ExportSource(model.eval(), {key: str(value) for key, value in cfg.get("published", {}).items()}, transforms)
+
+
+def load_published_source(name: str, weights: str | Path | None) -> ExportSource:
+    """Load a published model.
+
+    Args:
+        name: as `depthkit models` lists it.
+        weights: its file; None: see `DepthPredictor.from_pretrained`.
+
+    Raises:
+        InputError: see there.
+    """
+    predictor = DepthPredictor.from_pretrained(name, weights, device="cpu")
+    return ExportSource(predictor.model, predictor.metadata, predictor.transforms)
 
 
 def _as_it_is(batch: dict, training: bool) -> dict:

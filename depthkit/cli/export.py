@@ -8,6 +8,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import choose_model
 from depthkit.cli.runtime_options import calibration, check_calibration, max_error
 from depthkit.errors import InputError
 from depthkit.runtimes.names import missing_packages
@@ -31,13 +32,15 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -
     aliases=options.OLD_WEIGHTS,
     examples=(
         "depthkit export best.pth --out depth.onnx",
+        "depthkit export --model depth-anything-v2-small --out depth.onnx",
         "depthkit export old.pth --config nyu_tosa_small_shared --out depth.pt2",
-        "depthkit export best.pth --out phone.onnx --size 224x304 --precision float16",
+        "depthkit export best.pth --out phone.onnx --size 480x640 --precision float16",
         "depthkit export best.pth --out small.onnx --precision int8 --calibration images/",
     ),
 )
 @click.argument("files", nargs=-1, metavar="WEIGHTS")
 @options.weights_or_positional
+@options.zoo_model
 @options.config
 @click.option(
     "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A name that ends in .pt2 or .onnx."
@@ -66,7 +69,19 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -
 @options.cfg_options_with_config
 @click.pass_context
 def main(
-    ctx, files, weights, config, out, file_format, size, precision, calibration, max_error, json_path, cfg_options
+    ctx,
+    files,
+    weights,
+    model,
+    config,
+    out,
+    file_format,
+    size,
+    precision,
+    calibration,
+    max_error,
+    json_path,
+    cfg_options,
 ) -> None:
     """Export a model for torch, ONNX and others.
 
@@ -79,7 +94,15 @@ def main(
     model's size_divisor (16 in most configs) and at least 32 px; resizing and padding are left to the caller. The file
     is run and compared with the model on an image before it is kept. All of it runs on the CPU.
     """
-    config, weights = options.config_and_weights(files, config, weights, ctx)
+    if model is None:
+        config, weights = options.config_and_weights(files, config, weights, ctx)
+    elif files:
+        raise click.UsageError(
+            f"{files[0]}: beside --model a file of weights, fetched by hand, is given by --weights.",
+            ctx,
+        )
+    else:
+        model, weights = choose_model(model, weights, config, ctx)
     file_format = file_format or _FORMATS.get(out.suffix)
     if file_format is None:
         raise InputError(f"{out}: expected a name that ends in {' or '.join(_FORMATS)}")
@@ -90,13 +113,16 @@ def main(
     options.check_output(out, weights, config)
     options.check_output(json_path, weights, config, out)
     loaded = options.load_given_config(config, cfg_options, ctx)
-    options.check_weights(weights)
-    from depthkit.apis.export_source import load_export_source
+    if model is None:
+        options.check_weights(weights)
+    else:
+        weights = options.fetch_zoo_model(model, weights)
+    from depthkit.apis.export_source import load_export_source, load_published_source
     from depthkit.export.agreement import TOLERANCE, unit_of
     from depthkit.export.deployable import Form, check_size
     from depthkit.export.formats import export_model
 
-    source = load_export_source(loaded, weights)
+    source = load_export_source(loaded, weights) if model is None else load_published_source(model, weights)
     if size is not None:
         check_size(source.model, size)
     images = [] if calibration is None else list(source.read_calibration(calibration, size))
@@ -104,12 +130,19 @@ def main(
         source.model,
         out,
         file_format,
-        source.metadata,
+        source.metadata if source.resampling is None else {**source.metadata, "resampling": source.resampling},
         Form(size, precision),
         recommended=source.recommended_size,
         calibration=images,
         max_error=max_error,
     )
+    if size not in (None, source.recommended_size):
+        height, width = source.recommended_size
+        click.echo(
+            f"warning: --size {size[0]}x{size[1]}: the model was trained for about {height}x{width}; at other sizes a "
+            "model in metres drifts",
+            err=True,
+        )
     print(f"{out}: {out.stat().st_size / 1e6:.1f} MB")
     for name, text in metadata.items():
         print(f"{name}: {text}")

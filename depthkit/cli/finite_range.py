@@ -6,7 +6,7 @@ import click
 
 
 class FiniteRange(click.FloatRange):
-    """A `click.FloatRange` (same arguments) without inf, and without nan, of which Click takes it for a part."""
+    """A `click.FloatRange` (same arguments) without inf, and without nan, which Click accepts."""
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Parse `value`."""

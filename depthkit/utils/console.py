@@ -51,6 +51,8 @@ def run_tool(command: click.Command, args: Sequence[str] | None = None, prog_nam
     # else runs on the machine (2 cores, training: 3.9 s for an iteration instead of 0.4). torch reads this when
     # it is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    # torch's profiler, which `benchmark` counts memory with, writes of its starts and of missing GPUs below this level.
+    os.environ.setdefault("KINETO_LOG_LEVEL", "99")
     _prepare_streams()
     if not sys.warnoptions:  # what libraries warn of, nobody who types a command can change; -W default shows it
         warnings.simplefilter("ignore")

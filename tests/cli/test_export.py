@@ -46,6 +46,9 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
         (["w.pth", "--out", "m.onnx", "--calibration", "none"], "calibration: is for precision int8, not for float32"),
         (["w.pth", "--out", "m.onnx", "--precision", "int8", "--calibration", "none"], "there is no folder 'none'"),
         (["w.pth", "--out", "m.onnx", "--size", "480"], "'480': expected HEIGHTxWIDTH in pixels, such as 480x640"),
+        (["w.pth", "--model", "rooms-deit-tiny", "--out", "m.onnx"], "w.pth: beside --model a file of weights"),
+        (["--model", "none", "--out", "m.onnx"], "none"),
+        (["--model", "rooms-deit-tiny", "--config", "CONFIG", "--out", "m.onnx"], "a published model has its own"),
         (["w.pth", "--out", "m.tflite"], "m.tflite: expected a name that ends in .pt2 or .onnx"),
     ],
 )

@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image
 
+from depthkit.apis.export_source import load_published_source
+from depthkit.apis.predictor import DepthPredictor
 from depthkit.app.onnxruntime_web import FILES, VERSION
 from depthkit.errors import InputError
 from depthkit.export.deployable import Deployable, Form
@@ -180,3 +182,20 @@ def test_classifiers(kind, images, tmp_path):
 def test_sizes_that_cannot_be(model, tmp_path):
     with pytest.raises(InputError, match="size 100x160: the sides must be multiples of 16 px and at least 32 px; try"):
         export_model(model, tmp_path / "m.pt2", "torch", form=Form((100, 160)))
+
+
+@pytest.mark.slow
+def test_the_sample_gives_the_depth_of_the_predictor(tmp_path):
+    source = load_published_source("rooms-deit-tiny", None)
+    assert source.resampling == "area, linear"
+    about = {"resampling": source.resampling}
+    export_model(source.model, tmp_path / "m.pt2", "torch", about, recommended=source.recommended_size)
+    pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
+    pixels = np.asarray(Image.fromarray(pixels).resize((640, 480), Image.Resampling.BICUBIC))
+    sample = load_tool("samples/run_pt2")
+    network, metadata = sample.load(str(tmp_path / "m.pt2"))
+    values, _ = sample.predict(network, metadata, Image.fromarray(pixels), 500.0)
+    expected = DepthPredictor.from_pretrained("rooms-deit-tiny", device="cpu")(pixels, focal=500.0)
+    np.testing.assert_allclose(values, expected.depth, atol=2e-3)
+    with pytest.raises(ValueError, match="the image has the mode I;16, more than 8 bits"):
+        sample.predict(network, metadata, Image.fromarray(np.zeros((4, 4), np.uint16)), None)

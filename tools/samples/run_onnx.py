@@ -2,12 +2,13 @@
 
     python run_onnx.py depth.onnx photo.jpg --focal 3000 --out depth.npy
 
-It needs numpy, pillow and onnxruntime alone, and is meant to be copied.
+It needs numpy, opencv-python, pillow and onnxruntime alone, and is meant to be copied.
 """
 
 import argparse
 import sys
 
+import cv2
 import numpy as np
 import onnxruntime
 from PIL import Image, ImageOps
@@ -24,7 +25,7 @@ def check_images(images: np.ndarray) -> None:
     """
     if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.float32:
         raise ValueError(f"images: are {images.dtype} {images.shape}; expected float32 (B, 3, H, W), RGB")
-    if 0 < images.max() <= 1 or images.min() < 0 or images.max() > 255:
+    if 0 < images.max() <= 1 or images.min() < -64 or images.max() > 320:
         raise ValueError(
             f"images: are from {images.min():g} to {images.max():g}; expected 0 to 255, as the graph itself subtracts "
             "the mean and divides by the std; multiply images from 0 to 1 by 255"
@@ -52,6 +53,28 @@ def input_size(metadata: dict[str, str], width: int, height: int) -> tuple[int, 
     return columns, rows
 
 
+def resize(pixels: np.ndarray, size: tuple[int, int], rule: str) -> np.ndarray:
+    """Resize an image as the model's training did; other rules change the depth by some percent.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        size: width and height [px].
+        rule: of the metadata: for sides that shrink, and for sides that grow.
+
+    Returns:
+        float32; `cubic` may go a little beyond 0 and 255.
+    """
+    shrinking, growing = rule.split(", ")
+    if shrinking == "antialiased":
+        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC), np.float32)
+    if shrinking == "cubic":
+        return cv2.resize(pixels.astype(np.float64), size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    height, width = pixels.shape[:2]
+    pixels = cv2.resize(pixels, (min(size[0], width), min(size[1], height)), interpolation=cv2.INTER_AREA)
+    growth = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[growing]
+    return cv2.resize(pixels, size, interpolation=growth).astype(np.float32)
+
+
 def predict(session: onnxruntime.InferenceSession, image: Image.Image, focal: float | None) -> tuple[np.ndarray, str]:
     """Predict the depth of an image.
 
@@ -61,21 +84,23 @@ def predict(session: onnxruntime.InferenceSession, image: Image.Image, focal: fl
         focal: focal length [px] at the image's own size; None: the metres are those of the training's camera.
 
     Returns:
-        (height, width) of the graph's input, and its unit.
+        (height, width) of the image, and its unit.
     """
     metadata = session.get_modelmeta().custom_metadata_map
     if metadata.get("input_range") != "0..255" or metadata.get("mean_std") != "inside":
         raise ValueError("this file does not say that it takes images from 0 to 255; export it again")
     if metadata["output"] == "classes":
         raise ValueError("this file is a classifier; give one that predicts depth")
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"the image has the mode {image.mode}, more than 8 bits; convert it to 8 bits first")
     size = input_size(metadata, image.width, image.height)
-    pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.float32)
+    pixels = resize(np.asarray(image.convert("RGB")), size, metadata.get("resampling", "area, linear"))
     images = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None])
     check_images(images)
     values = session.run(["depth"], {"images": images})[0][0, 0]
     if focal is not None and "canonical_focal" in metadata:
         values = values * (focal * size[0] / image.width / float(metadata["canonical_focal"]))
-    return values, metadata["unit"]
+    return cv2.resize(values, image.size), metadata["unit"]
 
 
 def main() -> None:

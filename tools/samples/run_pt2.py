@@ -2,13 +2,14 @@
 
     python run_pt2.py depth.pt2 photo.jpg --focal 3000 --out depth.npy
 
-It needs numpy, pillow and torch alone, and is meant to be copied.
+It needs numpy, opencv-python, pillow and torch alone, and is meant to be copied.
 """
 
 import argparse
 import json
 import sys
 
+import cv2
 import numpy as np
 import torch
 from PIL import Image, ImageOps
@@ -26,7 +27,7 @@ def check_images(images: torch.Tensor) -> None:
     if images.ndim != 4 or images.shape[1] != 3 or images.dtype != torch.float32:
         raise ValueError(f"images: are {images.dtype} {tuple(images.shape)}; expected float32 (B, 3, H, W), RGB")
     low, high = float(images.min()), float(images.max())
-    if 0 < high <= 1 or low < 0 or high > 255:
+    if 0 < high <= 1 or low < -64 or high > 320:
         raise ValueError(
             f"images: are from {low:g} to {high:g}; expected 0 to 255, as the graph itself subtracts the mean and "
             "divides by the std; multiply images from 0 to 1 by 255"
@@ -63,6 +64,28 @@ def input_size(metadata: dict[str, str], width: int, height: int) -> tuple[int, 
     return columns, rows
 
 
+def resize(pixels: np.ndarray, size: tuple[int, int], rule: str) -> np.ndarray:
+    """Resize an image as the model's training did; other rules change the depth by some percent.
+
+    Args:
+        pixels: uint8 (H, W, 3).
+        size: width and height [px].
+        rule: of the metadata: for sides that shrink, and for sides that grow.
+
+    Returns:
+        float32; `cubic` may go a little beyond 0 and 255.
+    """
+    shrinking, growing = rule.split(", ")
+    if shrinking == "antialiased":
+        return np.asarray(Image.fromarray(pixels).resize(size, Image.Resampling.BICUBIC), np.float32)
+    if shrinking == "cubic":
+        return cv2.resize(pixels.astype(np.float64), size, interpolation=cv2.INTER_CUBIC).astype(np.float32)
+    height, width = pixels.shape[:2]
+    pixels = cv2.resize(pixels, (min(size[0], width), min(size[1], height)), interpolation=cv2.INTER_AREA)
+    growth = {"linear": cv2.INTER_LINEAR, "cubic": cv2.INTER_CUBIC}[growing]
+    return cv2.resize(pixels, size, interpolation=growth).astype(np.float32)
+
+
 @torch.inference_mode()
 def predict(
     network: torch.nn.Module, metadata: dict[str, str], image: Image.Image, focal: float | None
@@ -76,19 +99,21 @@ def predict(
         focal: focal length [px] at the image's own size; None: the metres are those of the training's camera.
 
     Returns:
-        (height, width) of the graph's input, and its unit.
+        (height, width) of the image, and its unit.
     """
     if metadata["output"] == "classes":
         raise ValueError("this file is a classifier; give one that predicts depth")
+    if image.mode.startswith(("I", "F")):
+        raise ValueError(f"the image has the mode {image.mode}, more than 8 bits; convert it to 8 bits first")
     size = input_size(metadata, image.width, image.height)
-    pixels = np.asarray(image.convert("RGB").resize(size, Image.Resampling.BILINEAR), np.float32)
+    pixels = resize(np.asarray(image.convert("RGB")), size, metadata.get("resampling", "area, linear"))
     images = torch.from_numpy(pixels.copy()).permute(2, 0, 1)[None].contiguous()
     check_images(images)
     found = network(images)
     values = (found[0] if isinstance(found, tuple) else found)[0, 0].numpy()
     if focal is not None and "canonical_focal" in metadata:
         values = values * (focal * size[0] / image.width / float(metadata["canonical_focal"]))
-    return values, metadata["unit"]
+    return cv2.resize(values, image.size), metadata["unit"]
 
 
 def main() -> None:

@@ -28,6 +28,8 @@ class ResizeRGBD(BaseTransform):
         InputError: an argument out of range.
     """
 
+    resampling = "area, linear"  # of sides that shrink, and of those that grow
+
     @validate_arguments
     def __init__(self, size: Size, mode: ResizeMode = "fit", resize_depth: bool = True) -> None:
         self.size = size
