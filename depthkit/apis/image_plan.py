@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from depthkit.apis.existing_results import is_complete
 from depthkit.apis.result_files import Kind, output_paths
+from depthkit.apis.source_record import Source, SourceRecord, find_source
 from depthkit.utils.image_files import check_not_inputs, mirrored_stems
 from depthkit.utils.output_file import check_file_name
 from depthkit.utils.output_folder import check_output_folder
@@ -19,16 +20,18 @@ class PlannedImage(NamedTuple):
         folder: of its results.
         stem: how their names begin.
         results: the files.
+        source: what the image is before it is read; None if there is none.
     """
 
     image: Path
     folder: Path
     stem: str
     results: tuple[Path, ...]
+    source: Source | None
 
-    def is_done(self) -> bool:
-        """Tell whether all results are there, complete."""
-        return all(map(is_complete, self.results))
+    def is_done(self, record: SourceRecord) -> bool:
+        """Tell whether all results are complete, and of this image as the folder's `record` says."""
+        return all(record.has(path, self.source) and is_complete(path) for path in self.results)
 
     def check_names(self) -> None:
         """Raise `InputError` if a file cannot have the name of a result."""
@@ -55,7 +58,7 @@ def make_plan(
     for image, stem in zip(images, mirrored_stems(images, mirrored), strict=True):
         named = out_dir / stem
         paths = output_paths(named.parent, named.name, kind, outputs)
-        plan.append(PlannedImage(image, named.parent, named.name, tuple(paths.values())))
+        plan.append(PlannedImage(image, named.parent, named.name, tuple(paths.values()), find_source(image)))
     check_not_inputs([path for one in plan for path in one.results], images)
     for folder in {one.folder for one in plan}:
         check_output_folder(folder)

@@ -1,6 +1,7 @@
 """The runtime of a predictor's network: which device it needs, its images for comparison and for int8."""
 
 import os
+import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -79,13 +80,18 @@ def set_runtime(
     chosen, run = choose_network(networks, runtime, precision, limit, samples)
     least = smallest_side(model.size_divisor) if chosen in PACKAGES else 1
 
-    def run_checked(images: Tensor) -> tuple[Tensor, ...]:
-        if min(images.shape[-2:]) < least:
-            size = "x".join(map(str, images.shape[-2:]))
-            raise InputError(f"the network's input of {size} px is too small for runtime {chosen}; it needs {least} px")
-        return run(images)
+    run_small = networks.make("torch", "float32")  # padded further, an image would have another depth
+    told = []
 
-    model.run_elsewhere = run_checked
+    def run_any(images: Tensor) -> tuple[Tensor, ...]:
+        if min(images.shape[-2:]) >= least:
+            return run(images)
+        if not told:
+            told.append(True)
+            print(f"warning: {chosen} needs inputs of {least} px; smaller ones run in torch", file=sys.stderr)
+        return run_small(images)
+
+    model.run_elsewhere = run_any
     return chosen
 
 

@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
@@ -26,6 +27,7 @@ from depthkit.apis.saved_prediction import (
     report,
     report_assumptions,
 )
+from depthkit.apis.source_record import SourceRecord
 from depthkit.errors import InputError
 from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.output_folder import make_output_folder
@@ -89,8 +91,9 @@ def predict_images(
         classes: also print the likeliest classes of each image.
         batch_size: how many images of one size go through the network together.
         mirrored: folders; results of images below them lie in the same subfolders of `out_dir`.
-        skip_existing: leave out images whose results are there, complete; by their names alone. A shared range and a
-            contact sheet are those of the others.
+        skip_existing: leave out images whose results are there, complete and of the same image, as `SourceRecord` of
+            an earlier run says that had it, too, or had several images. A shared range and a contact sheet are those of
+            the others.
         max_pixels: an image that has more is read at 1/2, 1/3 ... of its sides, and its results have that size.
 
     Returns:
@@ -118,11 +121,14 @@ def predict_images(
     outputs = choose_outputs(outputs, predictor.kind)
     folder = make_output_folder(out_dir)
     plan = make_plan(images, folder, mirrored, predictor.kind, outputs)
-    skipped = {one for one in plan if skip_existing and one.is_done()}
+    records = {of_folder: SourceRecord(of_folder) for of_folder in {one.folder for one in plan}}
+    skipped = {one for one in plan if skip_existing and one.is_done(records[one.folder])}
     if skipped:
         print(f"skipped: {len(skipped)} of {len(plan)} images, whose results are complete in {folder}")
     failed: dict[PlannedImage, str] = {}
     todo = [one for one in plan if one not in skipped and _has_usable_names(one, failed)]
+    _forget_replaced(todo, records)
+    recorded = skip_existing or len(plan) > 1
     done: dict[PlannedImage, SavedPrediction] = {}
     begin = time.monotonic()
     with ExitStack() as stack:
@@ -139,6 +145,8 @@ def predict_images(
         def save(place: int, predicted: PredictedImage) -> SavedPrediction:
             of, result = todo[place], predicted.result
             saved = result.save(of.folder, of.stem, outputs, depth_range, colormap, remove_flying_pixels)
+            if of.source is not None and recorded:
+                records[of.folder].add(of.results, of.source)
             return describe_saved(of.image, result, saved, classes, predicted.reduction)
 
         writer = stack.enter_context(SaveBehind(save))
@@ -170,6 +178,14 @@ def predict_images(
         [FailedPrediction(one.image, failed[one]) for one in plan if one in failed],
         [one.image for one in plan if one in skipped],
     )
+
+
+def _forget_replaced(todo: Sequence[PlannedImage], records: dict[Path, SourceRecord]) -> None:
+    replaced = defaultdict(list)
+    for one in todo:
+        replaced[one.folder] += one.results
+    for folder, results in replaced.items():
+        records[folder].forget(results)
 
 
 def _has_usable_names(one: PlannedImage, failed: dict[PlannedImage, str]) -> bool:

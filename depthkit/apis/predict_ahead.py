@@ -135,7 +135,13 @@ class PredictAhead:
     def _run(self, shape: tuple[int, ...]) -> Iterator[Predicted]:
         """Predict a group; nothing of an image that was yielded is held here."""
         group = deque(self._groups.pop(shape))
-        samples = deque(self.predictor.run(join_batches([one.batch for one in group])))
+        try:
+            samples = deque(self.predictor.run(join_batches([one.batch for one in group])))
+        except InputError as error:
+            for one in group:
+                del self._weights[one.place]
+                yield one.place, InputError(f"{one.source.name}: {str(error).removeprefix(f'{one.source.name}: ')}")
+            return
         while group:
             yield self._result(group.popleft(), samples.popleft())
 

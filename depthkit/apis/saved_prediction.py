@@ -109,9 +109,10 @@ def describe_saved(
 def report(done: SavedPrediction, can_follow_focal: bool) -> None:
     """Print what was saved, and what to know about this image alone."""
     camera = _camera(done, can_follow_focal)
-    first, *_ = done.files.values()
+    first, *others = done.files.values()
+    more = f" and {len(others)} more file{'s' * (len(others) > 1)} in {first.parent}" if others else ""
     size = f"; at 1/{done.reduction} of its size" if done.reduction > 1 else ""
-    tqdm.write(f"{done.image} -> {first} ({_span(done)}{_colors(done)}{camera}{size})", file=sys.stdout)
+    tqdm.write(f"{done.image} -> {first}{more} ({_span(done)}{_colors(done)}{camera}{size})", file=sys.stdout)
     for name, score in done.classes:
         tqdm.write(f"{100 * score:7.1f} %  {name}", file=sys.stdout)
     for warning in _warnings(done):

@@ -19,8 +19,8 @@ _OPTIONS = (
     click.option(
         "--skip-existing",
         is_flag=True,
-        help="Leave out images (not videos) whose results are all in --out, complete: resume what was stopped. It goes "
-        "by names; for another model or other settings take another --out.",
+        help="Leave out images (not videos) that have not changed and whose results are all in --out, complete: resume "
+        "what was stopped. For another model or other settings take another --out.",
     ),
     click.option(
         "--batch-size",

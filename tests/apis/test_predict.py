@@ -54,9 +54,9 @@ def test_a_bad_image_does_not_stop_the_others(tmp_path, capsys):
     assert [one.image.name for one in saved] == ["a.jpg", "far.jpg"]
     assert [(one.min_depth, one.max_depth, one.saturated) for one in saved] == [(0.5, 2, 0), (17.5, 70, 599)]
     written = {path for one in saved for path in one.files.values()}
-    assert written == set(out_dir.iterdir()) and len(written) == 8
+    assert written == set(out_dir.glob("[!.]*")) and len(written) == 8
     out, err = capsys.readouterr()
-    assert "a_colored.png (0.50 to 2.00 m, colours 1.75 to 2.25 m)" in out
+    assert f"a_colored.png and 3 more files in {out_dir} (0.50 to 2.00 m, colours 1.75 to 2.25 m)" in out
     assert "error: " in err and "bad.jpg: is not an image of a known format" in err
     assert "far.jpg: 599 pixels are beyond the 65.535 m that far_depth.png can hold; far_depth.npy has" in err
     assert [(one.image, one.error) for one in failed] == [(images[1], str(failed[0].error))]

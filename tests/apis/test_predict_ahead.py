@@ -60,6 +60,21 @@ def folder(tmp_path_factory) -> Path:
     return folder
 
 
+def test_a_group_that_cannot_be_predicted_does_not_end_the_others(folder, monkeypatch):
+    run = Predictor.run
+
+    def fail(self, batch):
+        if "m0" in batch["data_samples"]:
+            raise InputError("too small")
+        return run(self, batch)
+
+    monkeypatch.setattr(Predictor, "run", fail)
+    _, outcomes = predict(folder, ["s0", "m0", "s1", "m1", "l0"], batch_size=2)
+    failed = {place: str(outcome) for place, outcome in outcomes if isinstance(outcome, InputError)}
+    assert failed == {place: f"{folder / name}.png: too small" for place, name in ((1, "m0"), (3, "m1"))}
+    assert sorted(place for place, _ in outcomes) == [0, 1, 2, 3, 4]
+
+
 NAMES = st.lists(st.sampled_from([f"{kind}{n}" for kind in SIZES for n in range(8)] + ["x0", "x1"]), max_size=25)
 
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from depthkit.apis.existing_results import is_complete
+from depthkit.apis.source_record import RECORD
 from helpers import tool_environment
 
 CPU = ("--device", "cpu")
@@ -41,7 +42,8 @@ STEMS = ["a_jpg", "a_png", "b", "day 1/a", "day 1/x/c", "day 2/a"]
 
 
 def read(out: Path) -> dict[str, bytes]:
-    return {path.relative_to(out).as_posix(): path.read_bytes() for path in sorted(out.rglob("*")) if path.is_file()}
+    found = sorted(path for path in out.rglob("*") if path.is_file() and path.name != RECORD)
+    return {path.relative_to(out).as_posix(): path.read_bytes() for path in found}
 
 
 def test_a_folder_has_the_results_of_each_image_alone(predict, archive, tmp_path, demo_config, demo_checkpoint):
@@ -86,6 +88,25 @@ def test_images_with_complete_results_are_skipped(predict, archive, tmp_path):
     assert done.returncode == 0 and "skipped: 1 of 1 images" in done.stdout, "a run with nothing to do is a success"
     done = predict(tmp_path / "out", archive / "b.jpg", "--skip-existing")
     assert "skipped" not in done.stdout and (tmp_path / "out" / "b_colored.png").exists(), "other outputs were wanted"
+
+
+def test_results_of_other_images_are_not_taken(predict, tmp_path):
+    for number, place in enumerate(("cam1/day", "cam2/day", "cam0/day", "other")):
+        (tmp_path / place).mkdir(parents=True)
+        Image.new("RGB", (40 + number, 30)).save(tmp_path / place / "a.png")
+    (tmp_path / "cam0" / "day" / "a.png").rename(tmp_path / "kept.png")
+    out, options = tmp_path / "out", ("--skip-existing", "--outputs", "depth")
+    assert predict(out, tmp_path / "*" / "day" / "*.png", *options).returncode == 0
+    (tmp_path / "kept.png").rename(tmp_path / "cam0" / "day" / "a.png")  # the numbers of the others' names shift
+    done = predict(out, tmp_path / "*" / "day" / "*.png", *options)
+    assert done.returncode == 0 and "skipped" not in done.stdout
+    assert sorted(Image.open(path).width for path in out.glob("*.png")) == [40, 41, 42]
+    for place in ("cam1/day", "other"):  # another image of this name
+        assert predict(tmp_path / "o", tmp_path / place, *options).returncode == 0
+    assert Image.open(tmp_path / "o" / "a_depth.png").width == 43
+    assert "skipped: 1 of 1" in predict(tmp_path / "o", tmp_path / "other", *options).stdout
+    assert predict(tmp_path / "o", tmp_path / "cam1/day", *options[1:]).returncode == 0
+    assert "skipped" not in predict(tmp_path / "o", tmp_path / "other", *options).stdout, "they were replaced"
 
 
 def test_large_images_are_read_smaller_and_it_is_said(predict, archive, tmp_path):
@@ -139,8 +160,9 @@ def test_a_run_that_was_stopped_leaves_complete_files_and_is_resumed(cli, tmp_pa
     visible = [path for path in out.iterdir() if not path.name.startswith(".")]
     assert 0 < len(visible) < 90 and all(map(is_complete, visible))
     if number != signal.SIGKILL:
-        assert len(visible) == len(list(out.iterdir())), "no temporary file is left"
-    before = sum(all((out / f"{place:02d}_{end}").exists() for end in ENDS) for place in range(30))
+        assert len(visible) + 1 == len(list(out.iterdir())), "no temporary file is left"
+    before = (out / RECORD).read_text().count("_depth.npy")
+    assert 0 < before <= len(visible) / len(ENDS)
     done = cli(*command[2:], "--skip-existing")
     assert done.returncode == 0 and f"skipped: {before} of 30 images" in done.stdout
     assert f"{30 - before} images in " in done.stdout

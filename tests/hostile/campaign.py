@@ -7,6 +7,7 @@ import shutil
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from depthkit.apis.source_record import RECORD
 from fork_server import ForkServer
 
 from .assets import Assets
@@ -191,7 +192,7 @@ def _statuses(attempt: Attempt) -> set[int]:
 
 def _is_half_written(path: Path) -> bool:
     empty = not path.lstat().st_size and path.suffix != ".log"  # the log of a training begins empty
-    return path.name.startswith(".") or path.name.endswith(".tmp") or empty
+    return (path.name.startswith(".") and path.name != RECORD) or path.name.endswith(".tmp") or empty
 
 
 def _is_asked_for(path: Path, before: set[Path], argv: Sequence[str]) -> bool:
