@@ -15,7 +15,7 @@ from depthkit.errors import InputError
 from depthkit.export.agreement import Run
 from depthkit.export.deployable import divisor_of
 from depthkit.models import DepthEstimator
-from depthkit.runtimes.choice import package_version
+from depthkit.runtimes.export_cache import package_version
 from depthkit.runtimes.names import PRECISIONS, check_runtime, cpu_name
 from depthkit.runtimes.networks import Networks
 

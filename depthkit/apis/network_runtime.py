@@ -1,9 +1,12 @@
 """The runtime of a predictor's network: which device it needs, its images for comparison and for int8."""
 
+import math
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from numbers import Real
 from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
 
 import torch
 from torch import Tensor
@@ -14,6 +17,9 @@ from depthkit.models import DepthEstimator
 from depthkit.runtimes.names import PACKAGES, check_runtime
 from depthkit.utils.device import select_device
 from depthkit.utils.image_files import find_images
+
+if TYPE_CHECKING:
+    from depthkit.export.agreement import Run
 
 CalibrationImages = str | Path | Sequence[ImageSource]  # a folder, or images
 Preprocess = Callable[..., dict]  # an RGB image to ``inputs`` (1, 3, h, w)
@@ -44,7 +50,7 @@ def set_runtime(
     """Let `model` run its network in a runtime, which is compared with torch first, and named on stderr.
 
     Args:
-        model: is changed (`run_elsewhere`).
+        model: is changed (`run_elsewhere`), if there is no error.
         settings: what its graph depends on beside the weights.
         preprocess: makes the network's input.
         runtime: see `DepthPredictor.use_runtime`, like the rest.
@@ -56,11 +62,14 @@ def set_runtime(
         The runtime's name: with ``auto`` that of the fastest. ``torch`` in float32 is the model itself.
 
     Raises:
-        InputError: calibration images are too few or cannot be read, the model cannot be exported, or the runtime does
-            not agree with torch.
+        InputError: the runtime cannot be used (`check_runtime`), `max_error` is not above 0, calibration images are too
+            few or cannot be read, the model cannot be exported, or the runtime does not agree with torch.
     """
-    model.run_elsewhere = None
+    check_runtime(runtime, precision, next(model.parameters()).device.type, calibration is not None)
+    if isinstance(max_error, bool) or not isinstance(max_error, Real) or not 0 < max_error < math.inf:
+        raise InputError(f"max_error={max_error!r}: expected a number above 0, a fraction of the depth such as 0.02")
     if (runtime, precision) == ("torch", "float32"):
+        model.run_elsewhere = None
         return "torch"  # the model itself; the imports below take seconds
     from depthkit.export.agreement import sample_image
     from depthkit.export.deployable import smallest_side
@@ -79,34 +88,55 @@ def set_runtime(
     limit = None if precision == "float32" else max_error
     chosen, run = choose_network(networks, runtime, precision, limit, samples)
     least = smallest_side(model.size_divisor) if chosen in PACKAGES else 1
-
-    run_small = networks.make("torch", "float32")  # padded further, an image would have another depth
-    told = []
-
-    def run_any(images: Tensor) -> tuple[Tensor, ...]:
-        if min(images.shape[-2:]) >= least:
-            return run(images)
-        if not told:
-            told.append(True)
-            print(f"warning: {chosen} needs inputs of {least} px; smaller ones run in torch", file=sys.stderr)
-        return run_small(images)
-
-    model.run_elsewhere = run_any
+    model.run_elsewhere = _Elsewhere(chosen, run, least, model)
     return chosen
+
+
+class _Elsewhere:
+    """The network of `model` in a runtime; where a side of the images is below `least` [px], in torch."""
+
+    def __init__(self, runtime: str, run: "Run", least: int, model: DepthEstimator) -> None:
+        self.runtime, self.run, self.least, self.model = runtime, run, least, model
+        self._has_said = False
+
+    def __call__(self, images: Tensor) -> tuple[Tensor, ...]:
+        if min(images.shape[-2:]) >= self.least:
+            return self.run(images)
+        if not self._has_said:
+            size = "x".join(map(str, images.shape[-2:]))
+            print(
+                f"note: the network's input of {size} px is too small for runtime {self.runtime}, which needs "
+                f"{self.least} px; such images go through torch",
+                file=sys.stderr,
+            )
+            self._has_said = True
+        outputs = self.model(images)
+        return outputs if isinstance(outputs, tuple) else (outputs,)
+
+    def __deepcopy__(self, memo: dict) -> "_Elsewhere":
+        return self  # a loaded graph cannot be copied, and need not be
+
+    def __reduce__(self) -> NoReturn:
+        raise InputError(
+            f"runtime {self.runtime}: a predictor in it cannot be pickled; call use_runtime() on it before, and "
+            f"use_runtime({self.runtime!r}) on what was unpickled"
+        )
 
 
 def read_calibration(calibration: CalibrationImages):
     """Yield calibration images as RGB, uint8 (H, W, 3); of more than 64, 64 of them evenly.
 
     Raises:
-        InputError: they are fewer than 8, or one cannot be read.
+        InputError: they are fewer than 8, are no images, or one cannot be read.
     """
     if isinstance(calibration, str | os.PathLike):
         found, problems = find_images([str(calibration)])
         if problems:
             raise InputError(f"calibration: {next(iter(problems.values()))}")
-    else:
+    elif isinstance(calibration, Iterable):
         found = list(calibration)
+    else:
+        raise InputError(f"calibration={calibration!r}: expected a folder, or a list of images")
     if len(found) < _FEWEST:
         raise InputError(
             f"calibration: {len(found)} images are too few; give {_FEWEST} or more that are like those to come"

@@ -25,7 +25,7 @@ from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
 from depthkit.registry import TRANSFORMS, depthkit_scope
-from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime, check_runtime
+from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime
 from depthkit.utils.camera import zoom_intrinsics
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.config_errors import config_errors
@@ -138,9 +138,8 @@ class DepthPredictor:
         Raises:
             InputError: an argument is wrong, or the model has no such form.
         """
-        self.model = make_selective(self.model, keep_rate, selection, selective_layers)
-        self.metadata = {**self.metadata, **describe_selection(self.model.backbone)}
-        self.use_runtime(*self._asked)
+        model = make_selective(self.model, keep_rate, selection, selective_layers)
+        self._adopt(model, {**self.metadata, **describe_selection(model.backbone)}, self._asked)
 
     def use_runtime(
         self,
@@ -161,10 +160,12 @@ class DepthPredictor:
         Raises:
             InputError: the runtime is not installed, is not for this device or precision, or does not agree.
         """
-        self._asked = (runtime, precision, calibration, max_error)
-        check_runtime(runtime, precision, self.device.type, calibration is not None)
-        settings = {"model": self._model_config, **self.metadata}  # what the graph depends on
-        self.runtime = set_runtime(self.model, settings, self.preprocess, *self._asked)
+        self._adopt(self.model, self.metadata, (runtime, precision, calibration, max_error))
+
+    def _adopt(self, model: DepthEstimator, metadata: dict[str, str], asked: tuple) -> None:
+        """Take over a model once it runs as `asked` of `use_runtime`; after an error all is as before."""
+        self.runtime = set_runtime(model, {"model": self._model_config, **metadata}, self.preprocess, *asked)
+        self.model, self.metadata, self._asked = model, metadata, asked
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""

@@ -7,6 +7,7 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import torch
@@ -19,6 +20,7 @@ from depthkit.utils.paths import cache_folder
 
 _DIGITS = 32  # of a hash that stand in a name
 _CHUNK = 2**20  # [bytes]
+_MAKERS = ("torch", "timm", "onedl-mmsegmentation", "onedl-mmengine", "onnx", "onnxscript", "onnxruntime")  # of graphs
 _ELSEWHERE = "name another folder for exported graphs in the environment variable DEPTHKIT_CACHE"
 
 
@@ -30,12 +32,14 @@ def graphs_folder() -> Path:
 def graph_key(model: nn.Module, settings: Mapping[str, object]) -> str:
     """Return a hash of all that a graph of `model` depends on.
 
-    That is each weight, its `settings` (JSON can hold them), and the versions of depthkit, of its code of models and of
-    torch.
+    That is each weight, its `settings` (JSON can hold them), the numbers and texts that its modules hold, the files of
+    their classes, and the versions of depthkit, of its code of models and of the packages that make graphs.
     """
     digest = hashlib.sha256()
-    versions = [depthkit.__version__, torch.__version__, _code_hash()]
-    digest.update(json.dumps([versions, settings], sort_keys=True, default=str).encode())
+    versions = [depthkit.__version__, _code_hash(), *map(package_version, _MAKERS)]
+    digest.update(json.dumps([versions, settings, _state_of(model)], sort_keys=True, default=str).encode())
+    for path in _files_of(model):
+        digest.update(path.read_bytes())
     for name, value in sorted(model.state_dict().items()):
         value = value.detach().cpu().contiguous()
         digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
@@ -52,24 +56,28 @@ def derived_key(key: str, images: Sequence[Tensor]) -> str:
     return digest.hexdigest()[:_DIGITS]
 
 
-def cached_graph(key: str, make: Callable[[Path], None]) -> Path:
-    """Return the file of a graph, made by `make` if there is none yet, or if it is damaged.
+def cached_graph(key: str, make: Callable[[Path], None], again: bool = False) -> Path:
+    """Return the file of a graph, made by `make` if there is none, if it is damaged, or to have it again.
 
     A file's name holds the hash of its content. Several processes may make the same graph at the same time.
 
     Args:
         key: from `graph_key`.
         make: writes the graph to the path that it gets, which ends in ``.onnx``.
+        again: make it, in place of one that was kept.
 
     Raises:
-        InputError: the folder cannot be written, or what `make` raises.
+        InputError: the folder cannot be read or written, or what `make` raises.
     """
     folder = graphs_folder()
-    for path in sorted(folder.glob(f"{key}-*.onnx")) if folder.is_dir() else ():
-        if _is_complete(path):
-            return path
-        print(f"note: {path}: the kept graph is damaged; it is made again", file=sys.stderr)
-        path.unlink(missing_ok=True)
+    try:
+        kept = sorted(folder.glob(f"{key}-*.onnx")) if folder.is_dir() else []
+        found = None if again else _find_complete(kept)
+    except OSError as error:
+        where = error.filename or folder
+        raise InputError(f"{where}: cannot be read ({error.strerror}); delete it, or {_ELSEWHERE}") from error
+    if found is not None:
+        return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -80,6 +88,9 @@ def cached_graph(key: str, make: Callable[[Path], None]) -> Path:
         make(temporary)
         final = folder / f"{key}-{_hash(temporary)}.onnx"
         os.replace(temporary, final)
+        for path in kept:
+            if path != final:
+                path.unlink(missing_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be written ({error.strerror}); free some space, or {_ELSEWHERE}") from error
     finally:
@@ -107,8 +118,48 @@ def remember(key: str, content: dict) -> None:
         return
 
 
-def _is_complete(path: Path) -> bool:
-    return path.stem.rpartition("-")[2] == _hash(path)
+def package_version(package: str) -> str | None:
+    """Return the version of an installed package; None where it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return None
+
+
+def _find_complete(paths: Sequence[Path]) -> Path | None:
+    """Return the first graph whose content is that of its name; delete the others."""
+    for path in paths:
+        try:
+            is_complete = path.stem.rpartition("-")[2] == _hash(path)
+        except FileNotFoundError:  # another process has made it again
+            continue
+        if is_complete:
+            return path
+        print(f"note: {path}: the kept graph is damaged; it is made again", file=sys.stderr)
+        path.unlink(missing_ok=True)
+    return None
+
+
+def _state_of(model: nn.Module) -> list:
+    """Return the class of each module, and what it holds of plain values: a user may change these too."""
+    return [
+        (name, type(module).__qualname__, {key: value for key, value in vars(module).items() if _is_plain(value)})
+        for name, module in model.named_modules()
+    ]
+
+
+def _is_plain(value: object) -> bool:
+    if isinstance(value, tuple | list):
+        return all(map(_is_plain, value))
+    return isinstance(value, bool | int | float | str)
+
+
+def _files_of(model: nn.Module) -> list[Path]:
+    """Return the source files of the classes of a model's modules, also those that are not depthkit's."""
+    classes = {one for module in model.modules() for one in type(module).__mro__}
+    names = (getattr(sys.modules.get(one.__module__), "__file__", None) for one in classes)
+    paths = {Path(name) for name in names if name is not None}
+    return sorted(path for path in paths if path.is_file())
 
 
 def _hash(path: Path) -> str:

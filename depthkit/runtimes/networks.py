@@ -1,7 +1,7 @@
 """The network of a model as each runtime runs it."""
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import torch
@@ -13,6 +13,7 @@ from depthkit.export.deployable import Exportable, Form, output_names, trace
 from depthkit.export.onnx_graph import load_onnx, write_onnx
 from depthkit.export.quantise import quantise
 from depthkit.runtimes.export_cache import cached_graph, derived_key, graph_key
+from depthkit.runtimes.names import PACKAGES
 from depthkit.runtimes.openvino_graph import load_openvino
 
 
@@ -29,10 +30,18 @@ class Networks:
         self.model = model
         self.key = graph_key(model, settings)
         self.calibration = calibration
+        self._made: set[str] = set()  # keys of the graphs that were made here
+        self._distrusts_kept = False
 
     def key_of(self, precision: str) -> str:
         """Return the key of the graph in a precision: that of int8 depends on the calibration images."""
         return derived_key(self.key, self.calibration) if precision == "int8" else self.key
+
+    def distrust_kept(self, runtime: str, precision: str) -> bool:
+        """Let `make` use no graph that was kept from before; return whether it would have used one."""
+        uses_kept = runtime in PACKAGES and not {self.key, self.key_of(precision)} <= self._made
+        self._distrusts_kept |= uses_kept
+        return uses_kept
 
     def make(self, runtime: str, precision: str) -> Run:
         """Make the network; the sides of its images (B, 3, H, W) are multiples of the model's divisor.
@@ -74,7 +83,7 @@ class Networks:
         def export(path: Path) -> None:
             write_onnx(trace(self.model, Form(normalised=True)), output_names(self.model), {}, path)
 
-        graph = cached_graph(self.key, export)
+        graph = self._made_or_kept(self.key, export)
         if precision != "int8":
             return graph
 
@@ -82,4 +91,11 @@ class Networks:
             shutil.copyfile(graph, path)
             quantise(path, [one.numpy() for one in self.calibration])
 
-        return cached_graph(self.key_of(precision), make_int8)
+        return self._made_or_kept(self.key_of(precision), make_int8)
+
+    def _made_or_kept(self, key: str, make: Callable[[Path], None]) -> Path:
+        def make_and_note(path: Path) -> None:
+            make(path)
+            self._made.add(key)
+
+        return cached_graph(key, make_and_note, self._distrusts_kept and key not in self._made)

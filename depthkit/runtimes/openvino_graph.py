@@ -1,5 +1,6 @@
 """Run an ONNX graph in OpenVINO, on the CPU."""
 
+import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -48,10 +49,12 @@ def load_openvino(path: Path, precision: str, threads: int) -> Run:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"runtime openvino: does not take this model ({reason}); use runtime onnx") from error
 
+    lock = threading.Lock()
+
     def run(images: Tensor) -> tuple[Tensor, ...]:
-        request.infer({"images": images.numpy()}, share_inputs=True)
-        # A copy: the request writes its next results to the same place.
-        return tuple(torch.from_numpy(one.data.copy()) for one in request.output_tensors[:count])
+        with lock:  # the request writes its next results to the same place: they are copied before another thread's
+            request.infer({"images": images.numpy()}, share_inputs=True)
+            return tuple(torch.from_numpy(one.data.copy()) for one in request.output_tensors[:count])
 
     return run
 

@@ -1,5 +1,6 @@
 """The runtime that is chosen agrees with torch, and is the fastest that does."""
 
+import pickle
 import re
 import time
 
@@ -20,10 +21,12 @@ class Fake:
     def __init__(self, **runtimes: tuple[float, float]) -> None:
         self.runtimes = {"torch": (0.01, 0.0), **runtimes}
         self.made = []
+        self.kept_is_wrong = False  # of a graph that was kept
         self.model = type("Model", (torch.nn.Module,), {"output": "depth"})()
 
     def make(self, runtime, precision):
         seconds, added = self.runtimes[runtime]
+        added += self.kept_is_wrong and runtime != "torch"
         self.made.append(runtime)
 
         def run(images):
@@ -31,6 +34,10 @@ class Fake:
             return (images[:, :1] + added,)
 
         return run
+
+    def distrust_kept(self, runtime, precision):
+        was, self.kept_is_wrong = self.kept_is_wrong, False
+        return was
 
 
 @pytest.fixture(autouse=True)
@@ -47,19 +54,47 @@ def test_auto_takes_the_fastest_that_agrees(capsys):
     name, run = choose_network(networks, "auto", "float32", None, IMAGES)
     assert name == "onnx" and run(IMAGES[0])[0].mean() == pytest.approx(1 + 1e-5)
     said = capsys.readouterr().err
-    assert re.search(r"runtime openvino float32: \d+ ms, .* 0.01 m, 100.0% of the values .*; not used\n", said)
-    assert re.search(r"runtime: onnx float32, \d+ ms, largest .* 1e-05 m, .* \(at most 5%\), at 4x4 px\n", said)
+    refused, chosen = said.splitlines()
+    assert re.search(r"runtime openvino: not used: largest .* 0.01 m, 100.0% of the values beyond 0.001 m ", refused)
+    assert re.search(r"runtime: onnx float32, \d+ ms \(torch \d+\), largest .* 1e-05 m, .* 5%\), at 4x4 px$", chosen)
 
 
-def test_what_was_measured_is_not_measured_again(capsys):
-    choose_network(Fake(onnx=(0.0, 0.0), openvino=(0.01, 0.0)), "auto", "float32", None, IMAGES)
-    again = Fake(onnx=(0.0, 0.0), openvino=(0.01, 0.0))
-    assert choose_network(again, "auto", "float32", None, IMAGES)[0] == "onnx" and again.made == ["onnx"]
+def test_torch_is_not_compared_with_itself(capsys):
+    assert choose_network(Fake(onnx=(0.02, 0.0), openvino=(0.02, 0.0)), "auto", "float32", None, IMAGES)[0] == "torch"
+    assert re.fullmatch(r"runtime: torch float32, \d+ ms \(onnx \d+, openvino \d+\), at .*\n", capsys.readouterr().err)
 
 
-def test_one_that_does_not_agree_is_refused():
-    with pytest.raises(InputError, match="runtime openvino: does not agree with torch on this machine"):
+def test_times_are_remembered_but_not_that_it_agrees(capsys, tmp_path):
+    choose_network(Fake(onnx=(0.0, 0.0), openvino=(0.005, 0.0)), "auto", "float32", None, IMAGES)
+    again = Fake(onnx=(0.0, 0.0), openvino=(0.005, 0.0))
+    assert choose_network(again, "auto", "float32", None, IMAGES)[0] == "onnx" and again.made == ["torch", "onnx"]
+    changed = Fake(onnx=(0.0, 1.0), openvino=(0.005, 0.0))
+    assert choose_network(changed, "auto", "float32", None, IMAGES)[0] == "openvino"
+    assert "runtime onnx: not used: largest difference from torch 1 m" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "content", ['{"ms": 1}', '{"ms": {"onnx": "x"}}', '{"ms": {"other": 1.0}}', '{"ms": {"onnx": NaN}}']
+)
+def test_remembered_times_that_are_none_are_measured_again(content, tmp_path):
+    networks = Fake(onnx=(0.0, 0.0), openvino=(0.005, 0.0))
+    for _ in range(2):
+        assert choose_network(networks, "auto", "float32", None, IMAGES)[0] == "onnx"
+        (kept,) = (tmp_path / "graphs").glob("*.json")
+        kept.write_text(content)
+
+
+def test_a_kept_graph_that_does_not_agree_is_made_again():
+    networks = Fake(onnx=(0.0, 0.0))
+    networks.kept_is_wrong = True
+    name, run = choose_network(networks, "onnx", "float32", None, IMAGES)
+    assert networks.made == ["torch", "onnx", "onnx"] and (run(IMAGES[0])[0] == 1).all()
+
+
+def test_one_that_does_not_agree_is_refused_once(capsys):
+    with pytest.raises(InputError, match=r"runtime openvino: does not agree .* \(largest .* 0.01 m, 100.0% of .* m "):
         choose_network(Fake(openvino=(0.0, 0.01)), "openvino", "float32", None, IMAGES)
+    assert not capsys.readouterr().err
     with pytest.raises(InputError, match="runtime openvino: does not agree"):
         choose_network(Fake(openvino=(0.0, float("nan"))), "openvino", "float32", None, IMAGES)
 
@@ -114,11 +149,19 @@ def test_each_runtime_predicts_what_torch_does(packaged, monkeypatch, capsys):
     assert capsys.readouterr().err.count("exporting the model") == 1
     assert len(list((folder / "graphs").glob("*.onnx"))) == 1
     predictor.use_runtime("openvino")
-    narrow = torch.rand(3, 400, 16, generator=generator)
-    small = predictor(narrow)
-    assert capsys.readouterr().err.endswith("warning: openvino needs inputs of 32 px; smaller ones run in torch\n")
-    predictor.use_runtime()
-    assert (small.values == predictor(narrow).values).all()
+    thin = torch.rand(3, 10, 300, generator=generator)
+    found = predictor(thin).values
+    assert "too small for runtime openvino, which needs 32 px; such images go through torch" in capsys.readouterr().err
+    with pytest.raises(InputError, match="runtime openvino: a predictor in it cannot be pickled; call use_runtime"):
+        pickle.dumps(predictor)
+    for wrong in (-1, "x", float("nan")):
+        with pytest.raises(InputError, match="max_error=.*: expected a number above 0"):
+            predictor.use_runtime("onnx", max_error=wrong)
+    with pytest.raises(InputError, match="calibration=5: expected a folder, or a list of images"):
+        predictor.use_runtime("onnx", "int8", 5)
+    with pytest.raises(InputError, match="runtime='nonsense'"):
+        predictor.use_runtime("nonsense")
+    assert predictor.runtime == "openvino" and predictor.model.run_elsewhere.runtime == "openvino"
     with pytest.raises(InputError, match="calibration: 2 images are too few; give 8 or more"):
         predictor.use_runtime("onnx", "int8", images[:2])
     noise = [torch.rand(3, 144, 192, generator=generator) for _ in range(8)]
@@ -127,4 +170,5 @@ def test_each_runtime_predicts_what_torch_does(packaged, monkeypatch, capsys):
     predictor.use_runtime("onnx", "int8", noise, max_error=10)
     assert predictor(images[0]).values.shape == expected[0].shape
     predictor.use_runtime()
+    assert (predictor(thin).values == found).all()
     assert all((result.values == values).all() for result, values in zip(predictor(images), expected, strict=True))

@@ -1,5 +1,7 @@
 """Graphs that are kept: found again by what they were made of, and made again when damaged."""
 
+from importlib import import_module
+
 import pytest
 import torch
 
@@ -25,6 +27,37 @@ def test_a_damaged_graph_is_made_again(folder, capsys):
     path.write_bytes(b"grape")
     assert cached_graph("key", lambda path: path.write_bytes(b"graph")).read_bytes() == b"graph"
     assert "damaged; it is made again" in capsys.readouterr().err
+
+
+def test_a_graph_is_made_again_when_asked(folder):
+    cached_graph("key", lambda path: path.write_bytes(b"old"))
+    path = cached_graph("key", lambda path: path.write_bytes(b"new"), again=True)
+    assert path.read_bytes() == b"new" and list(folder.iterdir()) == [path]
+
+
+def test_a_kept_graph_that_cannot_be_read(folder):
+    (folder / "key-0.onnx").mkdir(parents=True)
+    with pytest.raises(InputError, match="key-0.onnx: cannot be read .*; delete it, or name another folder"):
+        cached_graph("key", lambda path: None)
+
+
+def test_a_kept_graph_that_vanishes_is_made(folder):
+    folder.mkdir()
+    (folder / "key-0.onnx").symlink_to("nowhere")
+    assert cached_graph("key", lambda path: path.write_bytes(b"graph")).read_bytes() == b"graph"
+
+
+def test_the_key_follows_what_modules_hold_and_their_files(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    file = tmp_path / "module_of_a_user.py"
+    file.write_text("from torch import nn\nclass Mine(nn.Identity):\n    pass\n")
+    model = import_module("module_of_a_user").Mine()
+    keys = [graph_key(model, {}), graph_key(model, {})]
+    model.factor = 2.0
+    keys.append(graph_key(model, {}))
+    file.write_text(file.read_text() + "# edited\n")
+    keys.append(graph_key(model, {}))
+    assert keys[0] == keys[1] and len(set(keys)) == 3
 
 
 def test_nothing_is_left_of_a_graph_that_fails(folder):

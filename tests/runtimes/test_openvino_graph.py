@@ -1,6 +1,24 @@
-import pytest
+from concurrent.futures import ThreadPoolExecutor
 
-from depthkit.runtimes.openvino_graph import _keep_selection_precise
+import pytest
+import torch
+
+from depthkit.runtimes.openvino_graph import _keep_selection_precise, load_openvino
+
+
+def test_threads_get_the_results_of_their_own_images(tmp_path):
+    openvino = pytest.importorskip("openvino")
+    op = pytest.importorskip("openvino.opset13")
+    images = op.parameter([1, 3, -1, -1], openvino.Type.f32, name="images")
+    images.output(0).get_tensor().set_names({"images"})
+    openvino.save_model(openvino.Model([op.relu(op.relu(images)).output(0)], [images], "graph"), tmp_path / "graph.xml")
+    run = load_openvino(tmp_path / "graph.xml", "float32", 1)
+
+    def is_own(value: int) -> bool:
+        return all(bool((run(torch.full((1, 3, 200, 200), float(value)))[0] == value).all()) for _ in range(25))
+
+    with ThreadPoolExecutor(4) as pool:
+        assert all(pool.map(is_own, range(4)))
 
 
 def test_the_ranking_of_tokens_becomes_an_output_behind_the_others():
