@@ -189,3 +189,8 @@ def cli(call_tool: Callable[..., subprocess.CompletedProcess]) -> Callable[..., 
 def cli_process() -> Callable[..., subprocess.CompletedProcess]:
     """As `cli`, but in a process of its own."""
     return partial(run_python, "-m", "depthkit.cli.main")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the trainings that are forked from this process first: torch refuses them after others used its threads."""
+    items.sort(key=lambda item: item.path.name != "test_resume.py")

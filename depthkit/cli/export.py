@@ -91,7 +91,7 @@ def main(
     1, height, width), or `logits` (batch, classes) of a classifier. What these numbers are (of a relative model
     disparities), how depth becomes metres, and at which size to use the model, is printed and is in the file's
     metadata, as are the name and the licence of a published model. Any batch; height and width are multiples of the
-    model's size_divisor (16 in most configs) and at least 32 px; resizing and padding are left to the caller. The file
+    model's size_divisor (16 in most configs) and at least 80 px; resizing and padding are left to the caller. The file
     is run and compared with the model on an image before it is kept. All of it runs on the CPU.
     """
     if model is None:

@@ -11,7 +11,9 @@ from depthkit.errors import InputError
 from depthkit.models import Classifier, DepthClassifier, DepthEstimator
 
 Exportable = DepthEstimator | Classifier
-MIN_SIDE = 32  # [px]; the graph has no branches for images of one patch
+# Of patches. With fewer, a map of the decoder, at a quarter of their number, has a side of 1, which is a special case.
+_FEWEST_ROWS = 5
+_LEAST = 80  # [px], of models whose divisor is less than their patch
 
 
 @dataclass(frozen=True)
@@ -86,8 +88,8 @@ def divisor_of(model: Exportable) -> int:
 
 
 def smallest_side(divisor: int) -> int:
-    """Return the smallest side [px] of the graph's images: two of `divisor`, or more for `MIN_SIDE`."""
-    return divisor * max(2, -(-MIN_SIDE // divisor))
+    """Return the smallest side [px] of the graph's images, whose sides are multiples of `divisor`."""
+    return divisor * max(_FEWEST_ROWS, -(-_LEAST // divisor))
 
 
 def check_size(model: Exportable, size: tuple[int, int]) -> None:
@@ -127,7 +129,7 @@ def trace(model: Exportable, form: Form = DYNAMIC) -> ExportedProgram:
         divisor = divisor_of(model)
         least = smallest_side(divisor)
         # Sizes that differ from each other and from the model's own, so that no size is traced as a constant.
-        example = torch.zeros(2, 3, least + 2 * divisor, least + 4 * divisor)
+        example = torch.zeros(2, 3, least + 5 * divisor, least + 7 * divisor)
         height, width = (divisor * Dim(name, min=least // divisor) for name in ("rows", "columns"))
         shapes = {"images": {0: Dim("batch", min=1), 2: height, 3: width}}
     try:

@@ -82,7 +82,7 @@ def test_images_too_small_for_a_graph_go_through_torch(packaged, monkeypatch, ca
     expected = packaged(thin).values
     set_runtime(model, {}, packaged.preprocess, "torch", "bfloat16", None, 0.02)
     assert all((packaged(thin).values == expected).all() for _ in range(2)) and not ran
-    assert capsys.readouterr().err.count("too small for runtime onnx, which needs 32 px; such images go through") == 1
+    assert capsys.readouterr().err.count("too small for runtime onnx, which needs 80 px; such images go through") == 1
     packaged(torch.rand(3, 144, 192))
     assert len(ran) == 1
     with pytest.raises(InputError, match="runtime onnx: a predictor in it cannot be pickled; call use_runtime"):

@@ -25,7 +25,7 @@ def test_a_checkpoint_becomes_a_file(cli, demo_config, tmp_path):
         "--cfg-options", *(f"{key}={str(value).replace(' ', '')}" for key, value in options.items()),
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert "size_divisor: 8\nsmallest_side: 32\n" in done.stdout and "recommended_size: " in done.stdout
+    assert "size_divisor: 8\nsmallest_side: 80\n" in done.stdout and "recommended_size: " in done.stdout
     assert "canonical_focal: 123.5\n" in done.stdout and "metres: depth * fx / canonical_focal, where" in done.stdout
     assert "not part of the file: test_cfg" in done.stdout and "2 x 224 x 304 px, depth: " in done.stdout
     assert torch.export.load(out).module()(torch.rand(1, 3, 136, 184)).shape == (1, 1, 136, 184)

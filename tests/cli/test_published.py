@@ -94,7 +94,7 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     assert read_metadata(again) == read_metadata(dense)
     done = cli("export", dense, "--out", tmp_path / "model.onnx", "--json", tmp_path / "model.json")
     assert done.returncode == 0, done.stderr
-    assert "to disparity (B, 1, H, W)\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
+    assert "output: disparity\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
     assert "tolerance of 0.001 of the range\n" in done.stdout and " m," not in done.stdout
     about = json.loads((tmp_path / "model.json").read_text())
     assert about["unit"] == "of the range" and about["metadata"]["output"] == "disparity"

@@ -171,7 +171,7 @@ def test_what_cannot_be_exported(tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize(("divisor", "least"), [(16, 32), (14, 42), (32, 64), (1, 32)])
+@pytest.mark.parametrize(("divisor", "least"), [(16, 80), (14, 84), (32, 160), (1, 80)])
 def test_smallest_side(divisor, least):
     assert smallest_side(divisor) == least
 

@@ -180,7 +180,7 @@ def test_classifiers(kind, images, tmp_path):
 
 
 def test_sizes_that_cannot_be(model, tmp_path):
-    with pytest.raises(InputError, match="size 100x160: the sides must be multiples of 16 px and at least 32 px; try"):
+    with pytest.raises(InputError, match="size 100x160: the sides must be multiples of 16 px and at least 80 px; try"):
         export_model(model, tmp_path / "m.pt2", "torch", form=Form((100, 160)))
 
 

@@ -151,7 +151,7 @@ def test_each_runtime_predicts_what_torch_does(packaged, monkeypatch, capsys):
     predictor.use_runtime("openvino")
     thin = torch.rand(3, 10, 300, generator=generator)
     found = predictor(thin).values
-    assert "too small for runtime openvino, which needs 32 px; such images go through torch" in capsys.readouterr().err
+    assert "too small for runtime openvino, which needs 80 px; such images go through torch" in capsys.readouterr().err
     with pytest.raises(InputError, match="runtime openvino: a predictor in it cannot be pickled; call use_runtime"):
         pickle.dumps(predictor)
     for wrong in (-1, "x", float("nan")):

@@ -11,7 +11,8 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
-from depthkit.cli.selection_options import KEEP_RATE, Fraction
+from depthkit.cli.finite_range import FiniteRange
+from depthkit.cli.selection_options import KEEP_RATE
 from depthkit.utils.console import run_tool
 
 SELECTIONS = ("shared", "per_head", "evit", "evit_unfused")
@@ -61,7 +62,7 @@ SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 @click.option("--score-rows", type=click.Choice(["all", "grid", "pooled"]), default="pooled", help="Of ToSA.")
 @click.option(
     "--cls-token-weight",
-    type=Fraction(0, 1),
+    type=FiniteRange(0, 1),
     help="Weight of the class token's row in the importance.  [default: as of any row]",
 )
 @click.option("--selector-layers", type=click.IntRange(0, 2), default=1, help="Depth of the selectors of ToSA.")
