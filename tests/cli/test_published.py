@@ -95,7 +95,7 @@ def test_exported_weights_are_a_checkpoint_for_all_commands(cli, tiny_zoo, tmp_p
     done = cli("export", dense, "--out", tmp_path / "model.onnx", "--json", tmp_path / "model.json")
     assert done.returncode == 0, done.stderr
     assert "output: disparity\n" in done.stdout and "licence: Apache-2.0\n" in done.stdout
-    assert "tolerance of 0.001 of the range\n" in done.stdout and " m," not in done.stdout
+    assert "tolerance of 0.001 of the range, mean error\n" in done.stdout and " m," not in done.stdout
     about = json.loads((tmp_path / "model.json").read_text())
     assert about["unit"] == "of the range" and about["metadata"]["output"] == "disparity"
     assert about["metadata"].items() >= DepthPredictor(dense, device="cpu").metadata.items()
