@@ -63,8 +63,9 @@ class Output:
     def _check_same(self, found: bytes) -> None:
         try:
             before = json.loads(found)
-            assert isinstance(before, dict)
-        except (ValueError, AssertionError) as error:
+            if not isinstance(before, dict):
+                raise ValueError("not a JSON object")
+        except ValueError as error:
             raise InputError(f"{self.place}/{SETTINGS}: is damaged; choose another output") from error
         before, now = _flat(before), _flat(self.settings)
         other = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
