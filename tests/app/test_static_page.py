@@ -68,7 +68,7 @@ def scripts(browser, predictor, tmp_path_factory):
         page.goto(f"{url}/model.json")
 
         def call(file: str, body: str, argument: object) -> object:
-            code = f"const of = await import('/static/{file}'); const bytesOf = {FROM_BASE64}, textOf = {TO_BASE64}; {body}"
+            code = f"const of = await import('/static/{file}'), bytesOf = {FROM_BASE64}, textOf = {TO_BASE64}; {body}"
             return page.evaluate(f"async (given) => {{ {code} }}", argument)
 
         yield call
