@@ -45,7 +45,8 @@ class Evaluation:
         conditions: what makes results comparable: the protocol, or the transform of the images.
         images: number of images measured.
         skipped: number of images without a valid pixel of ground truth, or unreadable.
-        metrics: of depth `METRIC_NAMES`, rmse [m], sq_rel [m], silog x100; of classes top1 and top5 [%].
+        metrics: of depth `METRIC_NAMES`, rmse [m], sq_rel [m], silog x100, and the boundaries' if asked for; of classes
+            top1 and top5 [%].
         images_per_second: reading, prediction and measuring, of all processes together, without start-up.
         device: the device of each process.
         processes: number of processes.
@@ -109,6 +110,7 @@ def evaluate(
     save_dir: str | Path | None = None,
     launcher: str = "none",
     device: str | None = "auto",
+    boundary: bool = False,
 ) -> Evaluation:
     """Evaluate `checkpoint` on the test set of `config`.
 
@@ -121,6 +123,7 @@ def evaluate(
         save_dir: folder for the predictions as 16-bit PNG [mm].
         launcher: ``pytorch`` under torchrun, else ``none``; every process gets the same result.
         device: see `select_device`.
+        boundary: measure boundaries too, see `DepthProtocolMetric`; of depth.
 
     Raises:
         InputError: something in the config, the data, the files or the machine cannot be used.
@@ -142,12 +145,16 @@ def evaluate(
         raise InputError(f"{checkpoint}: gives {output.replace('_', ' ')}, which metrics in metres cannot measure")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir):
-        raise InputError(f"{config.filename}: is not of a depth model; leave out the protocol, flip and save_dir")
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir or boundary):
+        raise InputError(
+            f"{config.filename}: is not of a depth model; leave out the protocol, flip, save_dir and boundary"
+        )
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
         config.test_evaluator.protocol = get_protocol(protocol).name
+    if boundary:
+        config.test_evaluator.boundary = True
     if flip:
         config.model.setdefault("test_cfg", {})["flip"] = True
     if save_dir is not None:

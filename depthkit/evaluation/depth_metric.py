@@ -13,6 +13,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from depthkit.errors import InputError
+from depthkit.evaluation.boundaries import BOUNDARY_NAMES, BoundaryErrors, boundary_errors
 from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, pool
 from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
@@ -25,14 +26,17 @@ from depthkit.utils.validation import validate_arguments
 class DepthProtocolMetric(BaseMetric):
     """Metrics of predicted depth under a named protocol.
 
-    Ten numbers per image are kept and exchanged between processes, whatever its size. The result has the plain metric
-    names (``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of images that were measured, and of
-    those left out because no pixel of their ground truth is valid.
+    A dozen numbers per image are kept and exchanged between processes, whatever its size. The result has the plain
+    metric names (``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of images that were measured, and
+    of those left out because no pixel of their ground truth is valid.
 
     Args:
         protocol: ``eigen``, ``full`` or ``densedepth``.
         save_dir: folder for the predictions as 16-bit PNG [mm], at the images' own size and not clamped by the
             protocol; None: they are not saved. Every process writes its own images.
+        boundary: measure boundaries too: ``boundary_f1`` (`depthkit.evaluation.boundaries.boundary_f1`), mean over the
+            images that have a contour, and ``edge_abs_rel``, the abs_rel within 8 px of edges of depth, averaged as
+            the protocol averages, over the images that have such pixels. A metric that no image has is left out.
 
     Raises:
         InputError: an unknown protocol, a folder that cannot be made; at the end, if no image has a valid pixel.
@@ -41,7 +45,7 @@ class DepthProtocolMetric(BaseMetric):
     metric_names = METRIC_NAMES
 
     @validate_arguments
-    def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None) -> None:
+    def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None, boundary: bool = False) -> None:
         # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,
         # which may be read-only. BaseMetric warns if it has no prefix, but we want plain names: so we give it one and
         # remove it.
@@ -49,6 +53,9 @@ class DepthProtocolMetric(BaseMetric):
         self.prefix = None
         self.protocol = get_protocol(protocol)
         self.save_dir = None if save_dir is None else make_output_folder(save_dir)
+        self.boundary = boundary
+        if boundary:
+            self.metric_names = (*METRIC_NAMES, *BOUNDARY_NAMES)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
@@ -67,15 +74,17 @@ class DepthProtocolMetric(BaseMetric):
                 raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated; use images with depth")
             gt = _depth_map(sample["gt_depth_map"]["data"])
             valid = self.protocol.valid_mask(gt)
-            self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
+            pred = self.protocol.prepare(pred, gt.shape)
+            boundary = boundary_errors(pred, gt, valid) if self.boundary else None
+            self.results.append((error_sums(pred, gt, valid), boundary))
 
-    def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[ErrorSums, BoundaryErrors | None]]) -> dict[str, float]:
         """Compute the metrics of all images from their sums, and ``images`` and ``skipped``.
 
         Raises:
             InputError: no image has a valid pixel.
         """
-        measured = [sums for sums in results if sums.count]
+        measured = [sums for sums, _ in results if sums.count]
         skipped = len(results) - len(measured)
         if not measured:
             raise InputError(
@@ -90,7 +99,16 @@ class DepthProtocolMetric(BaseMetric):
         else:
             each = [sums.metrics for sums in measured]
             metrics = {name: float(np.mean([one[name] for one in each])) for name in METRIC_NAMES}
+        if self.boundary:
+            metrics |= self._boundary_metrics([errors for sums, errors in results if sums.count])
         return {**metrics, "images": len(measured), "skipped": skipped}
+
+    def _boundary_metrics(self, images: list[BoundaryErrors]) -> dict[str, float]:
+        errors = [(one.abs_rel, one.pixels) for one in images if one.pixels]
+        if self.protocol.pooled and errors:
+            errors = [np.sum(errors, axis=0)]
+        each = ([one.f1 for one in images if one.f1 is not None], [total / count for total, count in errors])
+        return {name: float(np.mean(one)) for name, one in zip(BOUNDARY_NAMES, each, strict=True) if one}
 
 
 def prediction_name(img_path: str) -> str:
