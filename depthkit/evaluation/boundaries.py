@@ -11,7 +11,7 @@ BOUNDARY_NAMES = ("boundary_f1", "edge_abs_rel")
 # Depth Pro's: a boundary is where the depth of neighbours differs by more than these factors.
 _THRESHOLDS = np.linspace(1.05, 1.25, 10)
 _WEIGHTS = _THRESHOLDS / _THRESHOLDS.sum()
-# Ours: holes of the ground truth up to this wide are bridged [px]; what an edge is; how far from it its pixels lie [px].
+# Ours: holes up to this wide are bridged [px]; what an edge is; how far from it its pixels lie [px].
 _MAX_HOLE = 8
 _EDGE_RATIO = 1.1
 _EDGE_DISTANCE = 8

@@ -13,7 +13,7 @@ with warnings.catch_warnings():
     warnings.filterwarnings("ignore", message="Fail to import ``MultiScaleDeformableAttention``")
     import mmseg.models  # noqa: F401
 
-from depthkit.models.backbones import DeiT, DINOv2, EViT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, DINOv2, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.data_preprocessor import ClassPreProcessor
 from depthkit.models.distillers.depth_distiller import DepthDistiller
 from depthkit.models.distillers.selector_distiller import SelectorDistiller
@@ -44,6 +44,7 @@ __all__ = [
     "ScaleInvariantLogLoss",
     "ScaleShiftInvariantLoss",
     "SelectorDistiller",
+    "ToMe",
     "ToSA",
     "TokenDistiller",
     "TokenSelector",
