@@ -93,7 +93,7 @@ class ToMe(LayerwiseDeiT):
 
     @property
     def keep_rate(self) -> tuple[float, ...]:
-        """The fraction of the patches that is left after each layer; assign one for each, or that after the last."""
+        """The fraction of patches left after each layer; assign one for each, or that after the last."""
         return self._rates
 
     @keep_rate.setter

@@ -77,7 +77,10 @@ def add_mlp(block: Block, x: Tensor) -> Tensor:
 
 
 def add_attention(block: Block, x: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the first half of a layer: return tokens (B, N, C), and queries and keys (B, H, N, d); see `attend`."""
+    """Run the first half of a layer: return tokens (B, N, C), and queries and keys (B, H, N, d).
+
+    `bias` is that of `attend`.
+    """
     q, k, v = project_qkv(block.attn, block.norm1(x))
     update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v, bias))))
     return add_update(x, update), q, k

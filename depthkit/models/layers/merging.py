@@ -1,6 +1,6 @@
-"""Merging similar tokens and spreading them out again, as ToMe does (Bolya et al., ICLR 2023, arXiv 2210.09461).
+"""Merging similar tokens and spreading them out again, as ToMe does.
 
-Written from the paper, section 3. Where the paper leaves a choice, this file says what ours is.
+ToMe: Bolya et al., ICLR 2023, arXiv 2210.09461. Written from the paper, section 3. Where the paper leaves a choice, this file says what ours is.
 """
 
 from dataclasses import dataclass

@@ -102,7 +102,9 @@ def importance(predicted: Tensor, prefix: int = 0, cls_token_weight: float | Non
 
 
 def first_in_line(scores: Tensor, attended: Tensor | None) -> Tensor:
-    """Rank all tokens that `attended` does not name before those that it names, otherwise by their scores (ours).
+    """Rank tokens that `attended` does not name before those that it names (ours).
+
+    Among each they keep their order.
 
     Args:
         scores: importance (B, S, N), not negative.
