@@ -28,7 +28,7 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
         seed: of ``random``.
 
     Raises:
-        InputError: an unknown score.
+        InputError: an unknown score; ``least`` of a model whose selectors rank by updates.
     """
     if score not in SCORES:
         raise InputError(f"score '{score}': expected one of {', '.join(SCORES)}")
@@ -36,6 +36,9 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
         yield
         return
     blocks = model.selective_blocks
+    own = [block.importance for block in blocks]
+    if score == "least" and own != ["attention"] * len(own):
+        raise InputError(f"score 'least': expected a model with importance='attention', not {own[0]!r}")
     hooks = []
     generator = torch.Generator().manual_seed(seed)
     for block in blocks:
@@ -43,13 +46,15 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
             hooks.append(block.register_forward_pre_hook(_choose_by_true_map))
         else:
             block.choose = partial(_choose, block, score, generator)
+            block.importance = "attention"  # so that the layer asks `choose`, and no other method
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-        for block in blocks:
+        for block, importance in zip(blocks, own, strict=True):
             vars(block).pop("choose", None)
+            block.importance = importance
 
 
 @torch.no_grad()

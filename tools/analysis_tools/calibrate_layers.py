@@ -26,7 +26,9 @@ from depthkit.utils.console import run_tool
 )
 @click.option("--keep-rates", cls=VariadicOption, type=click.FloatRange(0, 1, True, True), default=(0.75, 0.5, 0.25))
 @click.option("--selection", type=click.Choice(["shared", "per_head"]), default="shared")
-@click.option("--importance", type=click.Choice(["attention", "update", "random"]), default="attention")
+@click.option(
+    "--importance", type=click.Choice(["attention", "update", "predicted_update", "random"]), default="attention"
+)
 @click.option("--keys", type=click.Choice(["attended", "all"]), default="attended")
 @options.device
 @options.json_file

@@ -50,7 +50,7 @@ def tosa_from_timm(
         score_stride: distance [patches] of the rows.
         cls_token_weight: of the class token's row, or None.
         selector_layers: 0, 1 or 2.
-        importance: ``attention``, ``update`` or ``random``.
+        importance: ``attention``, ``update``, ``predicted_update`` or ``random``.
         keys: ``attended`` or ``all``.
         coverage: whether patches that skipped are first in line.
         selective_layers: 0-based; None: every second layer.

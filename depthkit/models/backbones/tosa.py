@@ -52,10 +52,12 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
-        importance: which patches attend (the last two are ours): ``attention``: those that receive the most attention
-            in the predicted map; ``update``: those that the first layer of the pair changed most (the norm of its
-            update; ``shared`` only, and free); ``random``, a control that trains as the others do. The last two have
-            nothing to learn: the state dict is the dense model's.
+        importance: which patches attend (all but the first are ours): ``attention``: those that receive the most
+            attention in the predicted map; ``update``: those that the first layer of the pair changed most (the norm of
+            its update; free); ``predicted_update``: those that the second is predicted to change most
+            (`depthkit.models.layers.update_head.UpdateHead`); ``random``, a control that trains as the others do.
+            By updates only ``shared`` ranks. ``update`` and ``random`` have nothing to learn: the state dict is the
+            dense model's.
         keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
@@ -173,7 +175,7 @@ class ToSA(LayerwiseDeiT):
         pair = None
         for block, following in zip_longest(blocks, blocks[1:]):
             if isinstance(following, SelectiveBlock):
-                with_loss = state.with_loss and following.importance == "attention"
+                with_loss = state.with_loss and following.learns
                 before = state.pairs[-1].index if state.pairs else None
                 pair = PairState(state.grid, following, with_loss, before)
                 state.pairs.append(pair)
@@ -185,8 +187,8 @@ class ToSA(LayerwiseDeiT):
 
 def check_importance(importance: Importance, selection: Selection) -> None:
     """Raise InputError where heads are to choose their own patches from one importance for all heads."""
-    if importance == "update" and selection == "per_head":
-        raise InputError("importance='update': ranks patches for all heads alike; use selection='shared'")
+    if importance in ("update", "predicted_update") and selection == "per_head":
+        raise InputError(f"importance='{importance}': ranks patches for all heads alike; use selection='shared'")
 
 
 def rates_by_layer(

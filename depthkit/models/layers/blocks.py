@@ -10,13 +10,8 @@ import torch
 from timm.models.vision_transformer import Block
 from torch import Tensor
 
-from depthkit.models.layers.attention import (
-    attend,
-    project_keys_and_values,
-    project_out,
-    project_qkv,
-    project_queries,
-)
+from depthkit.models.layers.attention import attend, project_keys_and_values, project_out, project_queries
+from depthkit.models.layers.branches import add_attention, add_mlp, add_update
 from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head, project_queries_per_head
 from depthkit.models.layers.selector import (
     Importance,
@@ -31,6 +26,7 @@ from depthkit.models.layers.selector import (
     top_patches,
 )
 from depthkit.models.layers.tokens import restore, select
+from depthkit.models.layers.update_head import UpdateHead, update_loss
 
 Selection = Literal["per_head", "shared"]
 Keys = Literal["attended", "all"]
@@ -51,6 +47,7 @@ class PairState:
         index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
         query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
         key: its keys (B, H, N, d), likewise.
+        update: norms (B, N) of the first layer's update of each token; kept only for the loss.
         loss: the selector's loss, a scalar.
     """
 
@@ -61,29 +58,8 @@ class PairState:
     index: Tensor | None = None
     query: Tensor | None = None
     key: Tensor | None = None
+    update: Tensor | None = None
     loss: Tensor | None = None
-
-
-def add_update(x: Tensor, update: Tensor) -> Tensor:
-    """Add a branch's fresh output to tokens; in the memory of that output where gradients are off."""
-    if torch.is_grad_enabled() or update.dtype != x.dtype:
-        return x + update
-    return update.add_(x)
-
-
-def add_mlp(block: Block, x: Tensor) -> Tensor:
-    """Run the second half of a layer: return tokens (B, N, C) with the MLP's output added."""
-    return add_update(x, block.drop_path2(block.ls2(block.mlp(block.norm2(x)))))
-
-
-def add_attention(block: Block, x: Tensor, bias: Tensor | None = None) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the first half of a layer: return tokens (B, N, C), and queries and keys (B, H, N, d).
-
-    `bias` is that of `attend`.
-    """
-    q, k, v = project_qkv(block.attn, block.norm1(x))
-    update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v, bias))))
-    return add_update(x, update), q, k
 
 
 class StandardBlock(Block):
@@ -95,16 +71,18 @@ class StandardBlock(Block):
         x, q, k = add_attention(self, x)
         # Chosen here and not in the second layer, so that queries and keys need not live through the MLP, where
         # they would raise the peak of memory.
-        by_update = state.second is not None and state.second.importance == "update"
+        by_update = state.second is not None and state.second.ranks_by_update
         if state.second is not None and not by_update:
             state.index = state.second.choose(q, k, state)
-        if state.with_loss:
+        if state.with_loss and not by_update:
             # Top-k passes no gradient, and the selector's loss must train the selector alone.
             state.query, state.key = q.detach(), k.detach()
         del q, k
         x = add_mlp(self, x)
         if by_update:
-            state.index = state.second.choose_by_update(x - before, state)
+            norms = (x - before).detach().norm(dim=-1)
+            state.index = state.second.choose_by_update(x, norms, state)
+            state.update = norms if state.with_loss else None
         return x
 
 
@@ -146,7 +124,10 @@ class SelectiveBlock(Block):
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
-        self.selector = TokenSelector(num_heads, selector_layers if importance == "attention" else 0)
+        if importance == "predicted_update":
+            self.selector = UpdateHead(dim)
+        else:
+            self.selector = TokenSelector(num_heads, selector_layers if importance == "attention" else 0)
         self.keep_rate = keep_rate
         self.selection = selection
         self.score_rows = score_rows
@@ -168,9 +149,21 @@ class SelectiveBlock(Block):
             out = restore(x, chosen, index[:, 0])
         else:
             out, q, k = self._forward_per_head(x, index)
-        if state.with_loss:
-            state.loss = self._loss(state, index, q, k)
+        if state.with_loss and self.ranks_by_update:
+            state.loss = self._update_loss(state, x, out)
+        elif state.with_loss:
+            state.loss = self._loss(state, q, k)
         return out
+
+    @property
+    def ranks_by_update(self) -> bool:
+        """Whether tokens are ranked by how much a layer changes them."""
+        return self.importance in ("update", "predicted_update")
+
+    @property
+    def learns(self) -> bool:
+        """Whether the importance is learnt, by a loss of its own."""
+        return self.importance in ("attention", "predicted_update")
 
     @torch.no_grad()
     def choose(self, query: Tensor, key: Tensor, state: PairState) -> Tensor | None:
@@ -197,13 +190,14 @@ class SelectiveBlock(Block):
         return self._top(scores, count, prefix, state)
 
     @torch.no_grad()
-    def choose_by_update(self, update: Tensor, state: PairState) -> Tensor | None:
-        """Choose as `choose` does, the tokens (B, N, C) that the first layer changed by the longest `update`."""
+    def choose_by_update(self, x: Tensor, norms: Tensor, state: PairState) -> Tensor | None:
+        """Choose as `choose` does, from tokens (B, N, C) and the norms (B, N) of the first layer's update of them."""
         patches = state.grid[0] * state.grid[1]
-        count, prefix = num_kept(self.keep_rate, patches), update.shape[1] - patches
+        count, prefix = num_kept(self.keep_rate, patches), x.shape[1] - patches
         if count == patches:
             return None
-        return self._top(update.norm(dim=-1).unsqueeze(1), count, prefix, state)
+        scores = norms if self.importance == "update" else self.selector(x, norms).exp()
+        return self._top(scores.unsqueeze(1), count, prefix, state)
 
     def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
         """Return the `prefix` tokens and the `count` most important patches as indices (B, 1 or H, T).
@@ -252,17 +246,25 @@ class SelectiveBlock(Block):
         union = add_update(union, sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union)))))
         return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
-    def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
+    def _update_loss(self, state: PairState, x: Tensor, out: Tensor) -> Tensor:
+        """Return the error of the predicted updates of the tokens (B, N, C) that attend, given `out` of this layer."""
+        predicted, update = self.selector(x.detach(), state.update), out - x
+        if state.index is not None:
+            index = state.index[:, 0]
+            predicted, update = predicted.gather(1, index), select(update, index)
+        return update_loss(predicted, update)
+
+    def _loss(self, state: PairState, query: Tensor, key: Tensor) -> Tensor:
         """Return the KL divergence of predicted from true attention among the attended tokens.
 
         It is taken on about `_LOSS_ROWS` of their rows.
 
         Args:
-            state: of this pair.
-            index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``; None for all.
+            state: of this pair; its index has H sets for ``per_head``, 1 for ``shared``.
             query: this layer's queries of the attended tokens, (B, H, T, d).
             key: its keys, (B, H, T, d), or those of all tokens (B, H, N, d) as `keys` says.
         """
+        index = state.index
         if index is None:
             index = torch.arange(key.shape[2], device=key.device).expand(key.shape[0], 1, -1)
         step = max(1, index.shape[-1] // _LOSS_ROWS)

@@ -1,6 +1,7 @@
 """Merging similar tokens and spreading them out again, as ToMe does.
 
-ToMe: Bolya et al., ICLR 2023, arXiv 2210.09461. Written from the paper, section 3. Where the paper leaves a choice, this file says what ours is.
+ToMe: Bolya et al., ICLR 2023, arXiv 2210.09461. Written from the paper, section 3. Where it leaves a choice, this file
+says what ours is.
 """
 
 from dataclasses import dataclass

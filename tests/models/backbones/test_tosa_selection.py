@@ -19,7 +19,9 @@ OTHERS = [
     dict(selection="per_head", coverage=True),
     dict(selection="shared", importance="update", keys="all", coverage=True),
     dict(selection="per_head", importance="random", keys="all", coverage=True),
+    dict(selection="shared", importance="predicted_update"),
 ]
+LEARNT = (None, "predicted_update")
 each = pytest.mark.parametrize("options", OTHERS, ids=lambda options: "-".join(map(str, options.values())))
 
 
@@ -58,8 +60,12 @@ def reference(model: ToSA) -> torch.Tensor:
             x = x + block.attn.proj((maps.softmax(-1) @ v).transpose(1, 2).flatten(2))
             before, x = entering, x + block.mlp(block.norm2(x))
             continue
-        if block.importance == "update":
+        if block.importance.endswith("update"):
             scores = (x - before).square().sum(-1).sqrt()[:, None]
+            if block.importance == "predicted_update":
+                token = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+                weight, bias = block.selector.linear.weight[0], block.selector.linear.bias
+                scores = (token @ weight[:-1] + weight[-1] * scores[:, 0].log() + bias).exp()[:, None]
         else:
             scores = importance(block.selector(maps))
             scores = scores.mean(1, keepdim=True) if block.selection == "shared" else scores
@@ -88,7 +94,7 @@ def reference(model: ToSA) -> torch.Tensor:
 def test_with_keep_rate_one_nothing_changes_and_all_else_skips_unchanged(options):
     model = build(keep_rate=1, out_indices=(1, 3), **options)
     dense = DeiT(**SMALL, out_indices=(1, 3)).eval()
-    dense.load_state_dict(model.state_dict(), strict=options.get("importance") is not None)
+    dense.load_state_dict(model.state_dict(), strict=options.get("importance") not in LEARNT)
     with torch.no_grad():
         assert all(torch.equal(a, b) for a, b in zip(model(images()), dense(images()), strict=True))
     model.keep_rate = 0.5
@@ -102,6 +108,9 @@ def test_with_keep_rate_one_nothing_changes_and_all_else_skips_unchanged(options
 @pytest.mark.parametrize("options", [one for one in OTHERS if one.get("importance") != "random"], ids=str)
 def test_it_equals_the_plain_form(options):
     model = build(keep_rate=0.4, **options)
+    for name, parameter in model.named_parameters():
+        if "selector.linear" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
     with torch.no_grad():
         torch.testing.assert_close(model.forward_features(images()), reference(model), atol=1e-5, rtol=1e-4)
 
@@ -112,6 +121,23 @@ def test_the_patches_that_changed_most_attend():
         update = (after - before).norm(dim=-1)[:, 1:]
         for norms, mask in zip(update, attended[:, 0], strict=True):
             assert norms[mask].min() > norms[~mask].max()
+
+
+def test_a_predicted_update_starts_as_the_last_one_and_learns_the_next():
+    options = dict(selection="shared", out_indices=(0, 1, 2, 3))
+    by_update, model = (build(importance=name, **options) for name in ("update", "predicted_update"))
+    with torch.no_grad():
+        assert torch.equal(by_update.forward_features(images()), model.forward_features(images()))
+    optimizer = torch.optim.Adam([p for name, p in model.train().named_parameters() if "selector" in name], lr=0.02)
+    losses = []
+    for _ in range(20):
+        losses.append(model.extract_features(images()).losses["loss_selector"])
+        optimizer.zero_grad()
+        losses[-1].backward()
+        optimizer.step()
+    assert losses[-1] < 0.5 * losses[0]
+    trained = {name for name, p in model.named_parameters() if p.grad is not None}
+    assert trained == {f"blocks.{i}.selector.linear.{kind}" for i in (1, 3) for kind in ("weight", "bias")}
 
 
 def test_random_patches_differ_from_pass_to_pass_and_repeat_with_the_seed():
@@ -147,7 +173,7 @@ def test_macs_with_all_keys_lie_between():
 def test_each_trains(options):
     model = build(out_indices=(0, 1, 2, 3), **options).train()
     features = model.extract_features(images())
-    assert ("loss_selector" in features.losses) == (options.get("importance") is None)
+    assert ("loss_selector" in features.losses) == (options.get("importance") in LEARNT)
     loss = sum(one.square().sum() for one in features.patch_maps) + sum(features.losses.values())
     loss.backward()
     assert all(p.grad is not None for name, p in model.named_parameters() if not name.startswith("norm."))
