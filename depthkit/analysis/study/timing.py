@@ -48,6 +48,7 @@ def prepare(run: Run) -> Prepared:
     with depthkit_scope():
         model = MODELS.build(config.model).eval()
         sample = DATASETS.build(config.test_dataloader.dataset)[0]
+    model.canonical_focal = None  # steps of training are timed on random depth, without a camera
     if (run.folder / WEIGHTS).is_file():
         load_weights(model, run.folder / WEIGHTS)
     return Prepared(model, model.pad(sample["inputs"][None].float()), config.train_dataloader.batch_size)

@@ -1,12 +1,12 @@
 """The variants that a study compares."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from depthkit.errors import InputError
 from depthkit.utils.validation import describe
@@ -25,7 +25,7 @@ class Variant:
 
     name: str
     config: str
-    options: dict[str, Any] = Field(default_factory=dict)
+    options: dict[str, Any] = field(default_factory=dict)
     curve: str | None = None
 
 
