@@ -8,6 +8,7 @@ from typing import Any
 from depthkit.datasets.split_list import read_split_list
 from depthkit.errors import InputError
 from depthkit.utils.io import atomic_path
+from depthkit.utils.output_folder import make_output_folder
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,7 @@ def write_folds(lists: Sequence[Path], count: int, gap: int, folder: Path) -> li
     small = [scene for scene, lines in scenes.items() if len(lines) < count]
     if small:
         raise InputError(f"scene {small[0]}: has {len(scenes[small[0]])} pairs; expected {count} or more, one a fold")
+    make_output_folder(folder)
     folds = []
     for fold in range(count):
         parts: dict[str, list[str]] = {"train": [], "test": []}

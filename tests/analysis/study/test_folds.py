@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 
 from depthkit.analysis.study.folds import write_folds
@@ -6,7 +8,7 @@ from depthkit.errors import InputError
 
 
 def names(path) -> list[str]:
-    return [line.columns[0] for line in read_split_list(path)]
+    return [line.columns[0] for line in read_split_list(Path(path))]
 
 
 def test_each_pair_is_tested_once_and_neighbours_are_not_trained_on(tmp_path):
