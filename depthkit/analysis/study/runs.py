@@ -26,7 +26,7 @@ _TRAINING |= {"default_hooks.checkpoint.max_keep_ckpts": 1, "default_hooks.check
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether `device` computes in bfloat16 faster than in float32, as far as Linux says of a processor."""
+    """Return whether `device` has instructions for bfloat16, as far as Linux says of a processor."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
     about = Path("/proc/cpuinfo")

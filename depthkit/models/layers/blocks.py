@@ -191,7 +191,7 @@ class SelectiveBlock(Block):
 
     @torch.no_grad()
     def choose_by_update(self, x: Tensor, norms: Tensor, state: PairState) -> Tensor | None:
-        """Choose as `choose` does, from tokens (B, N, C) and the norms (B, N) of the first layer's update of them."""
+        """Choose as `choose` does, from tokens (B, N, C) and norms (B, N) of the first layer's update."""
         patches = state.grid[0] * state.grid[1]
         count, prefix = num_kept(self.keep_rate, patches), x.shape[1] - patches
         if count == patches:
@@ -247,7 +247,7 @@ class SelectiveBlock(Block):
         return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
     def _update_loss(self, state: PairState, x: Tensor, out: Tensor) -> Tensor:
-        """Return the error of the predicted updates of the tokens (B, N, C) that attend, given `out` of this layer."""
+        """Return the error of the predicted updates of the attended tokens (B, N, C), given `out`."""
         predicted, update = self.selector(x.detach(), state.update), out - x
         if state.index is not None:
             index = state.index[:, 0]

@@ -35,5 +35,5 @@ def log_norm(norm: Tensor) -> Tensor:
 
 
 def update_loss(predicted: Tensor, update: Tensor) -> Tensor:
-    """Return the mean square of the error of predictions (B, T) for true updates (B, T, C), which get no gradient."""
+    """Return the mean square error of predictions (B, T); the true updates (B, T, C) get no gradient."""
     return F.mse_loss(predicted.float(), log_norm(update.detach().float().norm(dim=-1)))
