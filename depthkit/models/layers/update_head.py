@@ -17,16 +17,15 @@ class UpdateHead(nn.Module):
 
     def __init__(self, dim: int) -> None:
         super().__init__()
-        self.linear = nn.Linear(dim + 1, 1)
-        nn.init.zeros_(self.linear.weight)
-        nn.init.zeros_(self.linear.bias)
-        with torch.no_grad():
-            self.linear.weight[:, -1] = 1
+        # Not an nn.Linear, which timm's models initialise anew after they have built it.
+        self.weight = nn.Parameter(torch.cat([torch.zeros(dim), torch.ones(1)]).unsqueeze(0))
+        self.bias = nn.Parameter(torch.zeros(1))
 
     def forward(self, tokens: Tensor, last: Tensor) -> Tensor:
         """Predict (B, N) from tokens (B, N, C) and the norms of their last updates (B, N)."""
         features = F.layer_norm(tokens, tokens.shape[-1:])
-        return self.linear(torch.cat([features, log_norm(last).to(features.dtype).unsqueeze(-1)], dim=-1)).squeeze(-1)
+        features = torch.cat([features, log_norm(last).to(features.dtype).unsqueeze(-1)], dim=-1)
+        return F.linear(features, self.weight, self.bias).squeeze(-1)
 
 
 def log_norm(norm: Tensor) -> Tensor:
