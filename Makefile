@@ -5,13 +5,15 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.depthkit-set-up
 DEMO := work_dirs/demo
 
-.PHONY: help setup environment quick test demo clean
+.PHONY: help setup environment quick test hostile kills demo clean
 .DEFAULT_GOAL := help
 
 help:
 	@echo "make setup   virtual environment in .venv: dependencies (constraints.txt) and depthkit, editable"
 	@echo "make quick   the tests that are not slow (90 seconds on 2 cores)"
 	@echo "make test    ruff (check and format) and all tests"
+	@echo "make hostile 6,000 damaged or absurd inputs to the real commands (an hour or more on 2 cores)"
+	@echo "make kills   40 trainings, killed and resumed, compared bit by bit (20 minutes on 2 cores)"
 	@echo "make demo    train a small model on generated rooms, evaluate it, predict an image (under 10 minutes on 2 cores)"
 	@echo "make clean   remove the environment and the demo's output"
 	@echo "Options: PYTHON=... the interpreter for .venv (3.10 or newer; now: $(PYTHON))"
@@ -44,6 +46,12 @@ test: environment
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
 	$(BIN)/python -m pytest -q -n 2 --dist worksteal
+
+hostile: environment
+	$(BIN)/python -m tests.hostile --seed 1,2,3 --count 2000 --jobs 2 --keep work_dirs/hostile
+
+kills: environment
+	$(BIN)/python -m tests.kills --seed 1 --count 40
 
 demo: environment
 	$(BIN)/python tools/demo.py --work-dir $(DEMO)

@@ -96,6 +96,8 @@ def test_every_setting_of_mixed_data_reaches_all_that_depends_on_it() -> None:
     rooms, repeated = config.train_dataloader.dataset.datasets
     test = config.test_dataloader.dataset
     assert rooms.textures == test.textures == ["/mnt/x/*/*.jpg"]
+    own = load_config(MIXED, {"textures": []})
+    assert own.train_dataloader.dataset.datasets[0].textures == own.test_dataloader.dataset.textures == []
     assert (rooms.length, rooms.cache, test.cache) == (50, "/mnt/rooms", "/mnt/rooms_test")
     assert (rooms.seed, rooms.size) != (test.seed, rooms.size) == (test.seed, test.size)
     assert (repeated.times, repeated.dataset.data_root, repeated.dataset.indices) == (4, "/mnt/x", [1, 5])
@@ -139,7 +141,7 @@ def test_every_setting_of_distillation_reaches_all_that_depends_on_it(name: str)
         assert loader.dataset.data_root == "/mnt/x" and loader.dataset.hold_out_every == 5
         assert loader.dataset.skip_damaged
         assert loader.batch_size == 3 and loader.num_workers == 0 and not loader.persistent_workers
-        assert tuple(loader.dataset.pipeline[0].size) == (73, 110)
+        assert tuple(loader.dataset.pipeline[0].size) == (64, 96)
     assert tuple(config.train_dataloader.dataset.pipeline[1].size) == (64, 96)
     assert config.test_pipeline[0].size == 64
     assert config.model.teacher == dict(type="DepthTeacher", model="dpt-large", weights="w.pth")
@@ -149,9 +151,21 @@ def test_every_setting_of_distillation_reaches_all_that_depends_on_it(name: str)
     assert {"type": "EMAHook", "momentum": 0.001} in config.custom_hooks
     head, names = config.model.decode_head, ["ScaleShiftInvariantLoss", "AlignedGradientLoss"]
     assert (config.model.output, head.max_depth, [loss.type for loss in head.losses]) == ("disparity", 1.0, names)
-    model = load_config(name, {"metric": True, "max_depth": 80.0, "canonical_focal": 300.0}).model
-    assert (model.output, model.decode_head.max_depth, model.canonical_focal) == ("depth", 80.0, 300.0)
+    assert config.model.canonical_focal is None
+    metres = {"metric": True, "max_depth": 80.0, "gradient_weight": 0.7}
+    model = load_config(name, metres).model
+    assert (model.output, model.decode_head.max_depth, model.decode_head.losses[1].loss_weight) == ("depth", 80.0, 0.7)
     assert [loss.type for loss in model.decode_head.losses] == ["ScaleInvariantLogLoss", "GradientLoss"]
+    assert model.canonical_focal == load_config("nyu_tosa_tiny", {"img_size": (288, 384)}).model.canonical_focal
+    assert load_config(name, {**metres, "canonical_focal": None}).model.canonical_focal is None
+
+
+@pytest.mark.parametrize("name", DISTILLED)
+def test_a_distilled_student_sees_images_as_one_that_learns_from_labels_does(name: str) -> None:
+    settings = {"img_size": (64, 96)}
+    alone, distilled = load_config("nyu_tosa_tiny_shared", settings), load_config(name, settings)
+    assert distilled.train_dataloader.dataset.pipeline == alone.train_dataloader.dataset.pipeline
+    assert distilled.train_dataloader.batch_size == alone.train_dataloader.batch_size
 
 
 @pytest.mark.parametrize("name", CLASSES)
@@ -246,3 +260,26 @@ def test_training_on_nyu_itself_does_not_change_with_the_canonical_focal_length(
     truth = sample["data_samples"].gt_depth_map.data
     ratios = model._focal_ratios([sample["data_samples"]], truth)
     assert ratios.dtype == torch.float32 and ratios.item() == 1
+
+
+@pytest.mark.parametrize("max_epochs", [1, 2, 5, 10, 11])
+def test_the_rate_of_mixed_data_falls_before_the_end(max_epochs: int) -> None:
+    falling = load_config(MIXED, {"max_epochs": max_epochs}).param_scheduler[-1]
+    assert 0 <= falling.begin < falling.end == max_epochs
+
+
+def test_averaged_weights_of_mixed_data_can_be_left_out() -> None:
+    assert {"type": "EMAHook", "momentum": 0.1} in load_config(MIXED, {"ema": 0.1}).custom_hooks
+    assert not [hook for hook in load_config(MIXED, {"ema": None}).custom_hooks if hook.type == "EMAHook"]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"schedule": "cosine"}, "schedule='cosine': this config has a schedule of its own; leave it out"),
+        ({"decay_from": 10}, "decay_from=10: expected fewer epochs than max_epochs=10"),
+    ],
+)
+def test_settings_that_mixed_data_cannot_have(settings: dict, message: str) -> None:
+    with pytest.raises(InputError, match=message):
+        load_config(MIXED, settings)

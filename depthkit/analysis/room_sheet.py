@@ -6,6 +6,7 @@ import numpy as np
 
 from depthkit.datasets.rooms.rendering import Rendering
 from depthkit.datasets.sample import Frame
+from depthkit.errors import InputError
 from depthkit.visualization import colorize
 
 COLUMNS = 6
@@ -44,8 +45,11 @@ def depth_row(frames: Iterable[Frame], height: int = 120) -> str:
 
     Returns:
         The number of frames, the range of their horizontal fields of view [degrees], percentiles of depth [m], the
-        median of the ratio of each frame's 90 % and 10 % percentiles, and the mean abs_rel of a constant, the best one
-        for each frame being its median (`HEADER`).
+        median of the ratio of each frame's 90 % and 10 % percentiles, and the mean abs_rel of each frame's median
+        (`HEADER`).
+
+    Raises:
+        InputError: a frame without any depth.
     """
     sampled, spreads, errors, views = [], [], [], []
     rng = np.random.default_rng(0)
@@ -53,6 +57,8 @@ def depth_row(frames: Iterable[Frame], height: int = 120) -> str:
         step = max(1, frame.depth.shape[0] // height)
         depth = frame.depth[::step, ::step]
         depth = depth[depth > 0]
+        if not depth.size:
+            raise InputError(f"{frame.name}: its depth map has no measurement; leave this pair out of the list")
         sampled.append(rng.choice(depth, 2000))
         low, middle, high = np.percentile(depth, (10, 50, 90))
         spreads.append(high / low)

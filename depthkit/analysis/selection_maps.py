@@ -18,6 +18,7 @@ from depthkit.models.weights import load_backbone
 from depthkit.utils.device import select_device
 from depthkit.utils.image_files import check_not_inputs, unique_stems
 from depthkit.utils.io import read_rgb, write_rgb
+from depthkit.utils.output_file import check_file_name
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.panels import resize_to_height
 from depthkit.visualization.token_map import draw_token_maps
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 FIGURE_LAYERS = (2, 6, 10)  # those of the paper's figure 4, counted from 1
 _PANEL_HEIGHT = 336  # [px], at least: patches of a 224 px image are too small to look at
+_MAX_PIXELS = 2**22  # of the network's input: some 16,000 patches, and a drawing of it for each layer and head
 
 
 class SelectionViewer:
@@ -36,7 +38,7 @@ class SelectionViewer:
 
     Args:
         backbone: in evaluation mode.
-        prepare: turns an image, uint8 RGB (H, W, 3), into the backbone's input, (1, 3, H', W'), normalised.
+        prepare: turns an image, uint8 RGB (H, W, 3), and its name into the backbone's normalised input (1, 3, H', W').
         mean: of that normalisation, three numbers for values from 0 to 255.
         std: likewise.
         metadata: what is known of the model, such as its name and licence; goes into the files of `save_token_maps`.
@@ -48,7 +50,7 @@ class SelectionViewer:
     def __init__(
         self,
         backbone: ToSA | EViT,
-        prepare: Callable[[np.ndarray], Tensor],
+        prepare: Callable[[np.ndarray, Path | str], Tensor],
         mean: Sequence[float],
         std: Sequence[float],
         metadata: Mapping[str, str] | None = None,
@@ -61,7 +63,6 @@ class SelectionViewer:
         self._mean = torch.as_tensor(mean).view(3, 1, 1).cpu()
         self._std = torch.as_tensor(std).view(3, 1, 1).cpu()
 
-    @torch.inference_mode()
     def draw(self, image: np.ndarray, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
         """Draw the image, and beside it one copy per layer in which bypassed (EViT: removed) patches are dark.
 
@@ -79,7 +80,11 @@ class SelectionViewer:
         Raises:
             InputError: a layer is not token selective.
         """
-        inputs = self.prepare(image)
+        return self.draw_input(self.prepare(image, "image"), layers)
+
+    @torch.inference_mode()
+    def draw_input(self, inputs: Tensor, layers: Sequence[int] | Literal["all"] | None = None) -> np.ndarray:
+        """Draw as `draw` does, from what `prepare` made of an image: (1, 3, H', W')."""
         maps = selection_maps(self.backbone, inputs.to(self.backbone.pos_embed.device))
         layers = self._chosen(layers, list(maps))
         seen = (inputs[0].cpu() * self._std + self._mean).clamp(0, 255).round().to(torch.uint8).permute(1, 2, 0).numpy()
@@ -178,7 +183,10 @@ def viewer_of_weights(
     resize = v2.Resize(img_size, interpolation=v2.InterpolationMode.BICUBIC, antialias=True)
     normalize = v2.Compose([v2.ToDtype(torch.float32), v2.Normalize(mean, std)])
 
-    def prepare(image: np.ndarray) -> Tensor:
+    def prepare(image: np.ndarray, name: Path | str) -> Tensor:
+        height, width = image.shape[:2]
+        scale = img_size / min(height, width)
+        _check_pixels(round(height * scale), round(width * scale), image.shape, name)
         resized = resize(torch.from_numpy(image).permute(2, 0, 1))
         sides = [side // patch * patch for side in resized.shape[-2:]]
         return normalize(v2.functional.center_crop(resized, sides))[None]
@@ -204,8 +212,10 @@ def viewer_of_config(
     predictor = DepthPredictor(config, checkpoint, device)
     model = predictor.model
 
-    def prepare(image: np.ndarray) -> Tensor:
-        return model.pad(predictor.preprocess(image)["inputs"])
+    def prepare(image: np.ndarray, name: Path | str) -> Tensor:
+        inputs = model.pad(predictor.preprocess(image)["inputs"])
+        _check_pixels(*inputs.shape[-2:], image.shape, name)
+        return inputs
 
     # Without normalisation in the config there are no such buffers.
     mean = getattr(model.data_preprocessor, "mean", torch.zeros(3))
@@ -221,8 +231,8 @@ def save_token_maps(
 ) -> dict[Path, Path]:
     """Draw the token maps of images and save them as NAME_tokens.png, with a progress bar on a terminal.
 
-    The viewer's metadata go into their text chunks. An image that cannot be read is reported on stderr, and the others
-    are still drawn.
+    The viewer's metadata go into their text chunks. An image that cannot be read, or whose result cannot have its
+    name, is reported on stderr, and the others are still drawn.
 
     Args:
         viewer: of the model.
@@ -242,14 +252,25 @@ def save_token_maps(
     saved = {}
     for image, path in zip(tqdm(images, unit="image", disable=None), paths, strict=True):
         try:
+            check_file_name(path)
             rgb = read_rgb(image)
+            inputs = viewer.prepare(rgb, image)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
             continue
-        write_rgb(path, viewer.draw(rgb, layers), viewer.metadata)
+        write_rgb(path, viewer.draw_input(inputs, layers), viewer.metadata)
         saved[image] = path
         tqdm.write(f"{image} -> {path}", file=sys.stdout)
     return saved
+
+
+def _check_pixels(height: int, width: int, shape: Sequence[int], name: Path | str) -> None:
+    """Raise `InputError` if the network's input [px], of an image of `shape`, is too large to draw."""
+    if height * width > _MAX_PIXELS:
+        raise InputError(
+            f"{name}: {shape[1]}x{shape[0]} px become {width}x{height} px for the network, more than "
+            f"{_MAX_PIXELS / 1e6:.1f} million; crop the image, or choose a smaller input"
+        )
 
 
 def _removing_layers(backbone: EViT, patches: int) -> list[int]:

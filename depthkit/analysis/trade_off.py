@@ -1,15 +1,42 @@
 """Turn results files of speed and accuracy into curves over the keep rate."""
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, Field, Strict, ValidationError
 
 from depthkit.analysis.trade_off_plot import Panel
 from depthkit.errors import InputError
+from depthkit.utils.validation import describe
 
 Rates = tuple[float, ...]
 Points = dict[str, dict[Rates, float]]
+_Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
+
+
+class _Speed(BaseModel):
+    """A result of benchmark.py."""
+
+    variant: str
+    height: int
+    width: int
+    batch: int
+    speedup: _Number
+
+
+class _Accuracy(BaseModel):
+    """A result of evaluate_selection.py."""
+
+    selection: str
+    keep_rate: _Number | Annotated[tuple[_Number, ...], Field(min_length=1)]
+    score: str
+    top1: _Number
+
+
+class _File(BaseModel):
+    results: list[_Speed | _Accuracy]
 
 
 def read_panels(files: Sequence[Path]) -> list[Panel]:
@@ -28,20 +55,17 @@ def read_panels(files: Sequence[Path]) -> list[Panel]:
     top1: Points = defaultdict(dict)
     dense = None
     for file in files:
-        content = _read(file)
-        for result in content["results"]:
-            if "speedup" in result:
-                kind, _, keep = result["variant"].partition(":")
-                if keep:
-                    size = f"{result['height']}x{result['width']}, batch {result['batch']}"
-                    rates = tuple(float(rate) for rate in keep.split(","))
-                    speed.setdefault(size, defaultdict(dict))[_name(kind, rates)][rates] = result["speedup"]
-            elif result["selection"] == "dense":
-                dense = result["top1"]
-            elif result["score"] == "selector":
-                rates = result["keep_rate"]
-                rates = tuple(rates) if isinstance(rates, list) else (rates,)
-                top1[_name(f"tosa_{result['selection']}", rates)][rates] = result["top1"]
+        for result in _read(file):
+            if isinstance(result, _Speed):
+                kind, rates = _split(result.variant)
+                if rates:
+                    size = f"{result.height}x{result.width}, batch {result.batch}"
+                    speed.setdefault(size, defaultdict(dict))[_name(kind, rates)][rates] = result.speedup
+            elif result.selection == "dense":
+                dense = result.top1
+            elif result.score == "selector":
+                rates = result.keep_rate if isinstance(result.keep_rate, tuple) else (result.keep_rate,)
+                top1[_name(f"tosa_{result.selection}", rates)][rates] = result.top1
     panels = [Panel("keep rate", f"speed-up, {size}", _curves(points), 1.0) for size, points in speed.items()]
     if top1:
         panels.append(Panel("keep rate", "top-1 [%]", _curves(top1), dense))
@@ -58,18 +82,25 @@ def read_panels(files: Sequence[Path]) -> list[Panel]:
     return panels
 
 
-def _read(file: Path) -> dict:
+def _read(file: Path) -> list[_Speed | _Accuracy]:
+    written = "what benchmark.py or evaluate_selection.py wrote"
+    if not file.is_file():
+        raise InputError(f"{file}: {'is not a regular file' if file.exists() else 'no such file'}; give {written}")
     try:
-        content = json.loads(file.read_text())
-        if not all(
-            "speedup" in r or {"selection", "keep_rate", "score", "top1"} <= r.keys() for r in content["results"]
-        ):
-            raise KeyError
-    except FileNotFoundError:
-        raise InputError(f"{file}: no such file; give what benchmark.py or evaluate_selection.py wrote") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
-        raise InputError(f"{file}: not a results file; give what benchmark.py or evaluate_selection.py wrote") from None
-    return content
+        return _File.model_validate_json(file.read_bytes()).results
+    except ValidationError as error:
+        raise InputError(f"{file}: not a results file ({describe(error)}); give {written}") from error
+    except OSError as error:
+        raise InputError(f"{file}: cannot be read ({error.strerror}); give {written}") from error
+
+
+def _split(variant: str) -> tuple[str, Rates]:
+    """Return the name of a variant and its keep rates, if it has any."""
+    name, _, keep = variant.rpartition(":")
+    try:
+        return name, tuple(float(rate) for rate in keep.split(","))
+    except ValueError:
+        return variant, ()
 
 
 def _name(kind: str, rates: Rates) -> str:

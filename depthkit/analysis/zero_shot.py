@@ -42,18 +42,19 @@ class SceneErrors:
     ratio: float
 
 
-def scene_of(frame: Frame) -> str:
-    """Return the name of the folder that a frame is in."""
-    return Path(frame.name).parent.name
+def scene_of(frame: Frame, folder: Path) -> str:
+    """Return the folder that a frame is in, relative to the `folder` of all."""
+    return Path(frame.name).relative_to(folder).parent.as_posix()
 
 
 def evaluate_zero_shot(
-    frames: Iterable[Frame], predict: Predict, protocol: Protocol, constant: float
+    frames: Iterable[Frame], folder: Path, predict: Predict, protocol: Protocol, constant: float
 ) -> list[SceneErrors]:
     """Measure a model on frames, scene by scene; the last entry is the mean of the scenes.
 
     Args:
         frames: with depth [m]. Those without a valid pixel are left out.
+        folder: that holds the files of all frames; a folder in it is a scene, whose name is the path in it.
         predict: maps an image (H, W, 3) and its focal length [px], None if unknown, to depth (H, W) [m].
         protocol: which pixels count.
         constant: what is compared with, the same depth for every pixel of every scene [m].
@@ -79,7 +80,7 @@ def evaluate_zero_shot(
             metres["abs_rel"], of_constant["abs_rel"], of_scaled["abs_rel"], of_middle["abs_rel"], metres["rmse"],
             metres["d1"], of_scaled["d1"], factor,
         )  # fmt: skip
-        scenes.setdefault(scene_of(frame), []).append(values)
+        scenes.setdefault(scene_of(frame, folder), []).append(values)
     found = [
         SceneErrors(scene, len(rows), *np.mean(rows, axis=0)[:-1].tolist(), ratio=float(np.median(rows, axis=0)[-1]))
         for scene, rows in scenes.items()

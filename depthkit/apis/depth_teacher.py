@@ -19,7 +19,7 @@ class DepthTeacher(FrozenTeacher):
     """A published model or a checkpoint of depthkit, which answers as `DepthPredictor` does.
 
     Each image is prepared by the teacher's own pipeline: its size, its multiple, its normalisation. Metres are those
-    that `depthkit predict` gives for an image without EXIF.
+    that `depthkit predict` gives for an image without EXIF, with ``--focal`` where a focal length is given.
 
     Args:
         model: the name of a published model (`depthkit models`), or the path of a checkpoint that carries its config.
@@ -42,11 +42,13 @@ class DepthTeacher(FrozenTeacher):
         metadata = self.predictor.metadata
         self.name = metadata.get("model", Path(model).name)
         self.kind = self.predictor.kind
+        self.follows_focal = self.predictor.can_follow_focal
         self.licence = {key: metadata[key] for key in ("licence", "licence_note") if metadata.get("licence")}
 
-    def _answer(self, model: nn.Module, images: Tensor) -> Tensor:
+    def _answer(self, model: nn.Module, images: Tensor, focal: float | None) -> Tensor:
         """Return depth [m] or disparity (B, 1, H, W) of RGB images, uint8 (B, 3, H, W)."""
-        prepared = [self.predictor.prepare(image)[0] for image in images.permute(0, 2, 3, 1).cpu().numpy()]
+        arrays = images.permute(0, 2, 3, 1).cpu().numpy()
+        prepared = [self.predictor.prepare(image, focal=focal)[0] for image in arrays]
         batch = {
             "inputs": torch.cat([one["inputs"] for one in prepared]),
             "data_samples": [one["data_samples"][0] for one in prepared],

@@ -19,12 +19,12 @@ from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
 from depthkit.evaluation import get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric
-from depthkit.models.weights import forget_pretrained, read_config, read_state_dict
+from depthkit.models.weights import forget_pretrained, read_config, read_metadata, read_state_dict
 from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
 from depthkit.utils.config import config_from_plain
 from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
 _LOADER = (
@@ -35,6 +35,7 @@ _LOADER = (
     "persistent_workers",
     "drop_last",
 )  # of one that a file carries
+_OUTPUTS = ("cache", "save_dir")  # folders, arguments of data sets and metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,8 +46,7 @@ class Evaluation:
         conditions: what makes results comparable: the protocol, or the transform of the images.
         images: number of images measured.
         skipped: number of images without a valid pixel of ground truth, or unreadable.
-        metrics: of depth `METRIC_NAMES`, rmse [m], sq_rel [m], silog x100, and the boundaries' if asked for; of classes
-            top1 and top5 [%].
+        metrics: of depth `METRIC_NAMES`, rmse and sq_rel [m], silog x100, and boundaries; of classes top1 and top5 [%].
         images_per_second: reading, prediction and measuring, of all processes together, without start-up.
         device: the device of each process.
         processes: number of processes.
@@ -146,9 +146,7 @@ def evaluate(
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
     if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir or boundary):
-        raise InputError(
-            f"{config.filename}: is not of a depth model; leave out the protocol, flip, save_dir and boundary"
-        )
+        raise InputError(f"{config.filename}: is not of a depth model; leave out protocol, flip, save_dir, boundary")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
@@ -172,6 +170,7 @@ def evaluate(
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
+        _errors_with_data_root(checkpoint) if carried else nullcontext(),
         _errors_without_suffix(config.filename) if carried else nullcontext(),
         process_group(launcher, chosen),
         tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
@@ -200,7 +199,8 @@ def evaluate(
 def _carried_config(checkpoint: str | Path) -> Config:
     """Return what evaluating needs of the config in `checkpoint`; the rest, such as hooks, is depthkit's.
 
-    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config.
+    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config. It
+    does not choose folders that are written to.
     """
     carried = read_config(checkpoint)
     if "test_dataloader" not in carried:
@@ -223,9 +223,17 @@ def _carried_config(checkpoint: str | Path) -> Config:
         "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
         "custom_hooks": [{"type": "ProgressHook"}],
     }
-    return config_from_plain(
-        {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}, carried.filename
-    )
+    plain = {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}
+    return config_from_plain(_without_outputs(plain), carried.filename)
+
+
+def _without_outputs(value: object) -> object:
+    """Return a part of a config without the folders that data sets and metrics would make and write to."""
+    if isinstance(value, dict):
+        return {key: None if key in _OUTPUTS else _without_outputs(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return type(value)(map(_without_outputs, value))
+    return value
 
 
 @contextmanager
@@ -237,6 +245,20 @@ def _errors_without_suffix(name: str) -> Iterator[None]:
         if not str(error).startswith(f"{name}: "):
             raise
         raise InputError(name.removesuffix(".py") + str(error).removeprefix(name)) from error
+
+
+@contextmanager
+def _errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
+    """Say how to name another folder of data, where that of the config in a checkpoint does not exist."""
+    try:
+        yield
+    except InputError as error:
+        info = read_metadata(checkpoint)
+        root = info.config.get("data_root")
+        if not isinstance(root, str) or Path(root).expanduser().is_dir():
+            raise
+        hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
+        raise InputError(f"{error}; {hint}") from error
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

@@ -1,6 +1,5 @@
 """Export weights alone: those of a checkpoint, or of a published model as a checkpoint of depthkit."""
 
-import dataclasses
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -10,19 +9,20 @@ from safetensors.torch import save
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import CHECKSUM_KEY, METADATA_KEY, checksum
 from depthkit.models.checkpoint_info import CheckpointInfo
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.models.weights import METADATA_KEY, read_metadata, read_state_dict
+from depthkit.models.weights import read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path, check_output_file
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model
 from depthkit.zoo.table import find_model
 from depthkit.zoo.zoo_model import ZooModel
 
 
-def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, config: Config | None = None) -> Path:
+def export_weights(checkpoint: str | Path, out: str | Path) -> Path:
     """Write the weights of `checkpoint` to a ``.safetensors``, without what only a training needs.
 
     Optimizer, schedulers, history and the second set of weights of a moving average are left out. The weights are
@@ -31,9 +31,7 @@ def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, 
 
     Args:
         checkpoint: a file of the training.
-        out: the file to write, in a folder that exists; one that is there is replaced.
-        half: write float16, which takes half the space; what loads the file computes in float32 as before.
-        config: carried instead of the checkpoint's, which may name folders of the machine that trained it.
+        out: the file to write; its folder is made, and a file that is there is replaced.
 
     Returns:
         The path of `out`.
@@ -41,14 +39,8 @@ def export_weights(checkpoint: str | Path, out: str | Path, half: bool = False, 
     Raises:
         InputError: `checkpoint` cannot be read, or `out` cannot be written or has another suffix.
     """
-    out = _checked(out)
-    state, info = read_state_dict(checkpoint), read_metadata(checkpoint)
-    if half:
-        state = {key: value.half() if value.is_floating_point() else value for key, value in state.items()}
-    if config is not None:
-        described = CheckpointInfo.of_training(config_to_plain(config), config.filename)
-        info = described if info is None else dataclasses.replace(described, metrics=info.metrics)
-    return _write(out, state, info)
+    out = check_safetensors(out)
+    return write_weights(out, read_state_dict(checkpoint), read_metadata(checkpoint))
 
 
 def export_published(
@@ -69,7 +61,7 @@ def export_published(
 
     Args:
         name: as `depthkit models` lists it.
-        out: the file to write, in a folder that exists; one that is there is replaced.
+        out: the file to write; its folder is made, and a file that is there is replaced.
         weights: a file of it; None: the published one, from the hub's cache or downloaded into it.
         input_size: see `make_config`.
         preprocessing: see `make_config`.
@@ -83,7 +75,7 @@ def export_published(
     Raises:
         InputError: as `DepthPredictor.from_pretrained`, or `out` cannot be written or has another suffix.
     """
-    out = _checked(out)
+    out = check_safetensors(out)
     check_has_keep_rate(keep_rate, selection, selective_layers)
     published = find_model(name)
     config = make_config(published, weights, input_size, preprocessing)
@@ -99,7 +91,7 @@ def export_published(
         config["published"] |= describe_selection(model.backbone)
     config |= _test_data(published, config["test_pipeline"])
     info = CheckpointInfo.of_training(config_to_plain(Config(config)), f"{name}.py")
-    return _write(out, model.state_dict(), info)
+    return write_weights(out, model.state_dict(), info)
 
 
 def _test_data(published: ZooModel, pipeline: list[dict]) -> dict:
@@ -111,18 +103,30 @@ def _test_data(published: ZooModel, pipeline: list[dict]) -> dict:
     return {"test_dataloader": loader, "test_evaluator": {"type": "DepthProtocolMetric", "protocol": "eigen"}}
 
 
-def _checked(out: str | Path) -> Path:
+def check_safetensors(out: str | Path) -> Path:
+    """Return the path of a file of weights that can be written, before the work whose result it is.
+
+    Raises:
+        InputError: it cannot be written, or has another suffix.
+    """
     out = Path(out).expanduser()
     if out.suffix != ".safetensors":
         raise InputError(f"{out}: weights are exported as .safetensors; give the file that suffix")
+    check_output_file(out)
     return out
 
 
-def _write(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) -> Path:
+def write_weights(out: Path, state: Mapping[str, Tensor], info: CheckpointInfo | None) -> Path:
+    """Write weights by name, of any shape, with the description of their model; return the path of `out`.
+
+    Raises:
+        InputError: `out` cannot be written.
+    """
     header = {"format": "pt"}
     if info is not None:
         header[METADATA_KEY] = json.dumps(info.to_plain())
     tensors = {key: value.contiguous().clone() for key, value in state.items()}
+    header[CHECKSUM_KEY] = checksum(tensors, header)
     with atomic_path(out) as temporary:
         temporary.write_bytes(save(tensors, metadata=header))  # save_file has errors of its own for a full disk
     return out

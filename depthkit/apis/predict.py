@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from tqdm import tqdm
 
 from depthkit.apis.focal import FocalRequest, check_focal
@@ -15,6 +16,7 @@ from depthkit.apis.result_files import Kind, SavedFiles, output_paths
 from depthkit.errors import InputError
 from depthkit.utils.float_map import FloatFormat, check_float_format
 from depthkit.utils.image_files import check_not_inputs, unique_stems
+from depthkit.utils.output_file import check_file_name
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.depth_map import check_range
 
@@ -92,7 +94,8 @@ def predict_images(
 ) -> tuple[list[SavedPrediction], list[FailedPrediction]]:
     """Predict images and save the results, with a progress bar on a terminal.
 
-    An image that cannot be read is reported on stderr, and the others are still predicted. What is to know about many
+    An image that cannot be read, or whose results cannot have their names, is reported on stderr, and the others are
+    still predicted. What is to know about many
     images is said once, at the end.
 
     Args:
@@ -107,7 +110,7 @@ def predict_images(
         float_format: of the file of float32 values.
 
     Returns:
-        What was saved, for each image that could be read, and the others.
+        What was saved, for each image that could be predicted, and the others.
 
     Raises:
         InputError: a result cannot be written, or would replace one of the images; the range is empty, or given for a
@@ -127,10 +130,13 @@ def predict_images(
     folder = make_output_folder(out_dir)
     stems = unique_stems(images)
     kinds = (predictor.kind, side_by_side, point_cloud, float_format)
-    check_not_inputs([path for stem in stems for path in output_paths(folder, stem, *kinds).values()], images)
+    results = [list(output_paths(folder, stem, *kinds).values()) for stem in stems]
+    check_not_inputs([path for paths in results for path in paths], images)
     done, failed = [], []
-    for image, stem in zip(tqdm(images, unit="image", disable=None), stems, strict=True):
+    for image, stem, paths in zip(tqdm(images, unit="image", disable=None), stems, results, strict=True):
         try:
+            for path in paths:
+                check_file_name(path)
             result = predictor(image, focal)
         except InputError as error:
             tqdm.write(f"error: {error}", file=sys.stderr)
@@ -146,8 +152,11 @@ def predict_images(
 def _describe(
     image: Path, result: DepthResult, saved: SavedFiles, depth_range: tuple[float, float] | None, classes: bool
 ) -> SavedPrediction:
-    shown = result.values[result.valid]
-    ends = (float(shown.min()), float(shown.max())) if shown.size else (None, None)
+    valid = result.valid
+    low, high = (
+        float(find(result.values, initial=start, where=valid)) for find, start in ((np.min, np.inf), (np.max, -np.inf))
+    )
+    ends = (low, high) if low <= high else (None, None)
     metric = result.kind == "metric"
     min_depth, max_depth = ends if metric else (None, None)
     min_disparity, max_disparity = (None, None) if metric else ends

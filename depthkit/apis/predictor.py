@@ -28,7 +28,8 @@ from depthkit.utils.camera import pinhole, zoom_intrinsics
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import carried_config_errors, config_errors
 from depthkit.utils.device import select_device
-from depthkit.utils.io import pil_to_rgb, read_rgb
+from depthkit.utils.image_decoding import decode_rgb, open_image
+from depthkit.utils.io import read_rgb
 from depthkit.zoo.configs import Preprocessing, make_config
 from depthkit.zoo.loading import load_model, print_limits
 from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
@@ -43,7 +44,7 @@ class DepthPredictor:
 
         predictor = DepthPredictor("best.pth")  # a checkpoint that carries its config
         predictor = DepthPredictor("configs/nyu_tosa_small.py", "old.pth")
-        predictor = DepthPredictor.from_pretrained()  # the small model that comes with depthkit
+        predictor = DepthPredictor.from_pretrained("rooms-deit-tiny")  # the small one that comes with depthkit
         predictor = DepthPredictor.from_pretrained("depth-anything-v2-small")  # published weights
 
     Args:
@@ -90,7 +91,7 @@ class DepthPredictor:
     @classmethod
     def from_pretrained(
         cls,
-        name: str = PACKAGED_MODEL,
+        name: str,
         weights: str | Path | None = None,
         input_size: int | None = None,
         preprocessing: Preprocessing = "authors",
@@ -283,11 +284,11 @@ def _read(image: "str | Path | Image.Image | np.ndarray") -> tuple[np.ndarray, f
     """Return an image as uint8 RGB (H, W, 3), its focal length [px] if known, and its name for messages."""
     if isinstance(image, (str, os.PathLike)):
         rgb = read_rgb(image)  # first, because it has the errors
-        with Image.open(image) as opened:
+        with open_image(image) as opened:
             return rgb, exif_focal_length(opened), os.fspath(image)
     if isinstance(image, Image.Image):
         name = getattr(image, "filename", "") or "image"
-        return pil_to_rgb(image, name), exif_focal_length(image), name
+        return decode_rgb(image, name), exif_focal_length(image), name
     if isinstance(image, np.ndarray) and image.dtype == np.uint8 and image.ndim == 3 and image.shape[2] == 3:
         if image.size == 0:
             raise InputError(f"image: has shape {image.shape}; expected one pixel at least")

@@ -15,7 +15,6 @@ from depthkit.utils.disparity_png import write_disparity_png
 from depthkit.utils.float_map import FloatFormat, check_float_format, write_float_map
 from depthkit.utils.io import write_depth_png, write_point_cloud_ply, write_rgb
 from depthkit.visualization import (
-    DEFAULT_RANGE,
     depth_to_points,
     disparity_range,
     draw_depth_map,
@@ -23,7 +22,7 @@ from depthkit.visualization import (
     draw_disparity_map,
     draw_side_by_side,
 )
-from depthkit.visualization.depth_map import check_range, is_valid
+from depthkit.visualization.depth_map import check_range, is_valid, readable_range
 
 FocalSource = Literal["given", "exif", "assumed"]
 # Points of a relative result beyond this many times the median distance are left out: sky is infinitely far.
@@ -42,8 +41,8 @@ class DepthResult:
             numbers that differ from image to image (MiDaS, Ranftl et al., TPAMI 2022).
         image: the image, upright, uint8 RGB (H, W, 3).
         kind: ``metric`` or ``relative``.
-        depth_range: default ends of the colour bar [m]: the range of the model, for this camera where the metres
-            follow it; None for 0 to 10 m. Without meaning for a relative result.
+        depth_range: what depth the model can give [m], for this camera where the metres follow it; None where that is
+            not known. Without meaning for a relative result.
         focal_length: [px], at the image's size; None where it is not known.
         focal_source: where it is from: ``given`` by the caller, the image's ``exif``, or ``assumed`` (the camera that
             the model was trained for); None where it is not known: the result is relative, or the model has no
@@ -124,13 +123,14 @@ class DepthResult:
         """Return the ends of the colour bar: near and far [m]; of a relative result far and near in disparity.
 
         Args:
-            depth_range: [m]; None for the model's range, and for the percentiles 2 and 98 of a relative result.
+            depth_range: [m]; None for the percentiles 2 and 98 of the result, in metres rounded to readable numbers
+                (`readable_range`).
 
         Raises:
             InputError: the range is empty, or it is given for a relative result.
         """
         if self.kind == "metric":
-            return check_range(depth_range or self.depth_range or DEFAULT_RANGE)
+            return readable_range(self.values, self.depth_range) if depth_range is None else check_range(depth_range)
         if depth_range is not None:
             raise InputError(RANGE_OF_RELATIVE)
         return disparity_range(self.values)
@@ -139,7 +139,8 @@ class DepthResult:
         """Draw the map in colour with a colour bar.
 
         A metric result is red near and blue far, with a bar in metres. A relative one is bright near and dark far, its
-        bar has no numbers, and its colours follow the image: two images cannot be compared.
+        bar has no numbers. The colours follow the image: give a range to compare images in metres; those of relative
+        results cannot be compared.
 
         Args:
             depth_range: see `color_range`.

@@ -1,5 +1,6 @@
 """`depthkit benchmark`."""
 
+import math
 from pathlib import Path
 
 import click
@@ -7,6 +8,7 @@ import click
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
 
+_MAX_PIXELS = 2**25  # of all images of a batch
 _VARIANTS = ("deit", *(f"{kind}:{k}" for kind in ("tosa_shared", "tosa_per_head", "evit") for k in (0.7, 0.5, 0.25)))
 
 
@@ -22,6 +24,11 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
             numbers = (0, 0, 0)
         if min(numbers) < 1:
             raise click.BadParameter(f"'{value}': expected HEIGHTxWIDTH:BATCH, such as 480x640:1", ctx, param)
+        if math.prod(numbers) > _MAX_PIXELS:
+            message = (
+                f"'{value}': has {math.prod(numbers):.3g} pixels, {_MAX_PIXELS:.3g} are the most; give smaller sides"
+            )
+            raise click.BadParameter(message, ctx, param)
         parsed.append(numbers)
     return parsed
 
@@ -97,6 +104,8 @@ def main(ctx, json_path, **settings) -> None:
     ms_low, ms_high (10th, 90th percentile), speedup (median over rounds of the baseline's time by this one's),
     peak_bytes (of the forward pass, without weights).
     """
+    from depthkit.zoo.table import MODELS
+
     if settings["train"] and settings["task"] != "depth":
         raise click.UsageError("--train: only depth models have losses; add --task depth.", ctx)
     if settings["train"] and settings["compile"]:
@@ -104,9 +113,13 @@ def main(ctx, json_path, **settings) -> None:
     if settings["weights"] == "":  # as of a variable of the shell that is not set
         raise click.UsageError("--weights: is empty; name a file, or leave it out for random weights.", ctx)
     sides = [side for *size, _ in settings["inputs"] for side in size]
-    if settings["task"] == "backbone" and any(side % 16 for side in sides):
+    published = any(name in MODELS for variant in settings["variants"] for name in variant.split(":"))  # have their own
+    if any(side % 16 for side in sides) and not published:
         raise click.UsageError("--inputs: the sides must be multiples of the patches of 16 px.", ctx)
     options.check_output(json_path, settings["weights"])
+    for name in ("weights", "images"):
+        if settings[name] is not None and not Path(settings[name]).expanduser().exists():
+            raise click.UsageError(f"--{name}: there is no '{settings[name]}'.", ctx)
     from depthkit.analysis.benchmark import run_benchmark
 
     report = run_benchmark(**settings)

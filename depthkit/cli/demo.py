@@ -35,9 +35,8 @@ def main(out, max_iters) -> None:
     start = time.monotonic()
     _claim(out)
     limit = ["--cfg-options", f"train_cfg.max_iters={max_iters}"] if max_iters else []
-    _run("1/3 train", "train", _CONFIG, "--out", out, *limit)
-    # A repeated demo may leave the best checkpoint of the one before under another name.
-    weights = max(out.glob("best_abs_rel_*.pth"), key=lambda path: path.stat().st_mtime_ns)
+    _run("1/3 train", "train", _CONFIG, "--out", out, "--overwrite", *limit)
+    weights = next(out.glob("best_abs_rel_*.pth"))
     results, predictions, image = out / "results.json", out / "prediction", _sample_image()
     _run("2/3 evaluate", "test", weights, "--json", results)
     _run("3/3 predict an image", "predict", image, "--weights", weights, "--out", predictions)
@@ -68,7 +67,13 @@ def _run(title: str, *arguments: object) -> None:
     """Run a subcommand, shown as one would type it."""
     command = list(map(str, arguments))
     print(f"\n== {title}\n$ depthkit {' '.join(command)}", flush=True)
-    if subprocess.run([sys.executable, "-m", "depthkit.cli.main", *command]).returncode:
+    with subprocess.Popen([sys.executable, "-m", "depthkit.cli.main", *command]) as process:
+        try:
+            status = process.wait()
+        except BaseException:  # a signal: the subcommand ends in order, too
+            process.terminate()
+            raise
+    if status:
         raise InputError(f"depthkit {command[0]} ended with an error, shown above; the demo stops")
 
 

@@ -4,6 +4,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import KEEP_RATE, selection, selective_layers
 
 
@@ -59,8 +60,8 @@ def main(
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    model, weights = options.choose_model(model, weights, config, ctx)
-    options.check_needs_model(model, {"input_size": input_size}, ctx)
+    check_needs_model(model, {"input_size": input_size}, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
     found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
     options.check_output(json_path, weights, config, *found)
     if model is not None:
@@ -75,5 +76,6 @@ def main(
     print(f"device: {predictor.device}")
     report = evaluate_selection(predictor, found, keep_rates, selection, selective_layers)
     if json_path:
-        options.write_json(json_path, {"model": model, "weights": weights, "device": predictor.device, **report})
+        about = {"model": predictor.metadata.get("model"), "weights": weights, "device": predictor.device}
+        options.write_json(json_path, about | report)
     return 1 if missing or report["skipped"] else 0

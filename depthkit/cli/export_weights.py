@@ -6,6 +6,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
@@ -45,16 +46,19 @@ def main(
     """
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     of_model = {"input_size": input_size, "preprocessing": preprocessing, "keep_rate": keep_rate}
-    options.check_needs_model(model, of_model, ctx)
+    check_needs_model(model, of_model, ctx)
     config, source = (None, None)
     if model is None or files or weights:
         config, source = options.config_and_weights(files, None, weights, ctx)
     if config:
         raise click.UsageError(f"Got '{config}' beside the weights; a config is not needed.", ctx)
+    # The name of the result goes by that of the model, which becomes its file if it comes with depthkit.
     out = out or (Path(f"{model}.safetensors") if model else Path(source).with_suffix(".safetensors"))
+    model, source = choose_model(model, source, None, ctx)
     options.check_output(out, source)
     options.check_output(json_path, source, out)
     if model is None:
+        options.check_weights(source)
         from depthkit.apis.export_weights import export_weights
 
         export_weights(source, out)

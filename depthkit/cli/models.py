@@ -53,9 +53,10 @@ def _print_table(models: "list[ZooModel]") -> None:
     from depthkit.zoo.download import cached_weights
 
     head = ("name", "weights", "gives", "licence", "file", "")
-    size = f"{packaged.packaged_weights().stat().st_size / 1e6:.0f} MB"
+    here = packaged.find_packaged()
+    size, place = (f"{here.stat().st_size / 1e6:.0f} MB", "here") if here else ("", "")
     rows = [
-        (packaged.PACKAGED_MODEL, f"{packaged.PARAMETERS / 1e6:.0f} M", packaged.GIVES, packaged.LICENCE, size, "here")
+        (packaged.PACKAGED_MODEL, f"{packaged.PARAMETERS / 1e6:.0f} M", packaged.GIVES, packaged.LICENCE, size, place)
     ]
     rows += [
         (
@@ -74,7 +75,7 @@ def _print_table(models: "list[ZooModel]") -> None:
         cells = [c.rjust(w) if i in right else c.ljust(w) for i, (c, w) in enumerate(zip(row, widths, strict=True))]
         print("  ".join(cells).rstrip())
     print(
-        f"\n{packaged.PACKAGED_MODEL} comes with depthkit; `depthkit predict IMAGE` uses it where none is named.\n"
+        f"\n{packaged.PACKAGED_MODEL} comes with depthkit and needs no network.\n"
         "weights: number of them. ~: computed from it. here: the file is in the cache.\n"
         "disparity: larger is nearer, of unknown scale and shift.\n"
         "`depthkit models NAME` says more of a model, and of an unresolved licence."
@@ -88,8 +89,8 @@ def _print_packaged() -> None:
     known = (
         ("gives", packaged.GIVES),
         ("weights", f"{packaged.PARAMETERS:,}"),
-        ("licence", packaged.LICENCE),
-        ("here", str(packaged.packaged_weights())),
+        ("licence", f"{packaged.LICENCE} ({packaged.LICENCE_NOTE})"),
+        ("here", str(packaged.find_packaged() or "no; install depthkit again")),
         ("card", packaged.CARD),
     )
     for label, text in known:
@@ -99,13 +100,15 @@ def _print_packaged() -> None:
 def _packaged_as_json() -> dict:
     from depthkit.zoo import packaged
 
+    here = packaged.find_packaged()
     return {
         "name": packaged.PACKAGED_MODEL,
         "output": "metric",
         "kind": "metric",
         "licence": packaged.LICENCE,
-        "size": packaged.packaged_weights().stat().st_size,
-        "cached": packaged.packaged_weights(),
+        "licence_note": packaged.LICENCE_NOTE,
+        "size": here.stat().st_size if here else None,
+        "cached": here,
     }
 
 

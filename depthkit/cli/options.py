@@ -10,8 +10,9 @@ import click
 
 from depthkit.cli.command import VariadicOption
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_inputs
-from depthkit.utils.output_folder import make_output_folder
+from depthkit.utils import image_files
+from depthkit.utils.output_file import atomic_path, check_output_file
+from depthkit.utils.output_folder import check_output_folder
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -41,7 +42,7 @@ def _parse_config_options(ctx: click.Context, param: click.Parameter, pairs: Seq
     parsed = argparse.Namespace()
     try:
         DictAction([], "options")(None, parsed, list(pairs))
-    except (AssertionError, ValueError, IndexError) as error:  # brackets that do not match
+    except (AssertionError, ValueError, IndexError, RecursionError) as error:  # brackets that do not match
         message = f"cannot parse {' '.join(pairs)}; expected values such as (224,304)"
         raise click.BadParameter(message, ctx, param) from error
     return parsed.options
@@ -151,54 +152,28 @@ def load_given_config(config: str | None, cfg_options: dict[str, Any] | None, ct
     return load_config(config, cfg_options)
 
 
+def check_weights(weights: str) -> None:
+    """Check that there is a file of weights, before the seconds that importing torch takes.
+
+    Raises:
+        InputError: there is none.
+    """
+    path = Path(weights).expanduser()
+    if not path.is_file():
+        what = "is not a regular file" if path.exists() else "no such checkpoint file"
+        raise InputError(f"{weights}: {what}; give the path of a .pth or .safetensors file")
+
+
 def load_predictor(config: "Config | None", weights: str, device: str) -> "DepthPredictor":
     """Build the predictor of `weights`, with `config` or the one that they carry.
 
     Raises:
-        InputError: there is no such file, which is found out before the seconds that importing torch takes; or see
-            `DepthPredictor`.
+        InputError: there is no such file, or see `DepthPredictor`.
     """
-    if not Path(weights).expanduser().is_file():
-        raise InputError(f"{weights}: no such checkpoint file; give the path of a .pth or .safetensors file")
+    check_weights(weights)
     from depthkit.apis.predictor import DepthPredictor
 
     return DepthPredictor(weights, device=device) if config is None else DepthPredictor(config, weights, device)
-
-
-def choose_model(
-    model: str | None, weights: str | None, config: str | None, ctx: click.Context
-) -> tuple[str | None, str | None]:
-    """Return the published model, or None, and the file of weights, or None, that a command is to use.
-
-    Where neither is named, it is the file of the model that comes with depthkit.
-
-    Raises:
-        click.UsageError: there is a config without weights, or with a published model; or weights for the model that
-            has its own.
-        InputError: the model that comes with depthkit is missing.
-    """
-    from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
-
-    if model is None and weights is None and config is not None:
-        raise click.UsageError("--config: has no weights; add --weights FILE.", ctx)
-    if model is not None and config is not None:
-        raise click.UsageError("--config: a published model has its own; leave out --config or --model.", ctx)
-    if model == PACKAGED_MODEL and weights is not None:
-        raise click.UsageError(f"--weights: {PACKAGED_MODEL} comes with depthkit; leave out --weights or --model.", ctx)
-    if model == PACKAGED_MODEL or (model is None and weights is None):
-        return None, str(packaged_weights())
-    return model, weights
-
-
-def check_needs_model(model: str | None, settings: dict[str, object], ctx: click.Context) -> None:
-    """Check that `settings`, options that are for published models, come with `--model`.
-
-    Raises:
-        click.UsageError: one of them is given without it.
-    """
-    given = [name for name, value in settings.items() if value is not None]
-    if model is None and given:
-        raise click.UsageError(f"--{given[0].replace('_', '-')}: is for published models; add --model NAME.", ctx)
 
 
 def fetch_zoo_model(model: str, weights: str | None, **settings: object) -> Path:
@@ -250,17 +225,15 @@ def _given(settings: dict[str, object]) -> dict[str, object]:
 
 
 def check_output(path: Path | None, *inputs: str | Path | None) -> None:
-    """Make the folder of the file `path`, which may be None, before the work whose result it is.
+    """Check the file `path`, which may be None, before the work whose result it is; its folder is made.
 
     Raises:
-        InputError: the folder cannot be made or written to; `path` is a folder or one of the `inputs`.
+        InputError: it is one of the `inputs`, or cannot be written there.
     """
     if path is None:
         return
-    check_not_inputs([path], [source for source in inputs if source is not None])
-    if path.is_dir():
-        raise InputError(f"{path}: is a folder; give the name of a file")
-    make_output_folder(path.absolute().parent)
+    image_files.check_not_inputs([path], [source for source in inputs if source is not None])
+    check_output_file(path)
 
 
 def write_json(path: Path, content: object) -> None:
@@ -269,28 +242,37 @@ def write_json(path: Path, content: object) -> None:
     Raises:
         InputError: `path` cannot be written.
     """
-    from depthkit.utils.io import atomic_path
-
     with atomic_path(path) as temporary:
         temporary.write_text(json.dumps(content, indent=2, default=str) + "\n", encoding="utf-8")
 
 
-def find_images(patterns: Sequence[str]) -> tuple[list[Path], dict[str, str]]:
+def find_images(
+    patterns: Sequence[str], out: Path | None = None, ending: str = ""
+) -> tuple[list[Path], dict[str, str]]:
     """Find the images that `patterns` name and report on stderr each pattern that names none.
+
+    Args:
+        patterns: images, folders and globs.
+        out: folder of the results, checked but not made here; None if the images have none.
+        ending: of the name of one of the results of each image.
 
     Returns:
         The images, and the patterns that name none with what was reported.
 
     Raises:
-        InputError: there is no image at all.
+        InputError: there is no image at all; `out` cannot be made or written to, or what lies in it would be found as
+            an image the next time.
     """
-    from depthkit.utils.image_files import find_images as find
-
-    images, problems = find(patterns)
+    images, problems = image_files.find_images(patterns)
     sentences = list(problems.values())
     last = None if images else sentences.pop()
     for sentence in sentences:
         click.echo(f"error: {sentence}", err=True)
     if last is not None:
         raise InputError(last)
+    if out is not None:
+        results = [out / f"{stem}{ending}" for stem in image_files.unique_stems(images)]
+        image_files.check_not_inputs(results, images)
+        image_files.check_not_found_again(patterns, results)
+        check_output_folder(out)
     return images, problems

@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
 
@@ -15,7 +16,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     cls=Command,
     aliases=options.OLD_WEIGHTS,
     examples=(
-        "depthkit predict photo.jpg",
+        "depthkit predict photo.jpg --model rooms-deit-tiny",
         "depthkit predict photo.jpg --model depth-anything-v2-small",
         "depthkit predict photo.jpg --model dpt-large --weights dpt_large-midas-2f21e586.pt",
         "depthkit predict photo.jpg --weights best.pth",
@@ -51,8 +52,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
     nargs=2,
     type=float,
     metavar="MIN MAX",
-    help="Ends of the colour bar in metres, the same for all images.  [default: 0 and the model's maximum for the "
-    "camera]",
+    help="Ends of the colour bar in metres, the same for all images.  [default: those of each image's depth]",
 )
 @options.json_file
 @options.device
@@ -79,7 +79,7 @@ def main(
 ) -> int:
     """Predict the depth of images.
 
-    Without --model and --weights by rooms-deit-tiny, a small model for indoor images that comes with depthkit.
+    The model rooms-deit-tiny, coarse and for indoor images, comes with depthkit and needs no network.
 
     For each image: NAME_colored.png, the depth map in colour with a colour bar in metres (red is near, blue is
     far); NAME_depth.png, 16-bit, millimetres; NAME_depth.npy, float32, metres.
@@ -94,15 +94,15 @@ def main(
 
     Exit status: 0; 1 when some images could not be read, which --json lists as "failed"; 2 when nothing could be done.
     """
-    model, weights = options.choose_model(model, weights, config, ctx)
     settings = {"input_size": input_size, "preprocessing": preprocessing}
-    options.check_needs_model(model, settings, ctx)
+    check_needs_model(model, settings, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
     check_has_keep_rate(keep_rate, selection, selective_layers, ctx)
     if focal is not None:
         from depthkit.apis.focal import check_focal
 
         focal = check_focal(focal)
-    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    found, missing = options.find_images(images, out, "_colored.png")  # before torch and mmseg are imported
     options.check_output(json_path, weights, config, *found)
     if model is not None:
         options.check_zoo_range(model, depth_range)

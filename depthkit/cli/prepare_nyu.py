@@ -13,11 +13,13 @@ from depthkit.cli.command import Command
     cls=Command,
     examples=(
         "depthkit prepare-nyu data/nyu --check",
+        "depthkit prepare-nyu data/nyu --check --deep",
         "depthkit prepare-nyu data/nyu --out data/nyu_sync",
     ),
 )
 @click.argument("source", type=click.Path(path_type=Path))
 @click.option("--check", is_flag=True, help="Say what the folder holds and what is missing.")
+@click.option("--deep", is_flag=True, help="With --check: also read every pair, which takes minutes.")
 @click.option(
     "--out", type=click.Path(path_type=Path), metavar="DIR", help="Convert to sync folders here, never in place."
 )
@@ -27,31 +29,35 @@ from depthkit.cli.command import Command
 @click.option("--depth", type=click.Choice(["raw", "filled"]), default="raw", help="Which depth maps to convert.")
 @options.json_file
 @click.pass_context
-def main(ctx, source, check, out, splits, depth, json_path) -> int:
+def main(ctx, source, check, deep, out, splits, depth, json_path) -> int:
     """Check or convert a folder of NYU Depth V2.
 
     Says what the folder holds and what is missing, or converts the labelled .mat to sync folders.
     SOURCE is the data set's folder, or the labelled .mat to convert.
 
-    Exit status of --check: 0 when the folder is complete, 1 when something is missing, 2 for wrong input.
+    Exit status of --check: 0 when the folder is complete, 1 when something is missing or damaged, 2 for wrong input.
     """
     if check == (out is not None):
         raise click.UsageError("Give either --check or --out DIR.", ctx)
+    if deep and not check:
+        raise click.UsageError("--deep: belongs to --check; a conversion reads everything anyway.", ctx)
     options.check_output(json_path, source, splits)
-    return _check(source, json_path) if check else _convert(source, splits, out, depth, json_path)
+    return _check(source, deep, json_path) if check else _convert(source, splits, out, depth, json_path)
 
 
-def _check(data_root: Path, json_path: Path | None) -> int:
+def _check(data_root: Path, deep: bool, json_path: Path | None) -> int:
     from depthkit.datasets.nyu.inventory import take_inventory
 
-    states = take_inventory(data_root)
+    states = take_inventory(data_root, deep)
     for state in states:
         print("\n".join(state.lines()))
     missing = sum(len(state.missing) for state in states)
-    print(f"{data_root}: {f'{missing} missing' if missing else 'complete'}")
+    damaged = sum(len(state.damaged) for state in states)
+    counts = [f"{count} {what}" for count, what in ((missing, "missing"), (damaged, "damaged")) if count]
+    print(f"{data_root}: {', '.join(counts) or 'complete'}")
     if json_path:
         options.write_json(json_path, [state._asdict() for state in states])
-    return 1 if missing else 0
+    return 1 if counts else 0
 
 
 def _convert(source: Path, splits: Path | None, out: Path, depth: str, json_path: Path | None) -> int:

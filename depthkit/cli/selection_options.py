@@ -1,8 +1,20 @@
 """The options that turn a depth model into its token selective form."""
 
+import math
 from collections.abc import Callable, Sequence
 
 import click
+
+
+class Fraction(click.FloatRange):
+    """A number in a range, of which Click takes NaN for a part."""
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Parse `value`."""
+        number = super().convert(value, param, ctx)
+        if math.isnan(number):
+            self.fail(f"{value} is not in the range {self._describe_range()}.", param, ctx)
+        return number
 
 
 class Numbers(click.ParamType):
@@ -11,26 +23,31 @@ class Numbers(click.ParamType):
     Args:
         kind: int or float.
         alone: give one number as it is, not as a tuple of one.
+        fractions: each must be above 0 and at most 1.
     """
 
-    def __init__(self, kind: type[int] | type[float], alone: bool = False) -> None:
+    def __init__(self, kind: type[int] | type[float], alone: bool = False, fractions: bool = False) -> None:
         self.name = "number"
         self.kind = kind
         self.alone = alone
+        self.fractions = fractions
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> object:
         """Parse `value`: a tuple of numbers, or a number."""
         if not isinstance(value, str):
             return value
+        expected = "whole numbers" if self.kind is int else "a number, or numbers"
         try:
             numbers = tuple(self.kind(number) for number in value.split(","))
         except ValueError:
-            expected = "whole numbers" if self.kind is int else "a number, or numbers"
             self.fail(f"'{value}': expected {expected} with commas between", param, ctx)
+        if self.fractions and not all(0 < number <= 1 for number in numbers):
+            self.fail(f"'{value}': expected {expected} above 0 and at most 1", param, ctx)
         return numbers[0] if self.alone and len(numbers) == 1 else numbers
 
 
-KEEP_RATE = Numbers(float, alone=True)  # 0.5, or 1,.7,.5,.3,.25,.25
+FRACTION = Fraction(0, 1, min_open=True)
+KEEP_RATE = Numbers(float, alone=True, fractions=True)  # 0.5, or 1,.7,.5,.3,.25,.25
 
 keep_rate = click.option(
     "--keep-rate",

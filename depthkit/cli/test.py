@@ -39,6 +39,7 @@ def main(ctx, files, weights, config, json_path, cfg_options, **settings) -> Non
     config, weights = options.config_and_weights(files, config, weights, ctx)
     options.check_output(json_path, weights, config)
     loaded = options.load_given_config(config, cfg_options, ctx)
+    options.check_weights(weights)
     from depthkit.apis.evaluate import evaluate  # takes seconds: after the config is known to be right
 
     result = evaluate(loaded, weights, **settings)

@@ -6,6 +6,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.selection_options import FRACTION
 
 if TYPE_CHECKING:
     from mmengine.config import Config
@@ -56,14 +57,16 @@ def _parse_layers(ctx: click.Context, param: click.Parameter, values: tuple[str,
 @options.cfg_options_with_config
 @click.option("--model", type=click.Choice(["tosa", "evit"]), help="Backbone alone: its kind.  [default: tosa]")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), help="Backbone alone: its size.  [default: tiny]")
-@click.option("--keep-rate", type=float, help="Backbone alone: fraction of the patches to attend.  [default: 0.5]")
+@click.option("--keep-rate", type=FRACTION, help="Backbone alone: fraction of the patches to attend.  [default: 0.5]")
 @click.option(
     "--selection",
     type=click.Choice(["shared", "per_head"]),
     help="Backbone alone: how a ToSA selects.  [default: shared]",
 )
 @click.option(
-    "--img-size", type=int, help="Backbone alone: shorter side of the image for the network [px].  [default: 224]"
+    "--img-size",
+    type=click.IntRange(16, 4096),
+    help="Backbone alone: shorter side of the image for the network [px].  [default: 224]",
 )
 @click.pass_context
 def main(ctx, images, weights, out, json_path, layers, device, config, cfg_options, **of_backbone) -> int:
@@ -78,9 +81,10 @@ def main(ctx, images, weights, out, json_path, layers, device, config, cfg_optio
 
     Exit status: 0; 1 when some images could not be read; 2 when nothing could be done.
     """
-    found, missing = options.find_images(images)  # before the seconds that importing torch and mmseg takes
+    found, missing = options.find_images(images, out, "_tokens.png")  # before torch and mmseg are imported
     options.check_output(json_path, weights, config, *found)
     loaded = options.load_given_config(config, cfg_options, ctx)
+    options.check_weights(weights)
     given = {name: value for name, value in of_backbone.items() if value is not None}
     viewer = _make_viewer(ctx, loaded, weights, device, given)
     print(f"device: {viewer.backbone.pos_embed.device}")

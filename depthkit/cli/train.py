@@ -24,8 +24,13 @@ from depthkit.cli.command import Command
     help="Folder for checkpoints and logs.  [default: work_dirs/CONFIG]",
 )
 @click.option("--resume", is_flag=True, help="Resume from the last complete checkpoint in that folder.")
+@click.option("--overwrite", is_flag=True, help="Remove the checkpoints of an earlier training in that folder.")
 @click.option("--amp", is_flag=True, help="Train with mixed precision, on a GPU.")
-@click.option("--seed", type=int, help="Seed of weights, order and augmentation.  [default: the config's]")
+@click.option(
+    "--seed",
+    type=click.IntRange(0, 2**32 - 1),
+    help="Seed of weights, order and augmentation.  [default: the config's]",
+)
 @options.device
 @options.launcher
 @options.json_file

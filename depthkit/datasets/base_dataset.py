@@ -51,7 +51,10 @@ def _select(entries: list[dict], indices: int | Sequence[int] | None) -> list[di
     if indices is None or isinstance(indices, int):
         return entries[:indices]
     if beyond := [index for index in indices if index >= len(entries)]:
-        raise InputError(f"indices: {beyond[0]} is out of range; the data set has {len(entries)} samples, from 0 on")
+        raise InputError(
+            f"indices: {beyond[0]} is out of range; the data set has {len(entries)} samples, from 0 on; give other "
+            "indices (a config may have them as the setting `pairs`), or None for all"
+        )
     return [entries[index] for index in indices]
 
 

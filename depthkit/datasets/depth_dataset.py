@@ -47,15 +47,20 @@ class DepthDataset(SampleDataset):
 
     def prepare_data(self, idx: int) -> dict:
         """Read frame `idx` and run the pipeline on it."""
-        frame = self.source.read(self.get_data_info(idx))
-        if frame.image.shape[:2] != frame.depth.shape:
-            height, width = frame.image.shape[:2]
-            raise InputError(
-                f"{frame.name}: the image is {width}x{height} but its depth map is "
-                f"{frame.depth.shape[1]}x{frame.depth.shape[0]}; expected both in one size, pixel on pixel"
-            )
+        frame = check_frame(self.source.read(self.get_data_info(idx)))
         if not self.test_mode and not frame.depth.any():
             raise InputError(
                 f"{frame.name}: its depth map is 0 (no measurement) everywhere; remove the pair from the split list"
             )
         return self.pipeline(make_sample(frame.image, frame.name, frame.depth, frame.intrinsics))
+
+
+def check_frame(frame: Frame) -> Frame:
+    """Return `frame`; raise `InputError` unless its image and its depth map have one size."""
+    if frame.image.shape[:2] != frame.depth.shape:
+        height, width = frame.image.shape[:2]
+        raise InputError(
+            f"{frame.name}: the image is {width}x{height} but its depth map is "
+            f"{frame.depth.shape[1]}x{frame.depth.shape[0]}; expected both in one size, pixel on pixel"
+        )
+    return frame

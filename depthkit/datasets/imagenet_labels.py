@@ -6,6 +6,8 @@ from pathlib import Path
 
 from depthkit.errors import InputError
 from depthkit.utils.image_files import list_images
+from depthkit.utils.input_files import read_text
+from depthkit.utils.matlab import read_mat
 
 
 @cache
@@ -65,12 +67,7 @@ def read_image_list(ann_file: str | Path, data_root: Path) -> list[tuple[str, in
         InputError: no such file, a line in none of these forms, an unknown class, an empty list.
     """
     path = Path(ann_file).expanduser()
-    try:
-        lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
-    except FileNotFoundError:
-        raise InputError(f"{path}: no such list of images") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the list cannot be read ({error})") from error
+    lines = [line.strip() for line in read_text(path, "a list of images").splitlines()]
     lines = [line for line in lines if line and not line.startswith("#")]
     if not lines:
         raise InputError(f"{path}: names no image; expected one line for each: path, and wnid or class")
@@ -94,17 +91,16 @@ def _parse_label(label: str, where: str) -> int:
 
 
 def _read_devkit_list(path: Path, numbers: Sequence[int], data_root: Path) -> list[tuple[str, int]]:
-    from scipy.io import loadmat
-
     meta = path.with_name("meta.mat")
+    (synsets,) = read_mat(meta, ["synsets"], f"the devkit's, which gives the numbers of {path} their meaning")
     try:
-        synsets = loadmat(meta, squeeze_me=True)["synsets"]
         # It also lists parents in the hierarchy, after the 1000 classes, which have no children.
-        wnids = {int(one["ILSVRC2012_ID"]): str(one["WNID"]) for one in synsets if int(one["num_children"]) == 0}
-    except (OSError, KeyError, ValueError, NotImplementedError, IndexError) as error:
+        classes = [one for one in synsets if one["num_children"].item() == 0]
+        wnids = {int(one["ILSVRC2012_ID"].item()): str(one["WNID"]) for one in classes}
+    except (KeyError, ValueError, TypeError, AttributeError) as error:
         raise InputError(
-            f"{path}: its numbers are the devkit's own, and {meta}, which gives their meaning, cannot be read "
-            f"({type(error).__name__}); put the devkit's meta.mat beside the list"
+            f"{path}: its numbers are the devkit's own, and {meta} does not give their meaning; put the devkit's "
+            "meta.mat beside the list"
         ) from error
     images = list_images(data_root)
     if len(images) != len(numbers):

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 
 from depthkit.errors import InputError
+from depthkit.utils.image_decoding import decode_rgb, open_image
 from depthkit.utils.image_files import IMAGE_SUFFIXES
-from depthkit.utils.io import decode_rgb
+from depthkit.utils.input_files import check_file
 
 
 def list_shard(shard: Path) -> dict[Path, dict]:
@@ -25,6 +26,7 @@ def list_shard(shard: Path) -> dict[Path, dict]:
     Raises:
         InputError: the file is not a tar file, is compressed, or is damaged.
     """
+    check_file(shard, "a tar file")
     try:
         with tarfile.open(shard, "r:") as file:
             return {
@@ -48,10 +50,12 @@ def read_member(name: str, shard: str, offset: int, size: int) -> np.ndarray:
     Raises:
         InputError: the tar file cannot be read, or the image is damaged.
     """
+    check_file(shard, "a tar file")
     try:
         with open(shard, "rb") as file:
             file.seek(offset)
             content = file.read(size)
     except OSError as error:
         raise InputError(f"{shard}: cannot be read ({error.strerror})") from error
-    return decode_rgb(content, name)
+    with open_image(shard, content, name.removeprefix(shard)) as image:
+        return decode_rgb(image, name)

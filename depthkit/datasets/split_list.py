@@ -5,6 +5,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from depthkit.errors import InputError
+from depthkit.utils.input_files import read_text
+
+_LONGEST = 1000  # letters of a path
 
 
 class SplitLine(NamedTuple):
@@ -25,15 +28,13 @@ def read_split_list(path: Path) -> list[SplitLine]:
     Raises:
         InputError: the file is missing, empty or not text, or a path leads outside the data folder with '..'.
     """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not text"
-        raise InputError(f"{path}: the split list cannot be read ({reason}); expected lines 'rgb depth'") from error
+    text = read_text(path, "a split list with lines 'rgb depth'")
     lines = []
     for number, line in enumerate(text.splitlines(), start=1):
         columns = [column.lstrip("/") for column in line.split()]
         for column in columns:
+            if len(column) > _LONGEST:
+                raise InputError(f"{path}, line {number}: has a name of {len(column)} letters; expected 'rgb depth'")
             if ".." in re.split(r"[\\/]", column):
                 raise InputError(
                     f"{path}, line {number}: '{column}' is outside the data folder; paths must not contain '..'"

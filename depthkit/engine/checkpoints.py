@@ -1,7 +1,6 @@
 """Checkpoints of a training: strict loading by mmengine, plain content, and which one to resume from."""
 
 import logging
-import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,12 +13,10 @@ import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.runner.checkpoint import CheckpointLoader, weights_to_cpu
 
+from depthkit.engine.work_folder import find_periodic
 from depthkit.errors import InputError
-from depthkit.models.weights import METADATA_KEY, read_checkpoint
-from depthkit.utils.io import atomic_path
+from depthkit.models.checkpoint_file import read_checkpoint
 
-# Names by the checkpoint hook. The best ones have no optimizer, so a training cannot be resumed from them.
-_PERIODIC = re.compile(r"(epoch|iter)_\d+\.pth")
 _NEEDED_TO_RESUME = {"meta", "state_dict", "message_hub", "optimizer"}
 _PLAIN = (bool, int, float, str, type(None), torch.Tensor)
 
@@ -49,8 +46,7 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
     Raises:
         InputError: there are checkpoints, but none is valid.
     """
-    found = [path for path in Path(work_dir).glob("*.pth") if _PERIODIC.fullmatch(path.name)]
-    found.sort(key=lambda path: path.stat().st_mtime_ns, reverse=True)
+    found = find_periodic(work_dir)
     for path in found:
         try:
             content = read_checkpoint(path)
@@ -61,9 +57,7 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
             return path
         logger.warning(f"{path}: holds no training state; trying the one before it")
     if found:
-        raise InputError(
-            f"{work_dir}: none of its {len(found)} checkpoints is valid; remove them, or train without --resume"
-        )
+        raise InputError(f"{work_dir}: none of its {len(found)} checkpoints is valid; train anew with --overwrite")
     return None
 
 
@@ -84,18 +78,6 @@ def pack(checkpoint: dict[str, Any]) -> None:
     for key in ("meta", "message_hub", "param_schedulers"):
         if key in checkpoint:
             checkpoint[key] = _plain(checkpoint[key])
-
-
-def add_metrics(path: str | Path, metrics: dict[str, float]) -> None:
-    """Write `metrics` into the description that the checkpoint at `path` carries; all else in it stays.
-
-    Raises:
-        InputError: the file cannot be read or written.
-    """
-    content = read_checkpoint(path)
-    content[METADATA_KEY]["metrics"] = metrics
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
 
 
 def unpack(checkpoint: dict[str, Any]) -> None:

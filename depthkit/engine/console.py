@@ -1,6 +1,7 @@
 """How much of the log is printed; the log file always has everything."""
 
 import logging
+import sys
 from contextlib import ExitStack
 
 from mmengine.logging import MMLogger
@@ -25,6 +26,23 @@ def console_level(logger: logging.Logger, level: int) -> ExitStack:
         stack.callback(handler.setLevel, handler.level)
         handler.setLevel(max(handler.level, level))
     return stack
+
+
+def report_disk_errors(logger: logging.Logger) -> None:
+    """Make `logger` raise what its files and a closed pipe meet; logging would print a traceback.
+
+    A character that a file's encoding does not have is written by its code.
+    """
+    for handler in logger.handlers:
+        handler.handleError = _raise_disk_error
+        if isinstance(handler, logging.StreamHandler) and hasattr(handler.stream, "reconfigure"):
+            handler.stream.reconfigure(errors="backslashreplace")
+
+
+def _raise_disk_error(record: logging.LogRecord) -> None:
+    error = sys.exc_info()[1]
+    if isinstance(error, OSError):
+        raise error
 
 
 def leave_out_internals(logger: MMLogger) -> MMLogger:

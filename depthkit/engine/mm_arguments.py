@@ -62,9 +62,15 @@ class _Dataset(_Settings):
     pipeline: list[dict] = []
 
 
+class _Sampler(_Settings):
+    shuffle: _Flag = True
+    round_up: _Flag = True
+    seed: _Seed | None = None
+
+
 class _Loader(_Settings):
     dataset: _Dataset
-    sampler: dict | None = None
+    sampler: _Sampler | None = None
     collate_fn: dict | None = None
     batch_size: _Count = 1
     num_workers: _Index = 0

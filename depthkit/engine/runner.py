@@ -15,8 +15,10 @@ from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from depthkit.engine.checkpoints import find_valid_checkpoint, strict_loading, unpack
-from depthkit.engine.console import leave_out_internals
+from depthkit.engine.console import leave_out_internals, report_disk_errors
+from depthkit.engine.continuity import check_settings_kept, schedule_of
 from depthkit.engine.mm_arguments import check_settings
+from depthkit.engine.scalar_log import LINES, continue_log, count_lines
 from depthkit.errors import InputError
 from depthkit.models.weights import forget_pretrained
 from depthkit.registry import RUNNERS
@@ -39,7 +41,8 @@ class DepthRunner(Runner):
     """A Runner (same arguments) with these differences.
 
     - A checkpoint is written under a temporary name and renamed, so a killed process leaves complete files only.
-    - `resume` takes the newest valid checkpoint of the work folder, and keeps the order of the training images.
+    - `resume` takes the newest valid checkpoint of the work folder, and ends as a training that was never stopped: the
+      same weights, metrics and log. A config with another learning rate, schedule or seed is refused.
     - Loading is strict: the weights of another model are an error, and no file can execute code.
     - `OneCycleLR` needs neither `total_steps` (the loop's iterations) nor `eta_max` (each group's own rate).
     - The data sets are built before the model, so a missing folder is found before weights are downloaded.
@@ -59,7 +62,8 @@ class DepthRunner(Runner):
         """Build a Runner from a config; with `resume`, on the newest valid checkpoint of the work folder.
 
         Raises:
-            InputError: a mistake in the config, or no valid checkpoint among those in the work folder.
+            InputError: a mistake in the config, no valid checkpoint among those in the work folder, or one of a
+                training with another optimizer, schedule or seed.
         """
         cfg = copy.deepcopy(cfg)
         check_settings(cfg)
@@ -69,14 +73,24 @@ class DepthRunner(Runner):
             if found is None:
                 logger.warning(f"{cfg.work_dir}: no checkpoint to resume from; starting at the beginning")
             cfg.load_from, cfg.resume = None if found is None else str(found), found is not None
+        model, changed = copy.deepcopy(cfg.model), []
         if cfg.get("resume"):
+            changed = check_settings_kept(cfg.load_from, cfg)
             forget_pretrained(cfg.model)
         with config_errors(cfg.filename, "Runner"):
-            return super().from_cfg(cfg)
+            runner = super().from_cfg(cfg)
+        if not cfg.get("resume"):
+            runner._continue_log(0)
+        runner.cfg.model = model  # with its pretrained weights: the checkpoints carry it
+        if changed:
+            runner.logger.warning(f"{cfg.load_from}: resumed with other settings than before: {', '.join(changed)}")
+        return runner
 
     def build_logger(self, log_level: int | str = "INFO", log_file: str | None = None) -> MMLogger:
         """Build the logger; the log file has everything, the console only what concerns the user."""
-        return leave_out_internals(super().build_logger(log_level, log_file))
+        logger = super().build_logger(log_level, log_file)
+        report_disk_errors(logger)
+        return leave_out_internals(logger)
 
     def build_model(self, model: Any) -> torch.nn.Module:
         """Build the data sets of the training, then the model."""
@@ -89,6 +103,13 @@ class DepthRunner(Runner):
                         setattr(self, f"_{name}", self.build_dataloader(loader, self.seed, diff_rank_seed))
         with config_errors(self.cfg.filename, "model"):
             model = super().build_model(model)
+        backbone = getattr(model, "backbone", None)
+        tapped = {*(getattr(backbone, "out_indices", None) or ())} & {*getattr(backbone, "selective_layers", ())}
+        if tapped and self._train_loop is not None:
+            self.logger.warning(
+                f"out_indices: {', '.join(map(str, sorted(tapped)))} are token selective layers; what skips such a "
+                "layer has in its map the values of the layer before"
+            )
         names = self.cfg.get("activation_checkpointing") or []
         for name in [names] if isinstance(names, str) else names:
             if name not in dict(model.named_modules()):
@@ -112,11 +133,12 @@ class DepthRunner(Runner):
             return super().build_param_scheduler(filled)
 
     def resume(self, filename: str, *args: Any, **kwargs: Any) -> None:
-        """Resume from `filename`, with the same order of the training images.
+        """Resume from `filename`, with the order of the training images and the log of the training before.
 
         Raises:
             InputError: the file has no training state, is of another model, or of a shorter training.
         """
+        planned = schedule_of(self.param_schedulers)
         try:
             super().resume(filename, *args, **kwargs)
         except KeyError as error:
@@ -132,17 +154,28 @@ class DepthRunner(Runner):
                 "as load_from to start from its weights"
             ) from error
         # The loader was built before the seed of the first run was known.
-        sampler = self.train_dataloader.sampler
-        if hasattr(sampler, "seed"):
+        sampler = self.train_dataloader.batch_sampler.sampler
+        if hasattr(sampler, "seed") and not self._randomness_cfg.get("diff_rank_seed"):
             sampler.seed = self.seed
-        for scheduler in self.param_schedulers or []:
-            total = getattr(scheduler, "total_steps", None)
-            if total is not None and not scheduler.by_epoch and total < self.max_iters:
-                raise InputError(
-                    f"{filename}: is of a training of {total} iterations, this one has {self.max_iters}; "
-                    "resume it with its own max_epochs and batch_size, or start anew from its weights with load_from"
-                )
+        before = self.message_hub.runtime_info
+        if schedule_of(self.param_schedulers) != planned:
+            total = before.get("max_iters")
+            known = total not in (None, self.max_iters)
+            what = f"{total} iterations, this one has {self.max_iters}" if known else "another schedule"
+            raise InputError(
+                f"{filename}: is of a training of {what}; resume it with its own max_epochs, batch_size and "
+                "param_scheduler, or start anew from its weights with load_from"
+            )
+        self._continue_log(before.get(LINES, 0))
         self.logger.info(f"resumed from {filename} at iteration {self.iter} of {self.max_iters}")
+
+    @master_only
+    def _continue_log(self, lines: int) -> None:
+        if not continue_log(self.work_dir, self.log_dir, lines):
+            self.logger.warning(
+                f"{self.work_dir}: the log of the training before is not there; the new one begins at iteration "
+                f"{self.iter}"
+            )
 
     def load_checkpoint(
         self,
@@ -179,14 +212,17 @@ class DepthRunner(Runner):
             InputError: the disk is full or cannot be written to.
         """
         target = Path(out_dir) / filename
-        temporary = target.with_name(f".{filename}.tmp")  # one name, so that leftovers do not pile up
+        temporary = target.with_name(f".{filename}.tmp")  # removed by `clean_work_folder` if this is killed
+        self.message_hub.update_info(LINES, count_lines(self.log_dir))
         try:
             super().save_checkpoint(out_dir, temporary.name, *args, **kwargs)
             with open(temporary, "rb") as file:
                 os.fsync(file.fileno())
             os.replace(temporary, target)
-        except OSError as error:
+        except BaseException as error:
             temporary.unlink(missing_ok=True)
+            if not isinstance(error, OSError):
+                raise
             raise InputError(
                 f"{target}: the checkpoint cannot be written ({error.strerror}); free some space or choose "
                 "another work folder, then continue with --resume"

@@ -20,7 +20,7 @@ class Accuracy(BaseMetric):
     were measured, and of those that could not be read, which the log names.
 
     Raises:
-        InputError: a sample without a class; at the end, if no image could be read.
+        InputError: a sample without a class, or scores with NaN; at the end, if no image could be read.
     """
 
     metric_names = ("top1", "top5")
@@ -41,12 +41,16 @@ class Accuracy(BaseMetric):
             if "gt_label" not in sample:
                 raise InputError(f"{sample.get('img_path', '')}: has no class (gt_label), so it cannot be evaluated")
             score, label = sample["pred_score"], int(sample["gt_label"])
+            if count := int(score.isnan().sum()):
+                raise InputError(
+                    f"{sample.get('img_path', '')}: {count} of the {len(score)} scores are NaN; use other weights"
+                )
             if label >= len(score):
                 raise InputError(
                     f"{sample.get('img_path', '')}: is of class {label}, but the model has {len(score)} classes; give "
                     "the images and the number of classes that it was trained with"
                 )
-            # How many classes are ranked before it. Ties and NaN count against the model, because they decide nothing.
+            # How many classes are ranked before it. Ties count against the model, because they decide nothing.
             self.results.append(int((~(score < score[label])).sum()) - 1)
 
     def compute_metrics(self, results: list[int | str]) -> dict[str, float]:

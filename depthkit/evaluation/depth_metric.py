@@ -1,6 +1,7 @@
 """The mm metric around `depth_metrics` and `Protocol`."""
 
 import hashlib
+import os
 import re
 from collections.abc import Sequence
 from logging import WARNING
@@ -18,6 +19,7 @@ from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, poo
 from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
 from depthkit.utils.io import write_depth_png
+from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import validate_arguments
 
@@ -37,21 +39,32 @@ class DepthProtocolMetric(BaseMetric):
         boundary: measure boundaries too: ``boundary_f1`` (`depthkit.evaluation.boundaries.boundary_f1`), mean over the
             images that have a contour, and ``edge_abs_rel``, the abs_rel within 8 px of edges of depth, averaged as
             the protocol averages, over the images that have such pixels. A metric that no image has is left out.
+        allow_nan: count NaN in a prediction as the smallest depth of the protocol. Otherwise it is an error: metrics of
+            such a prediction say nothing about the model.
 
     Raises:
-        InputError: an unknown protocol, a folder that cannot be made; at the end, if no image has a valid pixel.
+        InputError: an unknown protocol, a folder that cannot be made, a prediction with NaN; at the end, if no image
+            has a valid pixel.
     """
 
     metric_names = METRIC_NAMES
 
     @validate_arguments
-    def __init__(self, protocol: str = "eigen", save_dir: str | Path | None = None, boundary: bool = False) -> None:
+    def __init__(
+        self,
+        protocol: str = "eigen",
+        save_dir: str | Path | None = None,
+        boundary: bool = False,
+        allow_nan: bool = False,
+    ) -> None:
         # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,
         # which may be read-only. BaseMetric warns if it has no prefix, but we want plain names: so we give it one and
         # remove it.
         super().__init__(collect_device="gpu", prefix="depth")
         self.prefix = None
         self.protocol = get_protocol(protocol)
+        self.allow_nan = allow_nan
+        self._measured = self._beyond = 0  # pixels, of this process
         self.save_dir = None if save_dir is None else make_output_folder(save_dir)
         self.boundary = boundary
         if boundary:
@@ -61,11 +74,16 @@ class DepthProtocolMetric(BaseMetric):
         """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
 
         Raises:
-            InputError: a sample has no ground truth.
+            InputError: a sample has no ground truth, or its prediction has NaN.
         """
         for sample in data_samples:
             path = sample.get("img_path", "")
             pred = _depth_map(sample["pred_depth_map"]["data"])
+            if not self.allow_nan and (count := int(np.isnan(pred).sum())):
+                raise InputError(
+                    f"{path}: {count} of {pred.size} pixels of the prediction are NaN; use other weights, or "
+                    "count them as wrong with allow_nan=True in the test_evaluator"
+                )
             if self.save_dir is not None:
                 saturated = write_depth_png(self.save_dir / prediction_name(path), pred)
                 if saturated:
@@ -74,6 +92,8 @@ class DepthProtocolMetric(BaseMetric):
                 raise InputError(f"{path}: has no ground truth depth, so it cannot be evaluated; use images with depth")
             gt = _depth_map(sample["gt_depth_map"]["data"])
             valid = self.protocol.valid_mask(gt)
+            self._measured += int((gt > 0).sum())
+            self._beyond += int((gt >= self.protocol.max_depth).sum())
             pred = self.protocol.prepare(pred, gt.shape)
             boundary = boundary_errors(pred, gt, valid) if self.boundary else None
             self.results.append((error_sums(pred, gt, valid), boundary))
@@ -91,6 +111,14 @@ class DepthProtocolMetric(BaseMetric):
                 f"none of the {len(results)} images has a valid pixel of ground truth under protocol "
                 f"{self.protocol.description}; check the depth files and their scale"
             )
+        if 2 * self._beyond > self._measured:
+            print_log(
+                f"{self._beyond} of the {self._measured} measured pixels are {self.protocol.max_depth:g} m away or "
+                "more and do not count; if that cannot be, correct depth_scale, the depth files' units per metre",
+                logger="current",
+                level=WARNING,
+            )
+        self._measured = self._beyond = 0
         if skipped:
             print_log(f"{skipped} of {len(results)} images have no valid pixel and were skipped", logger="current")
         print_log(f"Protocol {self.protocol.description}", logger="current")
@@ -120,7 +148,8 @@ def prediction_name(img_path: str) -> str:
     base, _, index = img_path.partition("#")  # "file.mat#12" is frame 12 of a .mat
     parts = [Path(base).parent.name, Path(base).stem, index]
     readable = "_".join(re.sub(r"[^\w.-]", "_", part) for part in parts if part)
-    digest = hashlib.sha256(img_path.encode()).hexdigest()[:6]
+    digest = hashlib.sha256(os.fsencode(img_path)).hexdigest()[:6]
+    readable = shorten(readable, 200)  # bytes; file systems take 255 in a name
     return f"{readable}_{digest}_depth.png"
 
 

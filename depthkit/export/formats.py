@@ -12,7 +12,7 @@ from depthkit.errors import InputError
 from depthkit.export.agreement import MAX_BEYOND, TOLERANCE, Agreement, compare, unit_of
 from depthkit.export.deployable import describe_output, trace
 from depthkit.models import DepthEstimator
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path, check_output_file, stream_to
 
 SUFFIXES = {"torch": ".pt2", "onnx": ".onnx"}
 METADATA_NAME = "depthkit.json"  # in a .pt2; an .onnx has a place for such pairs
@@ -45,6 +45,7 @@ def export_model(
     write, load = {"torch": (_write_torch, _load_torch), "onnx": (_write_onnx, _load_onnx)}[file_format]
     if file_format == "onnx":
         _check_packages()
+    check_output_file(path)
     program, unit = trace(model), unit_of(model)
     with atomic_path(path) as temporary:
         write(program, {**(about or {}), **describe_output(model)}, temporary)
@@ -61,7 +62,8 @@ def export_model(
 
 
 def _write_torch(program: ExportedProgram, metadata: dict[str, str], path: Path) -> None:
-    torch.export.save(program, path, extra_files={METADATA_NAME: json.dumps(metadata)})
+    with stream_to(path) as file:
+        torch.export.save(program, file, extra_files={METADATA_NAME: json.dumps(metadata)})
 
 
 def _load_torch(path: Path) -> Callable[[Tensor], Tensor]:

@@ -1,69 +1,21 @@
-"""Read weights from files and hubs, without executing code from a file or skipping a key silently."""
+"""Load weights from files and hubs, without skipping a key silently."""
 
-import json
 import math
-import pickle
-import zipfile
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import torch
 from mmengine.logging import print_log
-from mmengine.runner.checkpoint import get_torch_safe_globals
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
+from depthkit.models.checkpoint_file import METADATA_KEY, STATE_KEYS, check_tensor, read_checkpoint
 from depthkit.models.checkpoint_info import CheckpointInfo
+from depthkit.utils.hub import ask_hub
 
 if TYPE_CHECKING:
     from mmengine.config import Config
-
-METADATA_KEY = "depthkit"  # of the block in a checkpoint, and of its JSON in the header of a .safetensors
-# Keys under which training codes put the state dict, in the order of preference: DeiT's and MAE's own files say
-# "model", mmengine's and timm's training script "state_dict".
-_STATE_KEYS = ("state_dict", "model")
-
-
-def read_checkpoint(path: str | Path, metadata_only: bool = False) -> dict:
-    """Read a ``.safetensors`` file, or one written by `torch.save` that holds tensors and plain data only.
-
-    Unlike mmengine's loader this one never falls back to unpickling arbitrary objects.
-
-    Args:
-        path: the file; ``~`` is the home folder.
-        metadata_only: leave the tensors in the file until they are used, where its format allows that.
-
-    Returns:
-        The dictionary in the file: a state dict, or one with ``state_dict``, ``optimizer``, ... beside it. A
-        ``.safetensors`` of `export_weights` has the layout of the file it was made from.
-
-    Raises:
-        InputError: the file is missing, truncated, not a checkpoint, or holds objects that would execute code.
-    """
-    path = Path(path).expanduser()
-    if not path.is_file():
-        what = "is not a regular file" if path.exists() else "no such checkpoint file"
-        raise InputError(f"{path}: {what}; give the path of a .pth or .safetensors file")
-    try:
-        if path.suffix == ".safetensors":
-            return _read_safetensors(path, metadata_only)
-        with torch.serialization.safe_globals(get_torch_safe_globals()):
-            mmap = metadata_only and zipfile.is_zipfile(path)
-            content = torch.load(path, map_location="cpu", weights_only=True, mmap=mmap)
-    except pickle.UnpicklingError as error:
-        if zipfile.is_zipfile(path):
-            raise InputError(
-                f"{path}: refused, because it holds Python objects that could execute code; save the state dict "
-                "alone (tensors and plain numbers, strings, lists, dicts), or as .safetensors"
-            ) from error
-        raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
-    except PermissionError as error:
-        raise InputError(f"{path}: cannot be read; change its permissions") from error
-    except Exception as error:  # torch and safetensors raise a dozen types for files that are cut or foreign
-        raise InputError(f"{path}: not a checkpoint, or one that is damaged; get the file again") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{path}: holds a {type(content).__name__}; expected a dictionary of weights")
-    return content
+_LONGEST = 100  # letters of a tensor's name in a message
 
 
 def read_metadata(path: str | Path) -> CheckpointInfo | None:
@@ -99,20 +51,16 @@ def read_state_dict(path: str | Path) -> dict[str, Tensor]:
     """Read the state dict of a file, plain or under ``state_dict`` or ``model`` (DeiT's own layout).
 
     Raises:
-        InputError: as `read_checkpoint`, and when the file holds no tensors, or tensors without plain values.
+        InputError: as `read_checkpoint`, and when the file holds no tensors.
     """
     content = read_checkpoint(path)
-    for key in _STATE_KEYS:
+    for key in STATE_KEYS:
         if isinstance(content.get(key), dict):
             content = content[key]
             break
     state = {k.removeprefix("module."): v for k, v in content.items() if isinstance(k, str) and isinstance(v, Tensor)}
     if not state:
         raise InputError(f"{path}: holds no weights; expected a state dict, or one under 'model' or 'state_dict'")
-    for name, value in state.items():
-        if value.is_meta or value.is_quantized or value.layout is not torch.strided:
-            what = "no values" if value.is_meta else "quantized values" if value.is_quantized else "sparse values"
-            raise InputError(f"{path}: {name} has {what}; expected weights as plain tensors, so get another file")
     return state
 
 
@@ -130,8 +78,8 @@ def check_numbers(name: str, value: Tensor, source: str | Path) -> None:
     if not value.is_floating_point():
         kind = str(value.dtype).removeprefix("torch.")
         raise InputError(f"{source}: {name} holds {kind} numbers; expected floating point, so get another file")
-    if not value.is_meta and value.numel() and not all(bound.isfinite() for bound in value.float().aminmax()):
-        raise InputError(f"{source}: {name} holds values that are not finite; get the file again")
+    if not value.is_meta:
+        check_tensor(name, value, source)
 
 
 def forget_pretrained(model: dict) -> None:
@@ -235,24 +183,17 @@ def load_backbone(
     if not model.num_classes:  # a backbone without a classifier leaves the file's one aside, as asked
         classifier = {k: state[k] for k in unexpected if k.startswith(("head.", "head_dist."))}
         unexpected = [k for k in unexpected if k not in classifier]
-    model.load_state_dict({k: v for k, v in state.items() if k in own}, strict=False)
+    used = {k: v for k, v in state.items() if k in own}
+    for name, value in used.items():
+        if own[name].is_floating_point():
+            check_numbers(name, value, source)
+    model.load_state_dict(used, strict=False)
     print_log(
         f"Loaded {len(own) - len(missing)} tensors from {source}; {_count('missing', missing)}, "
         f"{_count('unexpected', unexpected)}.",
         logger="current",
     )
     return classifier
-
-
-def _read_safetensors(path: Path, metadata_only: bool) -> dict:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        header = file.metadata() or {}
-        tensors = {} if metadata_only else {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-    if METADATA_KEY not in header:
-        return tensors
-    return {"state_dict": tensors, METADATA_KEY: json.loads(header[METADATA_KEY])}
 
 
 def _is_square(number: int) -> bool:
@@ -263,6 +204,7 @@ def _hub_state(name: str) -> dict[str, Tensor]:
     import timm
 
     try:
+        _check_hub(getattr(timm.models.get_pretrained_cfg(name), "hf_hub_id", None))
         return timm.create_model(name, pretrained=True).state_dict()
     except Exception as error:  # network, hub and cache failures have no common type
         raise InputError(
@@ -271,6 +213,18 @@ def _hub_state(name: str) -> dict[str, Tensor]:
         ) from error
 
 
+def _check_hub(repository: str | None) -> None:
+    """Raise an error within seconds where no hub answers: timm would try for a minute."""
+    from huggingface_hub import hf_hub_url, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError
+
+    files = ("model.safetensors", "pytorch_model.bin")  # in timm's order
+    if repository and not any(isinstance(try_to_load_from_cache(repository, file), str) for file in files):
+        with suppress(HfHubHTTPError):  # an answer; timm makes something of it
+            ask_hub(hf_hub_url(repository, files[0]))
+
+
 def _count(what: str, keys: list[str]) -> str:
-    shown = ", ".join(keys[:3]) + (", ..." if len(keys) > 3 else "")
+    shown = ", ".join(key if len(key) < _LONGEST else f"{key[:_LONGEST]}..." for key in keys[:3])
+    shown += ", ..." if len(keys) > 3 else ""
     return f"{len(keys)} keys {what}" + (f" ({shown})" if keys else "")

@@ -24,10 +24,13 @@ from typing import TYPE_CHECKING, Any
 from depthkit.errors import InputError
 from depthkit.utils.config_files import find_config
 from depthkit.utils.config_names import check_names, check_option
+from depthkit.utils.input_files import read_text
+from depthkit.utils.stop_signals import Stopped
 
 if TYPE_CHECKING:
     from mmengine.config import Config
 
+_DEEPEST = 50  # dicts and lists in each other
 _TUPLE = "_tuple_"  # marks a tuple in `config_to_plain`, because JSON has lists only
 
 
@@ -51,12 +54,12 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
         InputError: there is no such file; it is not valid Python or raises an error when it runs; it holds other
             things than plain data; a name in it or an option is misspelt.
     """
+    path = find_config(config)  # before the seconds that importing mmengine takes
     from mmengine.config import Config
 
-    path = find_config(config)
     options = {key: str(value) if isinstance(value, Path) else value for key, value in (options or {}).items()}
     values = {key: value for key, value in options.items() if not isinstance(value, dict)}
-    loaded = _run(path.resolve(), values, ())
+    loaded = _run(Path(os.path.realpath(path)), values, ())
     try:
         result = Config(loaded, cfg_text=path.read_text(encoding="utf-8"), filename=path)
         for key in options:
@@ -127,7 +130,7 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
             found = _run(_installed(path, package) / inside, {}, (*children, path))
             found = Config._dict_to_config_dict(ConfigDict(found), package)  # marks the scope of what it builds
         else:
-            found = _run((path.parent / base).resolve(), {**literals, **values}, (*children, path))
+            found = _run(Path(os.path.realpath(path.parent / base)), {**literals, **values}, (*children, path))
         for name in bases.keys() & found.keys():
             raise InputError(f"{path}: two of its bases set '{name}'; one must leave it to the other")
         bases.update(found)
@@ -142,6 +145,8 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
             with _about(path, statement, values, user=(*children, path)[0]):
                 exec(compile(ast.Module([statement], []), str(path), "exec"), namespace)
     imported = (type, types.FunctionType, types.BuiltinFunctionType, types.ModuleType)
+    if namespace.get("default_scope") is not None:
+        _check_scope(path, "default_scope", namespace["default_scope"])
     own = {
         name: _copy(path, name, value)
         for name, value in namespace.items()
@@ -149,18 +154,18 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
     }
     merged = Config(bases)
     with _about(path):
-        merged.merge_from_dict(own, allow_list_keys=False)
+        try:
+            merged.merge_from_dict(own, allow_list_keys=False)
+        except TypeError as error:  # a dict where the base has none, or the other way round
+            raise ValueError(re.sub(r"<class '(\w+)'>", r"\1", str(error))) from error
     return merged.to_dict()
 
 
 def _parse(path: Path) -> ast.Module:
     """Return the tree of the config at `path`, with mmengine's ``{{ }}`` filled in."""
-    try:
-        text = path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such config; see the folder configs/") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the config cannot be read ({error})") from error
+    if not os.path.lexists(path):
+        raise InputError(f"{path}: there is no such config; see the folder configs/")
+    text = read_text(path, "a config, which is a Python file")
     fills = {"fileDirname": path.parent.as_posix(), "fileBasename": path.name}
     fills |= {"fileBasenameNoExtension": path.stem, "fileExtname": path.suffix}
     text = re.sub(r"\{\{\s*(\w+)\s*\}\}", lambda match: fills.get(match[1], match[0]), text)
@@ -169,9 +174,9 @@ def _parse(path: Path) -> ast.Module:
     text = re.sub(variable, lambda match: os.environ.get(match[1], match[2]), text)
     try:
         return ast.parse(text)
-    except (SyntaxError, ValueError) as error:
+    except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
         line = f", line {error.lineno}" if isinstance(error, SyntaxError) else ""
-        reason = error.msg if isinstance(error, SyntaxError) else str(error)
+        reason = error.msg if isinstance(error, SyntaxError) else str(error) or "it is nested too deeply"
         raise InputError(f"{path}{line}: the config is not valid Python ({reason})") from error
 
 
@@ -188,7 +193,7 @@ def _literal(node: ast.expr) -> list[Any]:
     """Return the value of `node` in a list; an empty one for a dict (they merge) or an expression."""
     try:
         value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError):
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
         return []
     return [] if isinstance(value, dict) else [value]
 
@@ -221,7 +226,9 @@ def _about(path: Path, statement: ast.stmt | None = None, values: Any = (), user
         yield
     except ValueError as error:  # a config raises it to refuse a setting, which the user's file or an option gave
         raise InputError(f"{user or path}: {error}") from error
-    except (Exception, SystemExit) as error:
+    except (KeyboardInterrupt, Stopped):
+        raise
+    except BaseException as error:  # also SystemExit: a config that ends the process would do so without a word
         reason = f"{type(error).__name__}: {error}"
         lines = [frame.lineno for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
         nodes = ast.walk(statement) if statement and lines else ()
@@ -233,18 +240,30 @@ def _about(path: Path, statement: ast.stmt | None = None, values: Any = (), user
         raise InputError(f"{path}{line}: the config cannot be run ({reason})") from error
 
 
-def _copy(path: Path, place: str, value: Any) -> Any:
+def _copy(path: Path, place: str, value: Any, depth: int = 0) -> Any:
     """Copy plain data, and raise InputError for anything else."""
+    if depth > _DEEPEST:
+        name = place.partition(".")[0]
+        raise InputError(f"{path}: {name} is nested more than {_DEEPEST} times, or contains itself; make it flatter")
     if isinstance(value, dict) and all(isinstance(key, str) for key in value):
-        return {key: _copy(path, f"{place}.{key}", item) for key, item in value.items()}
+        if "_scope_" in value:
+            _check_scope(path, f"{place}._scope_", value["_scope_"])
+        return {key: _copy(path, f"{place}.{key}", item, depth + 1) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return type(value)(_copy(path, f"{place}.{index}", item) for index, item in enumerate(value))
+        return type(value)(_copy(path, f"{place}.{index}", item, depth + 1) for index, item in enumerate(value))
     if value is None or type(value) in (bool, int, float, str):
         return value
+    what = repr(value) if isinstance(value, dict) else f"of type {type(value).__name__}"
     raise InputError(
-        f"{path}: {place} is {value!r}, which is not plain data; a config holds numbers, text, lists and dicts with "
+        f"{path}: {place} is {what}, which is not plain data; a config holds numbers, text, lists and dicts with "
         "text as keys, and names classes by their registered name"
     )
+
+
+def _check_scope(path: Path, place: str, scope: Any) -> None:
+    """Check that a scope, whose registries mmengine searches, is that of an installed package."""
+    if not (isinstance(scope, str) and scope.isidentifier() and importlib.util.find_spec(scope)):
+        raise InputError(f"{path}: {place} is {scope!r}; expected the name of a package that is installed")
 
 
 def _import_modules(path: Path, imports: dict | None) -> None:

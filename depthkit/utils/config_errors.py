@@ -14,8 +14,12 @@ from depthkit.utils.validation import find_wrong_argument
 # What Python and mmengine's registries say about arguments that a class does not have.
 _WRONG_NAME = re.compile(
     r"unexpected keyword argument|required positional argument|required keyword-only argument|multiple values"
+    r"|takes no arguments"
 )
 _UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
+
+# Their classes say little, or nothing, of what they do not take.
+_PACKAGES = ("mmcv", "mmengine", "mmseg", "timm", "torch", "torchvision")
 
 
 @contextmanager
@@ -70,7 +74,15 @@ def _mistake(error: Exception) -> str | None:
         return f"type={build.get('obj_type')!r}: expected the registered name of a class"
     if isinstance(error, (ValueError, AssertionError)) and text:
         return text
-    return find_wrong_argument(build["obj_cls"], build["args"]) if "obj_cls" in build and "args" in build else None
+    if "obj_cls" not in build or "args" not in build:
+        return None
+    found = find_wrong_argument(build["obj_cls"], build["args"])
+    if found is None and build["obj_cls"].__module__.partition(".")[0] in _PACKAGES:
+        plain = (bool, int, float, str, list, tuple, dict, type(None))  # what a config gave, not what the Runner adds
+        given = ", ".join(f"{name}={value!r}" for name, value in build["args"].items() if isinstance(value, plain))
+        given = given if len(given) <= 200 else f"{given[:200]} ..."
+        return f"{build['obj_cls'].__name__}: cannot be built with {given} ({text or type(error).__name__})"
+    return found
 
 
 def _innermost_build(error: Exception) -> dict[str, Any]:

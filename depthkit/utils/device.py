@@ -2,17 +2,25 @@
 
 import gc
 import os
+import re
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 
 import torch
+from torch.distributed import PrefixStore
+from torch.distributed.rendezvous import rendezvous
 
 from depthkit.errors import InputError
 
 LAUNCHERS = ("none", "pytorch")
 _TIMEOUT = timedelta(minutes=10)  # of the start, and of any exchange between processes
+# What gloo, nccl and torch's store say of a process that has ended, or does not answer.
+_LOST = re.compile(
+    r"connection (was )?(closed|reset|refused)|broken pipe|remote process exited|socket closed|timed ?out|timeout",
+    re.IGNORECASE,
+)
 
 
 def select_device(name: str | None = "auto") -> torch.device:
@@ -44,8 +52,8 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     mmengine's own function calls CUDA also on a machine without it.
 
     Raises:
-        InputError: launched by torchrun without `launcher`, the reverse, more processes than GPUs, or processes
-            that do not find each other.
+        InputError: launched by torchrun without `launcher`, the reverse, more processes than GPUs, processes that do
+            not find each other, or one that ends or stops answering before the block has ended.
     """
     if launcher not in LAUNCHERS:
         raise InputError(f"launcher '{launcher}': expected one of {', '.join(LAUNCHERS)}")
@@ -74,6 +82,14 @@ def process_group(launcher: str, device: torch.device) -> Iterator[None]:
     try:
         yield
         torch.distributed.barrier()  # no process leaves while others still talk to it
+    except RuntimeError as error:
+        if not _LOST.search(str(error)):
+            raise
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"another process of this run has ended or does not answer ({reason}); see its own message, then start all "
+            "of them again, a training with --resume"
+        ) from error
     finally:
         # With gloo, a wrapped model that outlives the group sometimes aborts the process at its exit.
         gc.collect()
@@ -100,8 +116,12 @@ def _join(backend: str) -> None:
         loopback = [name for _, name in socket.if_nameindex() if name in ("lo", "lo0")]
         if loopback:
             os.environ.setdefault("GLOO_SOCKET_IFNAME", loopback[0])
+    restart, place = os.environ.get("TORCHELASTIC_RESTART_COUNT", "0"), {}
     try:
-        torch.distributed.init_process_group(backend, timeout=_TIMEOUT)
+        if restart != "0":  # torchrun's store still has the addresses of the processes before
+            store, rank, size = next(rendezvous("env://", timeout=_TIMEOUT))
+            place = {"store": PrefixStore(f"restart_{restart}", store), "rank": rank, "world_size": size}
+        torch.distributed.init_process_group(backend, timeout=_TIMEOUT, **place)
     except (RuntimeError, ValueError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(

@@ -1,13 +1,13 @@
 """Relative disparities as a 16-bit PNG that can be turned back: their range stands in its text chunks."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import numpy as np
-from PIL import Image
 
 from depthkit.errors import InputError
-from depthkit.utils.io import MAX_UINT16, atomic_path, png_text, read_image
+from depthkit.utils.io import MAX_UINT16, read_image
+from depthkit.utils.png_file import row_blocks, write_png
 
 _ENCODING = f"disparity = min + (stored - 1) / {MAX_UINT16 - 1} * (max - min); 0 = no value"
 
@@ -29,13 +29,16 @@ def write_disparity_png(path: str | os.PathLike, disparity: np.ndarray, text: Ma
     valid = np.isfinite(disparity)
     low = float(np.min(disparity, initial=np.inf, where=valid)) if valid.any() else 0.0
     high = float(np.max(disparity, initial=-np.inf, where=valid)) if valid.any() else 0.0
-    stored = np.zeros(disparity.shape, np.uint16)
-    for row, known in enumerate(valid):  # float64 of the whole map would be four times its memory
-        fraction = (disparity[row, known].astype(np.float64) - low) / ((high - low) or 1.0)
-        stored[row, known] = np.rint(fraction * (MAX_UINT16 - 1)) + 1
+
+    def stored() -> Iterator[np.ndarray]:
+        for rows in row_blocks(disparity.shape):
+            known, block = valid[rows], np.zeros(disparity[rows].shape, np.uint16)
+            fraction = (disparity[rows][known].astype(np.float64) - low) / ((high - low) or 1.0)
+            block[known] = np.rint(fraction * (MAX_UINT16 - 1)) + 1
+            yield block
+
     encoding = {"min": repr(low), "max": repr(high), "unit": "none", "encoding": _ENCODING}
-    with atomic_path(path) as temporary:
-        Image.fromarray(stored).save(temporary, format="PNG", compress_level=3, pnginfo=png_text({**text, **encoding}))
+    write_png(path, disparity.shape, stored(), {**text, **encoding})
 
 
 def read_disparity_png(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, str]]:

@@ -11,7 +11,8 @@ import numpy as np
 from PIL import Image
 
 from depthkit.errors import InputError
-from depthkit.utils.io import IMAGE_DESCRIPTION, atomic_path
+from depthkit.utils.io import IMAGE_DESCRIPTION
+from depthkit.utils.output_file import atomic_path
 
 FloatFormat = Literal["npy", "tiff", "exr"]
 

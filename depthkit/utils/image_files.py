@@ -3,6 +3,7 @@
 This module does not import torch, so that commands find out first whether there is anything to do.
 """
 
+import fnmatch
 import glob
 import os
 from collections import Counter
@@ -88,10 +89,39 @@ def unique_stems(images: Sequence[Path]) -> list[str]:
 
 def check_not_inputs(results: Iterable[Path], inputs: Iterable[str | Path]) -> None:
     """Raise `InputError` if a file that is about to be written is one of the inputs."""
-    sources = {Path(source).resolve() for source in inputs}
+    sources = {os.path.realpath(source) for source in inputs}  # unlike Path.resolve it takes a loop of links
     for path in results:
-        if path.resolve() in sources:
+        if os.path.realpath(path) in sources:
             raise InputError(f"{path}: is one of the inputs and would be overwritten; choose another output")
+
+
+def check_not_found_again(patterns: Sequence[str], results: Iterable[Path]) -> None:
+    """Raise `InputError` if a folder or glob in `patterns` would find a result as an image the next time.
+
+    An image that is named itself may have its results beside it.
+    """
+    for path in results:
+        for pattern in patterns:
+            name = os.path.expanduser(pattern)
+            if os.path.isdir(name):
+                again = os.path.realpath(path.parent) == os.path.realpath(name)
+            else:
+                whole = Path(os.path.abspath(name)).parts
+                again = not os.path.exists(name) and _matches(path.absolute().parts, whole)
+            if again and path.suffix in IMAGE_SUFFIXES:
+                raise InputError(
+                    f"{path.parent}: results there would be taken for images by '{pattern}' the next time; choose "
+                    "another --out"
+                )
+
+
+def _matches(names: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Tell whether the parts of a path match those of a glob, of which ``**`` is any number."""
+    if not pattern or not names:
+        return not pattern and not names
+    if pattern[0] == "**" and len(pattern) > 1:
+        return _matches(names, pattern[1:]) or _matches(names[1:], pattern)
+    return fnmatch.fnmatchcase(names[0], pattern[0]) and _matches(names[1:], pattern[1:])
 
 
 def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Path]:
@@ -101,8 +131,15 @@ def _scan(folder: str, recursive: bool, suffixes: frozenset[str]) -> Iterator[Pa
     for entry in visible:
         if recursive and entry.is_dir(follow_symlinks=False):
             yield from _scan(entry.path, recursive, suffixes)
-        elif os.path.splitext(entry.name)[1].lower() in suffixes and entry.is_file():
+        elif os.path.splitext(entry.name)[1].lower() in suffixes and _is_file(entry):
             yield Path(entry.path)
+
+
+def _is_file(entry: os.DirEntry) -> bool:
+    try:
+        return entry.is_file()
+    except OSError:  # a loop of links
+        return False
 
 
 def _with_suffix(image: Path) -> str:

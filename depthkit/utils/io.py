@@ -7,34 +7,25 @@ naming the file if it cannot be read or written. Files are written under a tempo
 renamed when complete, so a partly written file is never seen.
 """
 
-import contextlib
-import io
 import json
 import os
-import secrets
-import struct
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from tokenize import TokenError
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
-from PIL.PngImagePlugin import PngInfo
+from PIL import Image
 
 from depthkit.errors import InputError
+from depthkit.utils.image_decoding import decode_rgb, open_image
+from depthkit.utils.input_files import check_pixels, decoding
+from depthkit.utils.output_file import atomic_path
+from depthkit.utils.png_file import row_blocks, write_png
 
 DEPTH_SUFFIXES = frozenset({".h5", ".npy", ".png", ".tif", ".tiff"})
 MILLIMETRES_PER_METRE = 1000.0
 MAX_UINT16 = 65535
 
-# What the decoders of Pillow, numpy and HDF5 raise on damaged or crafted files, besides OSError.
-_DECODER_ERRORS = (
-    OSError, SyntaxError, ValueError, EOFError, LookupError, TypeError, AttributeError, RuntimeError, MemoryError,
-    TokenError, struct.error, Image.DecompressionBombError,
-)  # fmt: skip
 IMAGE_DESCRIPTION = 270  # a tag of TIFF
-# From 16 to 8 bits: 65535 / 255.
-_SIXTEEN_TO_EIGHT = 257.0
 
 
 def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool = True) -> np.ndarray:
@@ -50,44 +41,14 @@ def read_rgb(path: str | os.PathLike, min_size: int | None = None, upright: bool
         upright: turn the image as its EXIF orientation says.
 
     Raises:
-        InputError: the file is not an image, is damaged, or has values without a known range (float or 32-bit).
+        InputError: the file is not an image, is damaged, has values without a known range (float or 32-bit), or more
+            than `MAX_PIXELS`.
     """
-    with _decoding(path, "an image"), Image.open(path) as image:
+    with open_image(path) as image:
         if min_size is not None:
             # Pillow keeps both sides at least this long; other formats are not affected.
             image.draft("RGB", (min_size, min_size))
-        return pil_to_rgb(image, path, upright)
-
-
-def decode_rgb(content: bytes, name: str | os.PathLike) -> np.ndarray:
-    """Decode the `content` of an image file as `read_rgb` does; `name` is for the error.
-
-    Raises:
-        InputError: as `read_rgb`.
-    """
-    with _decoding(name, "an image"), Image.open(io.BytesIO(content)) as image:
-        return pil_to_rgb(image, name)
-
-
-def pil_to_rgb(image: Image.Image, name: str | os.PathLike, upright: bool = True) -> np.ndarray:
-    """Convert a Pillow image to uint8 RGB (H, W, 3) as `read_rgb` does; `name` is for the error.
-
-    Raises:
-        InputError: the image has 32-bit or float values.
-    """
-    file_format = image.format
-    if upright:
-        image = ImageOps.exif_transpose(image)
-    if image.mode.startswith("I;16") or (image.mode == "I" and file_format in ("PNG", "PPM")):
-        grey = np.rint(np.asarray(image).astype(np.float32) / _SIXTEEN_TO_EIGHT)
-        image = Image.fromarray(np.clip(grey, 0, 255).astype(np.uint8))
-    elif image.mode in ("I", "F"):
-        raise InputError(f"{name}: holds 32-bit values, whose range is unknown; save it as an 8- or 16-bit image")
-    if image.has_transparency_data:
-        image = image.convert("RGBA")
-        white = Image.new("RGBA", image.size, "white")
-        image = Image.alpha_composite(white, image)
-    return np.array(image.convert("RGB"))
+        return decode_rgb(image, path, upright)
 
 
 def read_image(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, str]]:
@@ -96,7 +57,7 @@ def read_image(path: str | os.PathLike) -> tuple[np.ndarray, dict[str, str]]:
     Raises:
         InputError: the file is not an image or is damaged.
     """
-    with _decoding(path, "an image"), Image.open(path) as image:
+    with open_image(path) as image:
         stored, text = np.array(image), image.info
         if image.format == "TIFF":
             try:
@@ -132,16 +93,21 @@ def read_depth(path: str | os.PathLike, scale: float | None = None) -> np.ndarra
         known = ", ".join(sorted(DEPTH_SUFFIXES))
         raise InputError(f"{path}: '{suffix}' is not a known depth format; expected one of {known}")
     depth = check_depth(stored, path)
-    return depth / np.float32(default_scale if scale is None else scale)
+    scale = default_scale if scale is None else scale
+    with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
+        depth /= np.float32(scale)
+    if not np.isfinite(depth).all():
+        raise InputError(
+            f"{path}: depth_scale={scale:g} gives depth that is not finite; give the file's units per metre"
+        )
+    return depth
 
 
 def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
     """Return a depth map (H, W) as float32; raise `InputError` if it is negative or not finite."""
-    if depth.ndim != 2 or depth.size == 0:
-        raise InputError(f"{name}: the depth has shape {depth.shape}; expected (height, width)")
-    if not (np.issubdtype(depth.dtype, np.floating) or np.issubdtype(depth.dtype, np.integer)):
-        raise InputError(f"{name}: the depth is of type {depth.dtype}; expected numbers")
-    depth = depth.astype(np.float32)
+    _check_numbers(depth.shape, depth.dtype, name)
+    with np.errstate(over="ignore"):
+        depth = depth.astype(np.float32, copy=False)
     if not np.isfinite(depth).all():
         bad = int(depth.size - np.isfinite(depth).sum())
         raise InputError(f"{name}: {bad} depth values are NaN or infinite; write 0 where nothing was measured")
@@ -150,46 +116,16 @@ def check_depth(depth: np.ndarray, name: str | os.PathLike) -> np.ndarray:
     return depth
 
 
-@contextlib.contextmanager
-def atomic_path(path: str | os.PathLike) -> Iterator[Path]:
-    """Yield a temporary path (same folder and suffix) that becomes `path` if the block ends without error.
-
-    On any error the temporary file is removed and an older file at `path` stays.
-
-    Raises:
-        InputError: an `OSError` inside the block: no space left, a read-only or missing folder.
-    """
-    path = Path(path)
-    temporary = path.with_name(f".{path.stem}.{secrets.token_hex(4)}{path.suffix}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            temporary.unlink()
-        if isinstance(error, OSError):
-            raise InputError(
-                f"{path}: cannot be written ({error.strerror or error}); free some space or choose an output "
-                "folder that exists and can be written to"
-            ) from error
-        raise
-
-
 def write_rgb(path: str | os.PathLike, image: np.ndarray, text: Mapping[str, str] | None = None) -> None:
     """Write a uint8 RGB image (H, W, 3) in the format of the suffix; PNG is lossless, JPEG has quality 95.
 
     `text` goes into the text chunks of a PNG.
     """
+    if Path(path).suffix.lower() == ".png":
+        write_png(path, image.shape, (image[rows] for rows in row_blocks(image.shape)), text or {})
+        return
     with atomic_path(path) as temporary:
-        Image.fromarray(image).save(temporary, compress_level=3, quality=95, pnginfo=png_text(text or {}))
-
-
-def png_text(text: Mapping[str, str]) -> PngInfo:
-    """Return `text` as text chunks of a PNG, for Pillow."""
-    chunks = PngInfo()
-    for key, value in text.items():
-        chunks.add_text(key, value)
-    return chunks
+        Image.fromarray(image).save(temporary, quality=95)
 
 
 def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[str, str] | None = None) -> int:
@@ -200,15 +136,17 @@ def write_depth_png(path: str | os.PathLike, depth: np.ndarray, text: Mapping[st
     Returns:
         How many pixels are beyond 65.535 m.
     """
-    millimetres = np.array(depth, dtype=np.float64)  # one copy, changed in place: maps can be large
-    millimetres *= MILLIMETRES_PER_METRE
-    np.rint(millimetres, out=millimetres)
-    saturated = int((millimetres > MAX_UINT16).sum())
-    np.nan_to_num(millimetres, copy=False, nan=0.0, posinf=MAX_UINT16)
-    np.clip(millimetres, 0, MAX_UINT16, out=millimetres)
-    chunks = png_text({**(text or {}), "unit": "mm"})
-    with atomic_path(path) as temporary:
-        Image.fromarray(millimetres.astype(np.uint16)).save(temporary, format="PNG", compress_level=3, pnginfo=chunks)
+    depth, saturated = np.asarray(depth), 0
+
+    def millimetres() -> Iterator[np.ndarray]:
+        nonlocal saturated
+        for rows in row_blocks(depth.shape):
+            values = np.rint(depth[rows].astype(np.float64) * MILLIMETRES_PER_METRE)
+            saturated += int((values > MAX_UINT16).sum())
+            np.nan_to_num(values, copy=False, nan=0.0, posinf=MAX_UINT16)
+            yield np.clip(values, 0, MAX_UINT16).astype(np.uint16)
+
+    write_png(path, depth.shape, millimetres(), {**(text or {}), "unit": "mm"})
     return saturated
 
 
@@ -236,15 +174,12 @@ def write_point_cloud_ply(
         temporary.write_bytes("\n".join([*header, "end_header", ""]).encode("ascii", "replace") + vertices.tobytes())
 
 
-@contextlib.contextmanager
-def _decoding(path: str | os.PathLike, expected: str) -> Iterator[None]:
-    """Turn whatever a decoder raises inside into an `InputError` about the file at `path`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except _DECODER_ERRORS as error:
-        raise _unreadable(path, expected, error) from error
+def _check_numbers(shape: tuple[int, ...], dtype: np.dtype, name: str | os.PathLike) -> None:
+    """Check the shape and the type of a depth map."""
+    if len(shape) != 2 or not min(shape):
+        raise InputError(f"{name}: the depth has shape {shape}; expected (height, width)")
+    if dtype.kind not in "iuf":
+        raise InputError(f"{name}: the depth is of type {dtype}; expected numbers")
 
 
 def _load_depth_image(path: Path) -> tuple[np.ndarray, float]:
@@ -264,29 +199,23 @@ def _load_depth_image(path: Path) -> tuple[np.ndarray, float]:
 
 
 def _load_npy(path: Path) -> np.ndarray:
-    with _decoding(path, "a depth array"):
-        return np.load(path, allow_pickle=False)
+    with decoding(path, "a depth array"), path.open("rb") as file:
+        if file.read(2) == b"PK":
+            raise InputError(f"{path}: is an archive of arrays (.npz); expected one array, written by numpy.save")
+        file.seek(0)
+        version = np.lib.format.read_magic(file)
+        read_header = {(1, 0): np.lib.format.read_array_header_1_0, (2, 0): np.lib.format.read_array_header_2_0}
+        if version not in read_header:
+            raise InputError(f"{path}: is of version {version} of NumPy's format; write it by numpy.save")
+        shape, _, dtype = read_header[version](file)
+        _check_numbers(shape, dtype, path)
+        check_pixels(shape, dtype.itemsize, path)
+        file.seek(0)
+        return np.load(file, allow_pickle=False)
 
 
 def _load_h5_depth(path: Path) -> np.ndarray:
-    import h5py
+    from depthkit.utils.hdf5 import find_dataset, open_hdf5, read_map
 
-    with _decoding(path, "an HDF5 file with a dataset 'depth'"), h5py.File(path, "r") as file:
-        return file["depth"][()]
-
-
-def _unreadable(path: str | os.PathLike, expected: str, error: Exception) -> InputError:
-    """Make the error for a file that cannot be read: what is wrong with it, and what was expected."""
-    path = Path(path)
-    if not path.exists():
-        return InputError(f"{path}: no such file; expected {expected}")
-    if path.is_dir():
-        return InputError(f"{path}: is a folder; expected {expected}")
-    if isinstance(error, PermissionError):
-        return InputError(f"{path}: cannot be read; change its permissions")
-    if path.is_file() and path.stat().st_size == 0:
-        return InputError(f"{path}: is empty; expected {expected}")
-    if isinstance(error, UnidentifiedImageError):
-        return InputError(f"{path}: is not an image of a known format; expected PNG, JPEG, TIFF, WebP or BMP")
-    reason = " ".join(str(error).split()) or type(error).__name__
-    return InputError(f"{path}: is damaged ({reason}); expected {expected}, get or write it again")
+    with open_hdf5(path, "an HDF5 file with a dataset 'depth'") as file:
+        return read_map(find_dataset(file, "depth", path), path)

@@ -5,7 +5,7 @@ import math
 import numpy as np
 
 from depthkit.errors import InputError
-from depthkit.visualization.palette import paint
+from depthkit.visualization.palette import Painting, paint
 from depthkit.visualization.panels import ColorBar, draw_beside, draw_panels
 
 COLORMAP = "magma"  # black, violet, cream: none of the blue, green and red by which depth in metres is shown
@@ -42,10 +42,7 @@ def colorize_disparity(disparity: np.ndarray, ends: tuple[float, float] | None =
     Raises:
         InputError: the map is not two-dimensional.
     """
-    disparity = np.asarray(disparity, dtype=np.float32)
-    if disparity.ndim != 2:
-        raise InputError(f"disparity: has shape {disparity.shape}; expected one map (height, width)")
-    return paint(disparity, np.isfinite(disparity), ends or disparity_range(disparity), COLORMAP)
+    return paint(_painting(disparity, ends))
 
 
 def draw_disparity_map(disparity: np.ndarray, ends: tuple[float, float] | None = None) -> np.ndarray:
@@ -56,7 +53,7 @@ def draw_disparity_map(disparity: np.ndarray, ends: tuple[float, float] | None =
     Returns:
         uint8 RGB (H', W', 3).
     """
-    return draw_panels([colorize_disparity(disparity, ends)], color_bar=_color_bar(disparity, ends))
+    return draw_panels([_painting(disparity, ends)], color_bar=_color_bar(disparity, ends))
 
 
 def draw_disparity_beside(
@@ -70,9 +67,16 @@ def draw_disparity_beside(
     return draw_beside(image, {"prediction": colorize_disparity(disparity, ends)}, _color_bar(disparity, ends))
 
 
+def _painting(disparity: np.ndarray, ends: tuple[float, float] | None) -> Painting:
+    disparity = np.asarray(disparity, dtype=np.float32)
+    if disparity.ndim != 2:
+        raise InputError(f"disparity: has shape {disparity.shape}; expected one map (height, width)")
+    return Painting(disparity, np.isfinite, ends or disparity_range(disparity), COLORMAP)
+
+
 def _color_bar(disparity: np.ndarray, ends: tuple[float, float] | None) -> ColorBar:
     low, high = ends or disparity_range(disparity)
-    shown = disparity[np.isfinite(disparity)]
-    nearer, farther = bool((shown > high).any()), bool((shown < low).any())
+    finite = np.isfinite(disparity)
+    nearer, farther = bool((finite & (disparity > high)).any()), bool((finite & (disparity < low)).any())
     names = ((0, "near"), (1, "far"))
     return ColorBar(f"{COLORMAP}_r", 0, 1, "relative disparity", names, below=nearer, above=farther)

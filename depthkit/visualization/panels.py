@@ -12,6 +12,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Normalize
 from matplotlib.figure import Figure
 
+from depthkit.visualization.palette import Painting, paint
+
 _MIN_SIDE = 320  # [px]; images whose longer side is less are enlarged, or the text would dwarf them
 _MIN_FONT = 12  # [px]
 _LETTER = 0.62  # mean width of a letter as a fraction of the font's size
@@ -43,14 +45,14 @@ class ColorBar:
 
 
 def draw_panels(
-    images: Sequence[np.ndarray], titles: Sequence[str] | None = None, color_bar: ColorBar | None = None
+    images: Sequence[np.ndarray | Painting], titles: Sequence[str] | None = None, color_bar: ColorBar | None = None
 ) -> np.ndarray:
     """Draw images in a row; their pixels are unchanged in the result.
 
     Images that are too small beside readable text are enlarged by a whole factor.
 
     Args:
-        images: uint8 RGB (H, W, 3), all of one height.
+        images: uint8 RGB (H, W, 3), or maps to be coloured in their place, all of one height.
         titles: one per image.
         color_bar: drawn to the right of the last image.
 
@@ -59,6 +61,7 @@ def draw_panels(
     """
     enlarge = math.ceil(_MIN_SIDE / max(images[0].shape[:2]))
     if enlarge > 1:
+        images = [paint(image) if isinstance(image, Painting) else image for image in images]
         images = [image.repeat(enlarge, axis=0).repeat(enlarge, axis=1) for image in images]
     height = images[0].shape[0]
     font = max(round(height / 30), _MIN_FONT)
@@ -80,7 +83,11 @@ def draw_panels(
     if color_bar:
         drawn[:, left:] = _draw_color_bar(color_bar, top, (canvas_height, width - left), font)
     for place, image in zip(places, images, strict=True):
-        drawn[top : top + height, place : place + image.shape[1]] = image
+        target = drawn[top : top + height, place : place + image.shape[1]]
+        if isinstance(image, Painting):
+            paint(image, target)
+        else:
+            target[...] = image
     return drawn
 
 
@@ -146,4 +153,6 @@ def _render(figure: Figure) -> np.ndarray:
     """Return a figure as uint8 RGB (H, W, 3)."""
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
-    return np.asarray(canvas.buffer_rgba())[..., :3]
+    drawn = np.asarray(canvas.buffer_rgba())[..., :3].copy()
+    del canvas.renderer  # its pixels would stay until the next garbage collection: figures are circles of references
+    return drawn

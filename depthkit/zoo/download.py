@@ -6,21 +6,19 @@ import os
 import re
 import shutil
 import sys
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from depthkit.errors import InputError
+from depthkit.utils.hub import NoAnswer, ask_hub
 from depthkit.zoo.file_hash import hash_file
 from depthkit.zoo.zoo_model import ZooModel
 
 if TYPE_CHECKING:
     from huggingface_hub import HfFileMetadata
 
-# How long the hub may take to say what it has [s]. The environment variable HF_HUB_ETAG_TIMEOUT changes it.
-_PATIENCE = 3.0
 _SHA256 = re.compile("[0-9a-f]{64}")
 _GIVE_IT = "give it by --weights FILE (in Python: weights, in create_model pretrained)"
 _NO_SPACE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -109,33 +107,18 @@ def _find_fault(path: Path, model: ZooModel) -> str | None:
 
 
 def _ask_hub(model: ZooModel) -> "HfFileMetadata":
-    """Ask for size and hash of the file; this finds out within seconds whether it can be downloaded.
+    """Ask for size and hash of the file; this finds out within seconds whether it can be downloaded."""
+    from huggingface_hub import hf_hub_url
 
-    The question runs in a thread, because looking up a name has no time limit of its own.
-    """
-    from huggingface_hub import constants, get_hf_file_metadata, hf_hub_url
-
-    given = constants.HF_HUB_ETAG_TIMEOUT
-    patience = _PATIENCE if given == constants.DEFAULT_ETAG_TIMEOUT else given
-    url = hf_hub_url(model.repo, model.file, revision=model.revision)
-    answers: list[HfFileMetadata | Exception] = []
-
-    def ask() -> None:
-        try:
-            answers.append(get_hf_file_metadata(url, timeout=patience))
-        except Exception as error:  # told to the user below
-            answers.append(error)
-
-    thread = threading.Thread(target=ask, daemon=True)
-    thread.start()
-    thread.join(patience)
-    if not answers:
-        raise _unreachable(model, f"no answer within {patience:g} s")
-    if isinstance(answers[0], Exception):
-        raise _refused(model, answers[0]) from answers[0]
-    if not (answers[0].etag and answers[0].commit_hash):
+    try:
+        answer = ask_hub(hf_hub_url(model.repo, model.file, revision=model.revision))
+    except NoAnswer as error:
+        raise _unreachable(model, str(error)) from error
+    except Exception as error:  # network, hub and access have no common type
+        raise _refused(model, error) from error
+    if not (answer.etag and answer.commit_hash):
         raise _unreachable(model, "what answers there is not a hub; a proxy, or the page of a login?")
-    return answers[0]
+    return answer
 
 
 def _download(model: ZooModel, damaged: Path | None) -> Path:

@@ -34,7 +34,7 @@ def hash_file(path: Path) -> str:
     except OSError as error:
         raise InputError(f"{path}: cannot be read ({error.strerror}); change its permissions") from error
     with contextlib.suppress(OSError, InputError):
-        from depthkit.utils.io import atomic_path
+        from depthkit.utils.output_file import atomic_path
 
         note.parent.mkdir(parents=True, exist_ok=True)
         with atomic_path(note) as temporary:

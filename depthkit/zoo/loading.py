@@ -12,7 +12,7 @@ from torch import nn
 
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator
-from depthkit.models.weights import read_state_dict
+from depthkit.models.weights import forget_pretrained, load_weights, read_config, read_state_dict
 from depthkit.registry import MODELS as MODEL_CLASSES
 from depthkit.registry import depthkit_scope
 from depthkit.zoo.configs import make_config
@@ -20,6 +20,7 @@ from depthkit.zoo.download import fetch_weights
 from depthkit.zoo.file_hash import is_published
 from depthkit.zoo.layout_names import LAYOUTS
 from depthkit.zoo.layouts import to_depthkit
+from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 from depthkit.zoo.table import FREE_LICENCES, check_file_name, find_model
 from depthkit.zoo.transformers_config import check_transformers_config
 from depthkit.zoo.zoo_model import ZooModel
@@ -31,19 +32,23 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
     Args:
         name: as `depthkit models` lists it.
         pretrained: False: random weights; True: the published ones, from the hub's cache or downloaded into it; or the
-            path of a file, in the authors' layout, in that of transformers, or in depthkit's.
+            path of a file, in the authors' layout, in that of transformers, or in depthkit's. `PACKAGED_MODEL` comes
+            with depthkit and takes no file.
 
     Returns:
-        In evaluation mode. It maps normalised images (B, 3, H, W), with H and W multiples of 14 (``dpt-large``: 32), to
+        In evaluation mode. It maps normalised images (B, 3, H, W), with H and W multiples of 14 (``dpt-large``: 32,
+        `PACKAGED_MODEL`: 16), to
         what the authors' module gives, (B, 1, H, W): disparity, metres, or depth of an unknown scale. For
         ``da3metric-large`` multiply it by the focal length [px] at the network's input and divide it by 300.
 
     Raises:
         InputError: there is no such model, its file cannot be had, or a file is of another model.
     """
-    model = find_model(name)
     if isinstance(pretrained, np.bool_):
         pretrained = bool(pretrained)
+    if name == PACKAGED_MODEL:
+        return _create_packaged(pretrained)
+    model = find_model(name)
     if pretrained is False:
         with depthkit_scope():
             return MODEL_CLASSES.build(make_config(model)["model"]).eval()
@@ -51,6 +56,19 @@ def create_model(name: str, pretrained: bool | str | os.PathLike = False) -> nn.
         raise InputError(f"pretrained={pretrained!r}: expected True, False or the path of a file")
     weights = None if pretrained is True else pretrained
     return load_model(model, make_config(model, weights), weights)
+
+
+def _create_packaged(pretrained: object) -> nn.Module:
+    if not isinstance(pretrained, bool):
+        raise InputError(f"pretrained={pretrained!r}: {PACKAGED_MODEL} has its own weights; expected True or False")
+    config = read_config(packaged_weights())
+    forget_pretrained(config.model)
+    with depthkit_scope():
+        model = MODEL_CLASSES.build(config.model)
+    if pretrained:
+        load_weights(model, packaged_weights())
+        print_limits(config.published)
+    return model.eval()
 
 
 def load_model(model: ZooModel, config: dict, weights: str | os.PathLike | None) -> DepthEstimator:
@@ -103,7 +121,8 @@ def print_limits(published: Mapping[str, str]) -> None:
         _print_once(
             f"note: {published.get('model')} was trained on {published['trained_on']}; other images come out wrong"
         )
-    if published.get("licence", "MIT") not in FREE_LICENCES:
+    # "Apache-2.0 AND MIT", of several weights that a training started from, is as free as its parts.
+    if not set(published.get("licence", "MIT").split(" AND ")) <= set(FREE_LICENCES):
         _print_once(
             f"note: {published.get('model')}: the licence of these weights is {published['licence']} "
             f"({published.get('licence_note')})"

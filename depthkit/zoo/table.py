@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.zoo.packaged import PACKAGED_MODEL
 from depthkit.zoo.zoo_model import Architecture, Output, Paper, ZooModel
 
 UNRESOLVED = "unresolved"
@@ -15,12 +16,15 @@ def find_model(name: str) -> ZooModel:
     """Return the model called `name`.
 
     Raises:
-        InputError: there is none; the sentence has the nearest names.
+        InputError: there is none; the sentence has the nearest names. The model that comes with depthkit is none of
+            the published ones.
     """
     if not isinstance(name, str):
         raise InputError(f"name={name!r}: expected the name of a model, such as 'depth-anything-v2-small'")
     if name in MODELS:
         return MODELS[name]
+    if name == PACKAGED_MODEL:
+        raise InputError(f"{name}: comes with depthkit as a file, which `depthkit models {name}` names; give that file")
     near = _nearest(name)
     hint = f"did you mean {' or '.join(near)}?" if near else "`depthkit models` lists them"
     shown = name if name.strip() and name.isprintable() else repr(name)
@@ -33,11 +37,12 @@ def _nearest(name: str, count: int = 3) -> list[str]:
     if not wanted:
         return []
     known = {model.name: [_plain(text) for text in _called(model)] for model in MODELS.values()}
+    known[PACKAGED_MODEL] = [PACKAGED_MODEL]
     same = [name for name, texts in known.items() if wanted in texts]
     if same:
         return same[:1]
     inside = [name for name, texts in known.items() if any(f"-{wanted}" in f"-{text}" for text in texts)]
-    near = difflib.get_close_matches(wanted, MODELS, n=count, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, known, n=count, cutoff=0.5)
     return list(dict.fromkeys([*near, *inside]))[:count]
 
 

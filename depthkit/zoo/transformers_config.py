@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from depthkit.errors import InputError
+from depthkit.utils.input_files import read_text
 from depthkit.zoo.table import MODELS
 from depthkit.zoo.zoo_model import SHARED_FILE, ZooModel
 
@@ -65,8 +66,8 @@ def _contradiction(config: Mapping, model: ZooModel) -> str | None:
 
 def _read(path: Path) -> dict:
     try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
+        config = json.loads(read_text(path, "the JSON that transformers writes"))
+    except (ValueError, RecursionError) as error:
         raise InputError(
             f"{path}: is not the JSON that transformers writes; get it again, or move the weights beside it elsewhere"
         ) from error

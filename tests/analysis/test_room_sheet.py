@@ -1,8 +1,10 @@
 import numpy as np
+import pytest
 
 from depthkit.analysis.room_sheet import HEADER, contact_sheet, depth_row
 from depthkit.datasets.rooms.dataset import RoomGenerator
 from depthkit.datasets.sample import Frame
+from depthkit.errors import InputError
 from depthkit.utils.camera import focal_intrinsics
 
 
@@ -37,3 +39,9 @@ def test_a_row_by_hand():
     row = depth_row([frame, frame])
     assert row == "| 2 | 90 to 90 | " + " | ".join(["2.00"] * 7) + " | 1.0 | 0.00 |"
     assert row.count("|") == HEADER.count("|")
+
+
+def test_a_frame_without_depth_is_named():
+    empty = Frame(np.zeros((4, 8, 3), np.uint8), np.zeros((4, 8), np.float32), None, "a/b.jpg")
+    with pytest.raises(InputError, match="^a/b.jpg: its depth map has no measurement"):
+        depth_row([empty])

@@ -14,7 +14,7 @@ TINY = dict(img_size=96, patch_size=16, embed_dim=48, num_heads=3, num_classes=0
 def viewer(backbone, mean=(10, 20, 30), std=(50, 60, 70)) -> SelectionViewer:
     """Of a backbone whose input is the image, normalised."""
 
-    def prepare(photo):
+    def prepare(photo, name):
         image = torch.from_numpy(photo).permute(2, 0, 1).float()
         return ((image - torch.tensor(mean).view(3, 1, 1)) / torch.tensor(std).view(3, 1, 1))[None]
 
@@ -49,7 +49,7 @@ def test_the_picture_shows_the_photo_and_dark_patches_where_the_map_says():
     shown = viewer(model)
     photo = np.random.default_rng(0).integers(0, 256, (336, 448, 3), dtype=np.uint8)
     drawn = shown.draw(photo, layers=[4]).astype(int)
-    attended = selection_maps(model, shown.prepare(photo))[4][0]
+    attended = selection_maps(model, shown.prepare(photo, "photo"))[4][0]
     top = drawn.shape[0] - 336 - (drawn.shape[1] - 2 * 448) // 3  # a gap is below, between and at both sides
     gap = (drawn.shape[1] - 2 * 448) // 3
     seen, copy = (drawn[top : top + 336, left : left + 448] for left in (gap, 2 * gap + 448))

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -51,13 +52,35 @@ def test_the_panels_hold_what_the_files_say(files):
     assert [panel.x_label for panel in read_panels(files[:1])] == ["keep rate"]
 
 
-@pytest.mark.parametrize("content", ["", "[]", '{"results": [{"ms": 1}]}', '{"results": []}'])
+MALFORMED = [
+    "", "[]", "null", '{"results": [{"ms": 1}]}', '{"results": []}', '{"results": {}}', '{"results": 5}', "[" * 9999,
+    '{"results": [5]}', '{"results": [{"variant": 5, "speedup": 1, "height": 1, "width": 1, "batch": 1}]}',
+    '{"results": [{"variant": "evit:0.5", "speedup": NaN, "height": 1, "width": 1, "batch": 1}]}',
+    '{"results": [{"variant": "evit:0.5", "speedup": "1", "height": 1, "width": 1, "batch": 1}]}',
+    '{"results": [{"variant": "evit:half", "speedup": 1, "height": 1, "width": 1, "batch": 1}]}',
+    '{"results": [{"selection": "shared", "keep_rate": [], "score": "selector", "top1": 1}]}',
+    '{"results": [{"selection": "shared", "keep_rate": [{}], "score": "selector", "top1": 1}]}',
+    '{"results": [{"selection": "shared", "keep_rate": 0.5, "score": "selector", "top1": 1e999}]}',
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", MALFORMED)
 def test_other_files_are_refused_by_name(tmp_path, content):
     (tmp_path / "x.json").write_text(content)
     with pytest.raises(InputError, match=r"x\.json: n"):
         read_panels([tmp_path / "x.json"])
     with pytest.raises(InputError, match=r"none\.json: no such file"):
         read_panels([tmp_path / "none.json"])
+    os.mkfifo(tmp_path / "pipe.json")
+    with pytest.raises(InputError, match=r"pipe\.json: is not a regular file"):
+        read_panels([tmp_path / "pipe.json"])
+
+
+def test_published_variants_without_a_rate_have_no_curve(tmp_path):
+    results = [speed("transformers:dpt-large", 1.0), speed("dpt-large:per_head:0.5", 1.2), speed("dpt-large:0.5", 1.3)]
+    (tmp_path / "a.json").write_text(json.dumps(dict(results=results)))
+    (panel,) = read_panels([tmp_path / "a.json"])
+    assert panel.curves == {"dpt-large:per_head": [(0.5, 1.2)], "dpt-large": [(0.5, 1.3)]}
 
 
 def test_the_tool_writes_a_picture(call_tool, files, tmp_path):

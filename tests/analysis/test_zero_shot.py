@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -6,6 +8,7 @@ from depthkit.datasets.sample import Frame
 from depthkit.evaluation import get_protocol
 from depthkit.utils.camera import focal_intrinsics
 
+DATA = Path("data")
 FULL = get_protocol("full")
 
 
@@ -17,7 +20,9 @@ def frame(scene: str, depth: list[float], focal: float = 100.0) -> Frame:
 
 def test_two_scenes_by_hand():
     frames = [frame("near", [1, 1, 2, 0]), frame("far", [4, 4, 4, 4], 200.0), frame("empty", [0, 0, 0, 0])]
-    near, far, mean = evaluate_zero_shot(frames, lambda image, focal: np.full((1, 4), focal / 50), FULL, constant=1.0)
+    near, far, mean = evaluate_zero_shot(
+        frames, DATA, lambda image, focal: np.full((1, 4), focal / 50), FULL, constant=1.0
+    )
     # Predicted 2 m: |2 - (1, 1, 2)| / (1, 1, 2); the median of the ground truth is 1, so the factor is 2.
     assert (near.scene, near.frames) == ("near", 1)
     assert near.metres == pytest.approx(2 / 3) and near.constant == pytest.approx(0.5 / 3)
@@ -33,4 +38,10 @@ def test_two_scenes_by_hand():
 
 
 def test_nothing_to_measure():
-    assert evaluate_zero_shot([frame("empty", [0, 0])], lambda image, focal: np.ones((1, 2)), FULL, 1.0) == []
+    assert evaluate_zero_shot([frame("empty", [0, 0])], DATA, lambda *_: np.ones((1, 2)), FULL, 1.0) == []
+
+
+def test_scenes_are_called_by_their_path():
+    frames = [frame("kitchen/rgb", [1, 1]), frame("office/rgb", [2, 2])]
+    scenes = evaluate_zero_shot(frames, DATA, lambda *_: np.ones((1, 2)), FULL, 1.0)
+    assert [one.scene for one in scenes] == ["kitchen/rgb", "office/rgb", "mean of the scenes"]

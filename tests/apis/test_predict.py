@@ -63,9 +63,16 @@ def test_what_cannot_be_written_stops(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(InputError, match="file: is not a folder"):
         predict_images(predict, [Path("a.jpg")], tmp_path / "file")
+
+
+def test_a_name_that_cannot_be_written_fails_alone(tmp_path):
     (tmp_path / "out" / "a_depth.npy").mkdir(parents=True)
-    with pytest.raises(InputError, match="a_depth.npy: cannot be written"):
-        predict_images(predict, [Path("a.jpg")], tmp_path / "out")
+    saved, failed = predict_images(predict, [Path("a.jpg"), Path("b.jpg")], tmp_path / "out")
+    assert [one.image for one in saved] == [Path("b.jpg")]
+    assert [one.error for one in failed] == [
+        f"{tmp_path / 'out' / 'a_depth.npy'}: is a folder; give the name of a file"
+    ]
+    assert not list((tmp_path / "out").glob("a_*.png"))
 
 
 def test_an_empty_range_is_found_at_the_start(tmp_path):
@@ -92,7 +99,7 @@ def test_a_relative_result_is_never_called_metres(tmp_path, capsys):
 
 def test_a_metric_result_says_its_unit_and_colours(tmp_path):
     (one,), _ = predict_images(Predictor(depth_range=(0, 20)), [Path("a.jpg")], tmp_path)
-    assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (0, 20))
+    assert (one.kind, one.unit, one.min_disparity, one.color_range) == ("metric", "m", None, (1.75, 2.25))
     (one,), _ = predict_images(predict, [Path("a.jpg")], tmp_path, depth_range=(1, 3))
     assert one.color_range == (1, 3)
 

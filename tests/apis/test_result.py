@@ -43,7 +43,7 @@ def test_saves_what_it_says(tmp_path, options):
     np.testing.assert_array_equal(np.load(tmp_path / "p_depth.npy"), result.depth)
     np.testing.assert_allclose(read_depth(tmp_path / "p_depth.png"), result.depth, atol=5.1e-4)
     np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "p_colored.png")), result.colored())
-    assert (result.colored() == draw_depth_map(result.depth, (0, 8))).all()
+    assert (result.colored() == draw_depth_map(result.depth, result.color_range())).all()
     if "point_cloud" in options:
         assert b"element vertex 19200" in saved.paths["points"].read_bytes()[:200]
 
@@ -74,6 +74,14 @@ def test_the_disparity_of_metres_is_one_over_them():
     assert result.depth is result.values
     np.testing.assert_array_equal(result.disparity, [[2, 0.25, *[np.nan] * 4]])
     assert result.disparity.dtype == np.float32
+
+
+def test_the_colours_of_metres_follow_the_image():
+    depth = np.random.default_rng(0).uniform(1.53, 2.47, (60, 80)).astype(np.float32)
+    result = DepthResult(depth, np.zeros((60, 80, 3), np.uint8))
+    assert result.color_range() == (1.5, 2.5) and result.color_range((0, 10)) == (0, 10)
+    np.testing.assert_array_equal(result.colored(), draw_depth_map(depth, (1.5, 2.5)))
+    assert DepthResult(depth, result.image, depth_range=(0, 2.2)).color_range() == (1.5, 2.2)
 
 
 def test_a_relative_result_is_drawn_in_its_own_colours():

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from depthkit.zoo.packaged import packaged_weights
+
 LOADER = "test_dataloader"
 
 
@@ -40,6 +42,26 @@ def test_what_a_loader_need_not_have_is_left_aside(cli, checkpoint_with_config, 
     _change(checkpoint_with_config, path, f"{LOADER}.{name}", {"type": "os.getcwd"})
     done = cli("test", path, "--device", "cpu")
     assert done.returncode == 0, done.stderr
+
+
+def test_it_does_not_choose_folders_that_are_written_to(cli, checkpoint_with_config, tmp_path) -> None:
+    path, victim = tmp_path / "evil.pth", tmp_path / "victim"
+    rooms = torch.load(checkpoint_with_config)["depthkit"]["config"][LOADER]["dataset"]
+    dataset = {"type": "ConcatDataset", "datasets": [{**rooms, "cache": str(victim / "cache")}]}
+    _change(checkpoint_with_config, path, f"{LOADER}.dataset", dataset)
+    _change(path, path, "test_evaluator.save_dir", str(victim / "depth"))
+    cli("test", path, "--device", "cpu")
+    assert not victim.exists()
+    _change(checkpoint_with_config, path, f"{LOADER}.dataset.cache", str(victim))
+    done = cli("test", path, "--device", "cpu")
+    assert done.returncode == 0, done.stderr
+    assert not victim.exists()
+
+
+def test_where_the_data_are_can_be_said(cli) -> None:
+    done = cli("test", packaged_weights(), "--device", "cpu")
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert done.stderr.endswith("data/free_rgbd: --config rooms_deit_tiny --cfg-options data_root=FOLDER\n")
 
 
 def _change(source, path, place: str, value: object) -> None:

@@ -27,8 +27,8 @@ def images(shared_data: Path) -> Path:
 
 
 def scalars(folder: Path) -> list[dict]:
-    files = sorted(folder.glob("*/vis_data/scalars.json"))
-    return [json.loads(line) for file in files for line in file.read_text().splitlines()]
+    newest = max(folder.glob("*/vis_data/scalars.json"))
+    return [json.loads(line) for line in newest.read_text().splitlines()]
 
 
 @pytest.mark.slow
@@ -79,11 +79,11 @@ def test_fine_tuning_shows_the_keep_rate_and_is_resumed(cli, images, tmp_path):
     assert result.returncode == 0, result.stderr
     lines = scalars(tmp_path / "ft")
     trained = [line for line in lines if "loss_classes" in line]
-    assert [line["step"] for line in trained] == [1, 2, 3, 4, 5, 6, 7, 8, 5, 6, 7, 8]
+    assert [line["step"] for line in trained] == [1, 2, 3, 4, 5, 6, 7, 8]
     steps = {line["step"]: line for line in trained}
     assert steps[1]["keep_rate"] == 1.0 and steps[3]["keep_rate"] == pytest.approx(0.85)
     assert steps[8]["keep_rate"] == pytest.approx(0.7)
-    assert [line["images"] for line in lines if "top1" in line] == [4, 4, 4]
+    assert [line["images"] for line in lines if "top1" in line] == [4, 4]
 
 
 @pytest.mark.parametrize(

@@ -24,6 +24,7 @@ TABLE = [
     ("optim_wrapper.optimizer=None", "optim_wrapper: optimizer=None: expected a dict"),
     ("optim_wrapper.clip_grad.max_norm=None", "optim_wrapper.clip_grad: max_norm=None: expected a number"),
     ("train_pipeline=None", "train_dataloader.dataset: pipeline=None: expected a list"),
+    ("train_dataloader.sampler.shuffle=1.5", "train_dataloader.sampler: shuffle=1.5: expected True or False"),
     ("train_dataloader.num_workers=abc", "train_dataloader: num_workers='abc': expected a whole number"),
     ("randomness=None", "randomness=None: expected a dict"),
     ("env_cfg=None", "env_cfg=None: expected a dict"),

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tarfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -59,7 +60,7 @@ def test_a_student_of_a_relative_teacher_is_a_model_for_all_commands(train, cli,
     said = done.stdout + done.stderr
     assert said.count(f"distilled from {RELATIVE}, licence CC-BY-NC-4.0") == 1
     lines = scalars(tmp_path / "out")
-    assert {"loss_ssi", "loss_gradient", "loss_selector", "keep_rate"} <= next(x for x in lines if "loss" in x).keys()
+    assert {"loss_ssi", "loss_gradient", "loss_selector"} <= next(x for x in lines if "loss" in x).keys()
     assert [line["images"] for line in lines if "difference" in line] == [2, 2]
     best = next((tmp_path / "out").glob("best_difference_*.pth"))
     state = torch.load(best, weights_only=True)["state_dict"]
@@ -78,6 +79,13 @@ def test_a_student_of_a_relative_teacher_is_a_model_for_all_commands(train, cli,
     result = np.load(tmp_path / "predicted" / "0_disparity.npy")
     assert result.shape == (64, 80) and np.isfinite(result).all() and result.min() >= 0
 
+    done = train(METRIC, f"load_from={best}", "max_epochs=1", out="mixed")
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout + done.stderr).count("weights of several licences: a student of depth-anything-v2-metric-") == 1
+    mixed = read_metadata(tmp_path / "mixed" / "epoch_1.pth").config["published"]
+    assert mixed["licence"] == "Apache-2.0 AND CC-BY-NC-4.0"
+    assert mixed["started_from"] == "a student of depth-anything-v2-base, licence CC-BY-NC-4.0"
+
     exported = tmp_path / "student.safetensors"
     assert cli("export-weights", best, "--out", exported).returncode == 0
     np.testing.assert_array_equal(DepthPredictor(exported, device="cpu")(folder / "0.png").values, result)
@@ -91,6 +99,8 @@ def test_metres_from_a_metric_teacher_and_a_student_that_teaches_in_turn(train, 
     best = next((tmp_path / "out").glob("best_difference_*.pth"))
     first = DepthPredictor(best, device="cpu")(folder / "0.png")
     assert first.kind == "metric" and first.depth_range == (0, 20)
+    twice = DepthPredictor(best, device="cpu")(folder / "0.png", focal=2 * first.focal_length)
+    np.testing.assert_allclose(twice.values, 2 * first.values, rtol=1e-5)
 
     again = [*(o for o in SMALL if "input_size" not in o), f"data_root={folder}", f"teacher={best}", "max_epochs=1"]
     done = cli("train", CONFIG, "--out", tmp_path / "second", "--device", "cpu", "--cfg-options", *again)
@@ -112,15 +122,23 @@ def test_a_training_is_resumed_with_its_teacher(train, tmp_path):
 
 
 @pytest.mark.slow
-def test_damaged_images_are_skipped_counted_and_named(train, folder, tmp_path):
+@pytest.mark.parametrize("packed", [False, True], ids=["files", "shard"])
+def test_damaged_images_are_skipped_counted_and_named(train, folder, tmp_path, packed):
     (folder / "2.png").write_bytes((folder / "2.png").read_bytes()[:100])
     (folder / "3.png").write_text("not an image")
+    where = folder / "shard.tar" if packed else folder
+    if packed:
+        with tarfile.open(where, "w") as shard:
+            for path in sorted(folder.glob("*.png")):
+                shard.add(path, path.name)
+                path.unlink()
     done = train(RELATIVE, "max_epochs=2")
     assert done.returncode == 0, done.stderr
     said = done.stdout + done.stderr
     skipped = "images cannot be read, and others were taken in their place:"
-    assert said.count(f"1 of 6 {skipped} {folder / '2.png'}") == 1
-    assert said.count(f"1 of 2 {skipped} {folder / '3.png'}") == 1
+    assert said.count(f"1 of 6 {skipped} {where / '2.png'}") == 1
+    assert said.count(f"1 of 2 {skipped} {where / '3.png'}") == 1
+    assert said.count(f"2 images of this training could not be read: {where / '2.png'}, {where / '3.png'}") == 1
 
 
 @pytest.mark.parametrize(

@@ -43,13 +43,16 @@ def test_a_published_model(cli, images, tiny_zoo):
     ("arguments", "message"),
     [
         (["--weights", "W", "--config", "demo_rooms"], "Missing option '--images'"),
-        (["--images", "IMAGES", "--config", "demo_rooms"], "--config: has no weights; add --weights FILE"),
+        (["--images", "IMAGES"], "Missing option '--model' or '--weights'"),
         (["--images", "IMAGES", "--weights", "W", "--input-size", "84"], "--input-size"),
         (["--images", "EMPTY", "--weights", "W"], "no images in this folder; expected"),
         (["--images", "nowhere", "--weights", "W"], "nowhere: no such file or folder"),
         (["--images", "IMAGES", "--model", "depth-anything-v3-small"], "did you mean depth-anything-v"),
         (["--images", "IMAGES", "--weights", "W", "--keep-rates", "half"], "'half': expected a number, or numbers"),
-        (["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--keep-rates", "0"], "keep_rate=0.0"),
+        (
+            ["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--keep-rates", "0"],
+            "'0': expected a number, or numbers above 0 and at most 1",
+        ),
         (
             ["--images", "IMAGES", "--weights", "W", "--config", "demo_rooms", "--selective-layers", "1"],
             "selective_layers=(1,): this model is a ToSA with selective_layers=",

@@ -61,7 +61,7 @@ def test_one_convention_for_all_commands(name: str) -> None:
         (["nothing"], "No such command 'nothing'."),
         (["predcit"], "No such command 'predcit'; did you mean 'predict'?"),
         (["predict"], "Missing argument 'IMAGE|FOLDER|GLOB...'."),
-        (["predict", "x.jpg", "--config", "y.py"], "--config: has no weights; add --weights FILE."),
+        (["predict", "x.jpg"], "Missing option '--model' or '--weights': name a published model, rooms-deit-tiny, "),
         (
             ["predict", "x.jpg", "--model", "rooms-deit-tiny", "--weights", "y.pth"],
             "--weights: rooms-deit-tiny comes with depthkit; leave out --weights or --model.",

@@ -1,5 +1,8 @@
 import json
 
+import pytest
+
+import depthkit
 from depthkit.models.weights import read_state_dict
 from depthkit.zoo.packaged import PACKAGED_MODEL, packaged_weights
 from depthkit.zoo.table import MODELS
@@ -69,3 +72,19 @@ def test_an_unknown_name(cli):
     done = cli("models", "depth-anything-v2-smal")
     assert done.returncode == 2 and done.stderr.count("\n") == 1
     assert "did you mean depth-anything-v2-small" in done.stderr
+
+
+def test_without_the_file_of_the_packaged_model_the_others_are_listed(cli, monkeypatch, tmp_path):
+    monkeypatch.setattr(depthkit, "__file__", str(tmp_path / "__init__.py"))
+    done = cli("models", "--json", tmp_path / "models.json")
+    assert done.returncode == 0, done.stderr
+    (row,) = (line for line in done.stdout.splitlines()[1:] if line.startswith(f"{PACKAGED_MODEL}  "))
+    assert row.endswith("Apache-2.0")
+    assert json.loads((tmp_path / "models.json").read_text())[0]["cached"] is None
+    assert "no; install depthkit again" in cli("models", PACKAGED_MODEL).stdout
+
+
+@pytest.mark.parametrize("name", ["rooms-deit-tini", "rooms_deit_tiny", "Rooms-DeiT-Tiny"])
+def test_near_names_of_the_packaged_model(cli, name):
+    done = cli("models", name)
+    assert done.returncode == 2 and f"did you mean {PACKAGED_MODEL}" in done.stderr

@@ -1,5 +1,6 @@
 """`depthkit prepare-nyu` and the conversion, on small data sets written here."""
 
+import json
 import os
 
 import h5py
@@ -10,6 +11,7 @@ from scipy.io import savemat
 from depthkit.datasets import NYUDepthV2
 from depthkit.datasets.nyu.conversion import convert_mat
 from depthkit.errors import InputError
+from depthkit.utils.io import write_depth_png
 
 HEIGHT, WIDTH, FRAMES = 12, 16, 6
 
@@ -149,9 +151,38 @@ def test_check_lists_what_is_missing(mat_root, tmp_path, cli):
     assert listed == [
         str(out / "kitchen_0004" / "rgb_00000.png"),
         str(out / "kitchen_0004" / "sync_depth_00000.png"),
-        f"{out / 'kitchen_0004' / 'rgb_00001.png'} (the file is empty)",
         "test.txt or nyudepthv2_test_files_with_gt.txt",
     ]
+    empty = out / "kitchen_0004" / "rgb_00001.png"
+    assert f"damaged: {empty}: is empty; expected a file of NYU Depth V2" in done.stdout
+    assert done.stdout.endswith(": 3 missing, 1 damaged\n")
+
+
+def test_check_looks_at_what_has_a_files_name_and_deep_reads_it(mat_root, tmp_path, cli):
+    out = tmp_path / "sync"
+    convert_mat(mat_root / "nyu_depth_v2_labeled.mat", mat_root / "splits.mat", out)
+    lines = [line.split()[:2] for line in (out / "train.txt").read_text().splitlines()]
+    (rgb, _), (link, _), (_, fifo), (_, other) = [[out / name for name in line] for line in lines]
+    link.unlink()
+    link.symlink_to("nowhere.png")
+    fifo.unlink()
+    os.mkfifo(fifo)
+    write_depth_png(other, np.ones((3, 3)))
+    done = cli("prepare-nyu", "--check", out)
+    assert "sync, train: 2 pairs" in done.stdout and "sync, test: 2 pairs" in done.stdout
+    assert f"damaged: {link}: is a broken link" in done.stdout
+    assert f"damaged: {fifo}: is not a regular file but a FIFO" in done.stdout
+    rgb.unlink()
+    rgb.mkdir()
+    assert f"damaged: {rgb}: is a folder" in cli("prepare-nyu", "--check", out).stdout
+    deep = cli("prepare-nyu", "--check", "--deep", out, "--json", tmp_path / "found.json")
+    assert deep.returncode == 1
+    assert "the image is 16x12 but its depth map is 3x3" in deep.stdout
+    found = {state["split"]: state for state in json.loads((tmp_path / "found.json").read_text())}
+    assert (found["train"]["pairs"], len(found["train"]["damaged"])) == (0, 4)
+    assert (found["test"]["pairs"], found["test"]["damaged"]) == (2, [])
+    assert cli("prepare-nyu", "--check", "--deep", mat_root).returncode == 0
+    assert cli("prepare-nyu", mat_root, "--deep", "--out", tmp_path / "x").returncode == 2
 
 
 def test_check_of_h5_files(tmp_path, cli):

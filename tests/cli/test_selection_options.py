@@ -56,7 +56,7 @@ def test_a_published_model_selects_in_the_layers_that_are_named(predict, tiny_zo
         (("--selection", "shared"), "--selection: says how patches are selected; add --keep-rate."),
         (("--selective-layers", "1"), "--selective-layers: says how patches are selected; add --keep-rate."),
         (("--keep-rate", "much"), "'much': expected a number, or numbers with commas between"),
-        (("--keep-rate", "2"), "keep_rate=2.0: expected numbers above 0 and at most 1"),
+        (("--keep-rate", "2"), "'2': expected a number, or numbers above 0 and at most 1"),
         (("--keep-rate", "0.5", "--selective-layers", "1,x"), "'1,x': expected whole numbers with commas between"),
         (("--keep-rate", "0.5", "--selective-layers", "2"), "selective_layers=(2,): this model is a ToSA with"),
         (("--keep-rate", "0.5,0.5,0.5,0.5,0.5,0.5,0.5"), "one for each of the"),

@@ -61,7 +61,7 @@ def test_a_depth_model_sees_what_predict_shows_it(
         (["WEIGHTS", "--layers", "2", "all"], "expected numbers of layers, or all; got '2 all'"),
         (["WEIGHTS", "--layers", "two"], "expected numbers of layers, or all; got 'two'"),
         (["none.pth"], "none.pth: no such checkpoint file"),
-        (["WEIGHTS", "--keep-rate", "0"], "keep_rate=0.0: expected numbers above 0 and at most 1"),
+        (["WEIGHTS", "--keep-rate", "0"], "'--keep-rate': 0.0 is not in the range 0<x<=1"),
         (["WEIGHTS", "--device", "cuda:77"], "device 'cuda:77': is not on this machine"),
         (["w.pth", "--config", "none.py"], "none.py: there is no such config"),
     ],
@@ -75,9 +75,22 @@ def test_bad_options(cli, weights, options, message, tmp_path):
 
 
 def test_a_layer_or_size_that_is_not_there(cli, weights, tmp_path):
-    for option, message in ((("--layers", "3"), "error: layer 3: every"), (("--img-size", "8"), "error: image size 8")):
+    for option, message in (
+        (("--layers", "3"), "error: layer 3: every"),
+        (("--img-size", "8"), "8 is not in the range 16"),
+    ):
         done = cli("tokens", IMAGE, "--weights", weights["tosa"], "--out", tmp_path, *option)
         assert done.returncode == 2 and message in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_an_image_that_is_too_long_to_draw_is_left_out(cli, weights, tmp_path):
+    Image.new("RGB", (5000, 1)).save(tmp_path / "line.png")
+    Image.new("RGB", (40, 40)).save(tmp_path / "a.png")
+    arguments = ("--weights", weights["tosa"], "--img-size", 32, "--out", tmp_path / "out")
+    done = cli("tokens", tmp_path / "line.png", tmp_path / "a.png", *arguments)
+    assert done.returncode == 1
+    assert "line.png: 5000x1 px become 160000x32 px for the network, more than 4.2 million" in done.stderr
+    assert [path.name for path in (tmp_path / "out").iterdir()] == ["a_tokens.png"]
 
 
 def test_an_image_is_not_overwritten(cli, weights, tmp_path):

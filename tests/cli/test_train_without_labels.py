@@ -56,6 +56,7 @@ def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli_process
 
 
 def test_no_test_set_is_one_sentence(cli, options, tmp_path):
+    (tmp_path / "w.pth").touch()
     result = cli("test", tmp_path / "w.pth", "--config", CONFIGS / "tosa_finetune_tiny.py")
     assert result.returncode == 2
     assert "has no test_dataloader" in result.stderr and "Traceback" not in result.stderr

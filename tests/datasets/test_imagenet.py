@@ -127,17 +127,17 @@ def test_bad_folders(folder, flat, tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("", "names no image"),
+        ("", "is empty; expected a list"),
         ("cats/1.JPEG\n", "image 1: 'cats' is not a class"),
         ("a.JPEG 3\nb.JPEG 1000\n", "image 2: class 1000; expected 0 to 999"),
-        ("1\n2\n3\n", "numbers are the devkit's own, and .*meta.mat"),
+        ("1\n2\n3\n", "meta.mat: no such file; expected the devkit's"),
     ],
 )
 def test_bad_lists(flat, tmp_path, text, message):
     (tmp_path / "list.txt").write_text(text)
     with pytest.raises(InputError, match=message):
         ImageNet(flat, ann_file=tmp_path / "list.txt")
-    with pytest.raises(InputError, match="gone.txt: no such list"):
+    with pytest.raises(InputError, match="gone.txt: no such file; expected a list of images"):
         ImageNet(flat, ann_file=tmp_path / "gone.txt")
 
 

@@ -154,3 +154,10 @@ def test_the_environment_and_config_are_in_the_log_file_and_not_on_the_console(t
     assert "System environment" in log and "System environment" not in printed
     assert "Epoch(train)" in log and "Epoch(train)" in printed
     assert "deprecated" not in printed and "Failed to search registry" not in printed
+
+
+def test_maps_of_token_selective_layers_have_a_word_in_the_log(tiny_config, capsys, monkeypatch) -> None:
+    for name, layers in (("out_indices", (0, 1, 3)), ("selective_layers", (1, 3, 5))):
+        monkeypatch.setattr(torch.nn.Linear, name, layers, raising=False)
+    train(tiny_config())
+    assert "out_indices: 1, 3 are token selective layers; what skips" in " ".join(capsys.readouterr().out.split())

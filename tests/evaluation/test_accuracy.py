@@ -24,7 +24,9 @@ def test_first_and_among_the_first_five():
 
 
 def test_scores_that_say_nothing_are_no_hit():
-    assert evaluate(sample([0.5] * 9, 3), sample([NAN] * 9, 0))["top5"] == 0
+    assert evaluate(sample([0.5] * 9, 3))["top5"] == 0
+    with pytest.raises(InputError, match="a.JPEG: 9 of the 9 scores are NaN"):
+        evaluate(sample([NAN] * 9, 0))
 
 
 def test_an_unreadable_picture_is_left_out():

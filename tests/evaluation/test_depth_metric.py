@@ -13,7 +13,7 @@ from mmseg.structures import SegDataSample
 from PIL import Image
 
 from depthkit.errors import InputError
-from depthkit.evaluation import METRIC_NAMES, depth_metrics, get_protocol
+from depthkit.evaluation import METRIC_NAMES, depth_metric, depth_metrics, get_protocol
 from depthkit.evaluation.boundaries import BOUNDARY_NAMES, boundary_errors
 from depthkit.evaluation.depth_metric import DepthProtocolMetric, prediction_name
 from depthkit.registry import METRICS
@@ -104,7 +104,22 @@ def test_pictures_without_valid_pixels_and_nan_predictions():
     assert (result.pop("skipped"), result.pop("images")) == (1, 3)
     assert result == {key: expected[key] for key in METRIC_NAMES}
     samples[0].pred_depth_map.data[:, 10, 10] = float("nan")
-    assert np.isfinite(list(run(DepthProtocolMetric("full"), samples).values())).all()
+    with pytest.raises(InputError, match=r"^root/scene_0/rgb_00000.jpg: 1 of 3072 pixels of the prediction are NaN"):
+        run(DepthProtocolMetric("full"), samples)
+    assert np.isfinite(list(run(DepthProtocolMetric("full", allow_nan=True), samples).values())).all()
+
+
+def test_a_ground_truth_that_is_mostly_out_of_range_is_told(monkeypatch):
+    told = []
+    monkeypatch.setattr(depth_metric, "print_log", lambda text, *_, **__: told.append(text))
+    gt = np.full((4, 8), 25, np.float32)
+    gt[0] = 2.5
+    metric = DepthProtocolMetric("full")
+    run(metric, [make_sample(np.full((4, 8), 3, np.float32), gt)])
+    assert told.pop(0).startswith("24 of the 32 measured pixels are 10 m away or more and do not count; ")
+    told.clear()
+    run(metric, [make_sample(np.full((4, 8), 3, np.float32), gt / 10)])
+    assert not any("depth_scale" in text for text in told)
 
 
 def test_nothing_valid_at_all_is_an_error():
@@ -158,6 +173,8 @@ def test_names_of_predictions_are_unique_and_readable():
     names = [prediction_name(path) for path in paths]
     assert len(set(names)) == len(names)
     assert names[0].startswith("rgb_0_") and names[4].startswith("n_12_") and names[5].startswith("kitchen_rgb_1_")
+    long = prediction_name(f"{'ü' * 120}/{'日' * 80}\udcff.png")
+    assert len(long.encode()) <= 255 and long.endswith("_depth.png")
     assert all(name.endswith("_depth.png") and "/" not in name and "#" not in name for name in names)
 
 

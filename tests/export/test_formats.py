@@ -108,7 +108,7 @@ def test_the_model_itself_stays_as_it_was():
 
 def test_a_file_that_disagrees_is_not_kept(monkeypatch, tmp_path):
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
-    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
+    monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: lambda images: images[:, :1] * torch.nan)
     with pytest.raises(InputError, match="m.pt2: not written because the exported model differs"):
         export_model(tiny("DeiT"), tmp_path / "m.pt2", "torch")
@@ -137,7 +137,7 @@ def test_without_a_unit_differences_are_fractions_of_the_range(output, monkeypat
     assert all(abs(one.largest - 2e-3) < 1e-5 and not one.holds for one in found) and max(spans) > 0.01
     assert agreement.unit_of(model) == "of the range" and agreement.unit_of(tiny("DeiT")) == "m"
     monkeypatch.setattr("depthkit.export.formats.trace", lambda model: None)
-    monkeypatch.setattr("torch.export.save", lambda program, path, extra_files: path.touch())
+    monkeypatch.setattr("torch.export.save", lambda program, file, extra_files: None)
     monkeypatch.setattr("depthkit.export.formats._load_torch", lambda path: shifted)
     with pytest.raises(InputError, match=r"100.0% of the pixels by more than 0.001 of the range .* 0.002 of the range"):
         export_model(model, tmp_path / "m.pt2", "torch")
@@ -169,3 +169,12 @@ def test_what_cannot_be_exported(tmp_path):
 @pytest.mark.parametrize(("divisor", "least"), [(16, 128), (14, 140), (32, 128), (1, 128)])
 def test_smallest_side(divisor, least):
     assert smallest_side(divisor) == least
+
+
+def test_where_the_file_goes_is_looked_at_before_the_work():
+    for path, message in (
+        ("/proc/none/a.pt2", "cannot be made or written to"),
+        ("x" * 300 + ".pt2", "takes 304 bytes"),
+    ):
+        with pytest.raises(InputError, match=message):
+            export_model(None, path, "torch")  # no model: nothing is traced

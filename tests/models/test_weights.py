@@ -1,13 +1,17 @@
 import os
+import zipfile
 
 import pytest
 import timm
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from safetensors.torch import save_file
 
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
-from depthkit.models.weights import load_weights, read_checkpoint, read_state_dict
+from depthkit.models.checkpoint_file import CHECKSUM_KEY, checksum, read_checkpoint
+from depthkit.models.weights import load_weights, read_state_dict
 from helpers import SMALL_VIT as SMALL
 from helpers import write_crafted_checkpoint
 
@@ -78,11 +82,12 @@ def test_weights_of_another_number_of_classes_are_refused_but_a_headless_backbon
 
 
 def test_offline_hub_names_the_local_file_option(monkeypatch):
-    def offline(name, pretrained):
-        assert name == "deit_small_patch16_224" and pretrained
+    def offline(url):
+        assert "deit_small_patch16_224" in url
         raise ConnectionError("no route to host")
 
-    monkeypatch.setattr(timm, "create_model", offline)
+    monkeypatch.setattr("depthkit.models.weights.ask_hub", offline)
+    monkeypatch.setattr(timm, "create_model", lambda *_, **__: pytest.fail("asked a hub that does not answer"))
     with pytest.raises(InputError, match="deit_small_patch16_224.*ConnectionError.*local file.*pretrained='/path"):
         DeiT(embed_dim=384, num_heads=6, pretrained=True)
 
@@ -147,7 +152,7 @@ ODD = {
     "no values": lambda value: value.to("meta"),
     "sparse values": lambda value: value.to_sparse(),
     "quantized values": lambda value: torch.quantize_per_tensor(value, 0.1, 0, torch.qint8),
-    "complex64 numbers": lambda value: value.to(torch.complex64),
+    "complex values": lambda value: value.to(torch.complex64),
     "int8 numbers": lambda value: value.to(torch.int8),
 }
 
@@ -171,7 +176,69 @@ def test_small_floats_are_weights(tmp_path):
 
 def test_what_is_not_a_regular_file(tmp_path):
     os.mkfifo(tmp_path / "pipe.pth")
-    for path in (tmp_path / "pipe.pth", tmp_path):
+    (tmp_path / "link.pth").symlink_to("nowhere.pth")
+    found = {"pipe.pth": "is not a regular file but a FIFO", "": "is a folder", "link.pth": "is a broken link"}
+    for name, what in found.items():
+        path = tmp_path / name
         with pytest.raises(InputError) as caught:
             read_checkpoint(path)
-        assert str(caught.value) == f"{path}: is not a regular file; give the path of a .pth or .safetensors file"
+        assert str(caught.value) == f"{path}: {what}; expected a .pth or .safetensors file"
+
+
+def _flip(path, place):
+    data = bytearray(path.read_bytes())
+    data[place] ^= 1
+    path.write_bytes(data)
+
+
+@settings(max_examples=30)
+@given(share=st.floats(0, 1, exclude_max=True))
+def test_a_flipped_bit_in_a_tensor_is_found(tmp_path_factory, share):
+    """Of a zip file by its own checksum; of what export_weights wrote by ours, in tensors and in texts."""
+    folder = tmp_path_factory.mktemp("flipped")
+    state = {"a": torch.arange(100.0), "b": torch.zeros(7, 3, dtype=torch.float16), "c": torch.tensor(5)}
+    torch.save(state, folder / "w.pth")
+    with zipfile.ZipFile(folder / "w.pth") as archive:
+        records = [one for one in archive.infolist() if "/data/" in one.filename]
+    record = records[int(share * len(records))]
+    content = (folder / "w.pth").read_bytes()
+    stored = next(value for value in state.values() if value.nbytes == record.file_size)
+    _flip(
+        folder / "w.pth", content.index(stored.numpy().tobytes(), record.header_offset) + int(share * record.file_size)
+    )
+    with pytest.raises(InputError, match="w.pth: not a checkpoint, or one that is damaged"):
+        read_checkpoint(folder / "w.pth")
+
+    header = {"note": "a text"}
+    save_file(state, folder / "w.safetensors", {**header, CHECKSUM_KEY: checksum(state, header)})
+    assert read_checkpoint(folder / "w.safetensors").keys() == state.keys()
+    start = 8 + int.from_bytes((folder / "w.safetensors").read_bytes()[:8], "little")
+    _flip(folder / "w.safetensors", start + int(share * sum(value.nbytes for value in state.values())))
+    with pytest.raises(InputError, match="w.safetensors: is damaged, its checksum is another"):
+        read_checkpoint(folder / "w.safetensors")
+    save_file(state, folder / "w.safetensors", {"note": "A text", CHECKSUM_KEY: checksum(state, header)})
+    with pytest.raises(InputError, match="w.safetensors: is damaged, its checksum is another"):
+        read_checkpoint(folder / "w.safetensors")
+
+
+def test_files_without_a_checksum_are_read(tmp_path):
+    state = {"a": torch.arange(100.0)}
+    save_file(state, tmp_path / "w.safetensors")
+    torch.serialization.set_crc32_options(False)
+    try:
+        torch.save(state, tmp_path / "w.pth")
+    finally:
+        torch.serialization.set_crc32_options(True)
+    torch.save(state, tmp_path / "old.pth", _use_new_zipfile_serialization=False)
+    for name in ("w.safetensors", "w.pth", "old.pth"):
+        torch.testing.assert_close(read_checkpoint(tmp_path / name)["a"], state["a"], rtol=0, atol=0)
+
+
+def test_a_few_bytes_that_stand_for_terabytes(tmp_path):
+    torch.save({"a": torch.zeros(1).expand(200_000, 200_000)}, tmp_path / "w.pth")
+    with pytest.raises(InputError, match="a has values that are repeated"):
+        read_checkpoint(tmp_path / "w.pth")
+    with zipfile.ZipFile(tmp_path / "bomb.pth", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(10_000_000))
+    with pytest.raises(InputError, match="bomb.pth: is a compressed zip file"):
+        read_checkpoint(tmp_path / "bomb.pth")

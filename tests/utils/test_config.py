@@ -123,22 +123,32 @@ def test_mmengines_file_variables_name_the_users_file(tmp_path: Path) -> None:
     [
         ("none.py", None, "there is no such config"),
         ("c.yaml", "a: 1", "suffix .py"),
-        ("c.py", "folder", "cannot be read"),
+        ("c.py", "folder", "is a folder; expected a config"),
         ("c.py", "a = (1,\nb = = 2\n", "line 1: the config is not valid Python"),
         ("c.py", "a = b\n", "NameError"),
         ("c.py", "a = 1 / 0\n", "ZeroDivisionError"),
         ("c.py", "_base_ = 'gone.py'\n", r"gone.py: there is no such config"),
         ("c.py", "_base_ = './c.py'\n", "is its own _base_"),
         ("c.py", "_base_ = ['a' + str(1)]\n", "_base_ must be"),
-        ("c.py", b"\xff\xfe\x00", "cannot be read"),
+        ("c.py", b"\xff\xfe\x00", "is not text in UTF-8"),
         ("c.py", "a = 1\x00", "not valid Python"),
         ("c.py", "import sys\nsys.exit(0)\n", r"c.py, line 2: the config cannot be run \(SystemExit: 0\)"),
+        ("c.py", "raise GeneratorExit\n", r"c.py, line 1: the config cannot be run \(GeneratorExit"),
+        ("c.py", "a = []\na.append(a)\n", "a is nested more than 50 times, or contains itself"),
+        ("c.py", "a = " + "-" * 100000 + "1\n", "the config is not valid Python"),
         ("c.py", "_base_ = None\n", "_base_ must be a path or a list of paths"),
         ("c.py", "_base_ = [1]\n", "_base_ must be a path or a list of paths"),
-        ("c.py", "from pathlib import Path\nroot = Path('x')\n", r"root is PosixPath\('x'\), which is not plain data"),
-        ("c.py", "from pathlib import Path\nmodel = [dict(type=Path)]\n", r"model.0.type is <class .* registered name"),
+        ("c.py", "from pathlib import Path\nroot = Path('x')\n", "root is of type PosixPath, which is not plain data"),
+        (
+            "c.py",
+            "from pathlib import Path\nmodel = [dict(type=Path)]\n",
+            "model.0.type is of type type, .* registered name",
+        ),
         ("c.py", "labels = {1: 'wall'}\n", "labels is {1: 'wall'}, which is not plain data"),
         ("c.py", "text = 'abc'\n", "text is reserved"),
+        ("c.py", "default_scope = 'nowhere'\n", "c.py: default_scope is 'nowhere'; expected the name of a package"),
+        ("c.py", "model = dict(_scope_='nowhere')\n", "model._scope_ is 'nowhere'; expected the name of a package"),
+        ("c.py", "_base_ = 'b.py'\na = dict(type={})\n", r"type=\{\} in child config .* of type str in base config"),
         ("c.py", "rate = 3\nif rate > 1:\n    raise ValueError(f'{rate=}: expected up to 1')\n", "c.py: rate=3: exp"),
         ("c.py", "_base_ = 'nowhere::a.py'\n", "the package 'nowhere', which is not installed"),
         ("c.py", "_base_ = 'mmseg::a.py'\n", "a.py: there is no such config"),
@@ -152,6 +162,7 @@ def test_a_file_that_is_no_config(tmp_path: Path, name: str, text: str | bytes |
         path.mkdir()
     elif text is not None:
         path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    (tmp_path / "b.py").write_text("a = dict(type='x')\n")
     with pytest.raises(InputError, match=message):
         load_config(path)
 

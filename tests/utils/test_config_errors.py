@@ -15,7 +15,7 @@ import depthkit.engine
 import depthkit.models  # noqa: F401 (registers)
 from depthkit.engine.runner import DepthRunner
 from depthkit.errors import InputError
-from depthkit.registry import HOOKS, MODELS
+from depthkit.registry import HOOKS, MODELS, TRANSFORMS
 from depthkit.utils.config import load_config
 from depthkit.utils.config_errors import config_errors
 
@@ -128,6 +128,12 @@ def test_an_input_error_gets_the_place_once() -> None:
         raise InputError("rate=2")
     with pytest.raises(InputError, match="^config: model: rate=2$"), config_errors(None, "model"):
         raise InputError("rate=2")
+
+
+def test_what_a_class_of_another_package_does_not_take_is_named_though_it_says_nothing() -> None:
+    message = r"c\.py: data: CenterCrop: cannot be built with crop_size=\(0, 5\) \(AssertionError\)"
+    with pytest.raises(InputError, match=message), config_errors("c.py", "data"):
+        TRANSFORMS.build(dict(type="mmcv.CenterCrop", crop_size=(0, 5)))
 
 
 @pytest.mark.parametrize("error", [RuntimeError("shape"), TypeError("a bug"), KeyError("x"), ValueError(), OSError(2)])

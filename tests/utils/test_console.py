@@ -9,7 +9,7 @@ from torch.utils.data import DataLoader
 
 from depthkit.errors import InputError
 from depthkit.utils.console import input_error_message, run_tool
-from helpers import run_and_list_imports
+from helpers import run_and_list_imports, run_python
 
 
 @pytest.fixture
@@ -95,19 +95,62 @@ def test_ctrl_c_is_status_130(run) -> None:
     assert (done.returncode, done.stderr) == (130, "interrupted\n")
 
 
-def test_a_closed_pipe_ends_quietly() -> None:
-    code = (
-        "import click\n"
-        "from depthkit.utils.console import run_tool\n"
-        "def callback():\n"
-        "    for i in range(100000): print(i)\n"
-        "run_tool(click.Command('tool', callback=callback), [])\n"
-    )
-    tool = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+PRINTING = """
+import click
+from depthkit.utils.console import run_tool
+def callback():
+    for i in range(100000): print(i)
+run_tool(click.Command('tool', callback=callback), [])
+"""
+
+
+def test_what_libraries_warn_of_is_not_shown_unless_asked() -> None:
+    code = PRINTING.replace("for i in range(100000): print(i)", "import warnings; warnings.warn('odd')")
+    assert run_python("-c", code).stderr == ""
+    assert "UserWarning: odd" in run_python("-W", "default", "-c", code).stderr
+
+
+def test_a_reader_that_goes_away_stops_the_work_with_a_word() -> None:
+    tool = subprocess.Popen([sys.executable, "-c", PRINTING], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     tool.stdout.readline()
     tool.stdout.close()
-    assert tool.stderr.read() == b""
-    assert tool.wait() == 0
+    assert tool.stderr.read() == b"stopped because nobody reads the output any more\n"
+    assert tool.wait() == 141
+
+
+def test_an_output_that_is_full_is_one_line() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([sys.executable, "-c", PRINTING], stdout=full, stderr=subprocess.PIPE, text=True)
+    assert done.returncode == 2 and done.stderr.startswith("error: No space left on device; free some space")
+    assert done.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize("closed", ["1", "2"])
+def test_a_process_may_have_no_output(closed: str) -> None:
+    code = PRINTING.replace("100000", "3")
+    done = subprocess.run(["sh", "-c", f'exec "$0" -c "$1" {closed}>&-', sys.executable, code], capture_output=True)
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_name_that_the_terminal_cannot_show_is_shown_by_its_code() -> None:
+    code = PRINTING.replace("for i in range(100000): print(i)", "print('\\u00e4 \\udcff')")
+    for encoding, shown in (("ascii", b"\\xe4 \\udcff\n"), ("utf-8", b"\xc3\xa4 \\udcff\n")):
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        done = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True)
+        assert (done.returncode, done.stdout) == (0, shown), done.stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (MemoryError(), "there is not enough memory (MemoryError)"),
+        (RuntimeError("[enforce fail] DefaultCPUAllocator: can't allocate memory: you tried"), "not enough memory"),
+        (RuntimeError("DataLoader worker (pid 7) is killed by signal: Killed. "), "a process that reads data was lost"),
+    ],
+)
+def test_too_little_memory_is_one_line(run, error: Exception, words: str) -> None:
+    done = run(raising(error))
+    assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
 
 
 def test_importing_depthkit_is_light() -> None:

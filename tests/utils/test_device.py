@@ -54,3 +54,20 @@ def test_a_start_that_fails_is_one_sentence_and_stays_on_this_machine(monkeypatc
 def test_on_a_cpu_the_wrapper_has_no_device_ids() -> None:
     assert wrapper_config("none", torch.device("cpu"), True) is None
     assert wrapper_config("pytorch", torch.device("cpu"), True)["device_ids"] is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected", "message"),
+    [
+        ("[pair.cc:534] Connection closed by peer [127.0.0.1]:3511", InputError, "another process .*:3511.*--resume"),
+        ("NCCL error: remote process exited", InputError, "has ended or does not answer"),
+        ("The size of tensor a must match the size of tensor b", RuntimeError, "The size of tensor a must match"),
+    ],
+)
+def test_a_process_that_is_lost_is_one_sentence_in_the_others(monkeypatch, text, expected, message) -> None:
+    monkeypatch.setenv("LOCAL_RANK", "0")
+    monkeypatch.setattr(torch.distributed, "init_process_group", lambda backend, timeout: None)
+    monkeypatch.setattr(torch.distributed, "destroy_process_group", lambda: None)
+    with pytest.raises(expected, match=message) as caught, process_group("pytorch", torch.device("cpu")):
+        raise RuntimeError(text)
+    assert caught.type is expected

@@ -54,7 +54,7 @@ def test_what_cannot_be_written_is_one_sentence(tmp_path, suffix):
     with pytest.raises(InputError, match=rf"nowhere/a.{suffix}: cannot be written"):
         write_float_map(tmp_path / "nowhere" / f"a.{suffix}", np.ones((2, 2)), {})
     (tmp_path / f"a.{suffix}").mkdir()
-    with pytest.raises(InputError, match=rf"a.{suffix}: cannot be written"):
+    with pytest.raises(InputError, match=rf"a.{suffix}: is a folder; give the name of a file"):
         write_float_map(tmp_path / f"a.{suffix}", np.ones((2, 2)), {})
     assert len(list(tmp_path.iterdir())) == 1
 

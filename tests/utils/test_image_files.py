@@ -1,7 +1,10 @@
 """Which files are images, and that no two of them share a name for their results."""
 
+import glob
 import os
 import socket
+import tempfile
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -9,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from depthkit.errors import InputError
-from depthkit.utils.image_files import check_not_inputs, find_images, list_images, unique_stems
+from depthkit.utils.image_files import check_not_found_again, check_not_inputs, find_images, list_images, unique_stems
 from helpers import run_and_list_imports
 
 
@@ -122,3 +125,38 @@ def test_an_input_image_is_never_a_result(tmp_path):
 
 def test_looking_for_images_does_not_import_torch():
     assert not {"torch", "numpy", "mmengine"} & run_and_list_imports("-c", "import depthkit.utils.image_files")[1]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [
+        (".", True), ("sub/..", True), ("*.png", True), ("**/*.png", True), ("a_*", True), ("*", True),
+        ("./*.png", True),
+        ("sub", False), ("*.jpg", False), ("sub/*.png", False), ("a.png", False), ("b*.png", False),
+        ("missing.png", False),
+    ],
+)  # fmt: skip
+def test_results_are_never_among_the_images_of_the_next_time(tmp_path, monkeypatch, pattern, found):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.png").touch()
+    for result in (Path("a_colored.png"), tmp_path / "a_colored.png"):
+        with pytest.raises(InputError, match="another --out") if found else nullcontext():
+            check_not_found_again([pattern], [result])
+    check_not_found_again([pattern], [tmp_path / "a_depth.npy"])
+
+
+@given(
+    st.lists(st.sampled_from(["a", "b", "ab"]), max_size=4),
+    st.lists(st.sampled_from(["a", "*", "**", "?b"]), max_size=4),
+)
+def test_a_glob_matches_what_it_finds(names, pattern):
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, *names, "x.png")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.touch()
+        whole = os.path.join(folder, *pattern, "x.png")
+        if not os.path.exists(whole):
+            expected = str(path) in glob.glob(whole, recursive=True)
+            with pytest.raises(InputError) if expected else nullcontext():
+                check_not_found_again([whole], [path])

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from depthkit.errors import InputError
 from depthkit.visualization import colorize, draw_depth_map, draw_side_by_side
+from depthkit.visualization.depth_map import readable_range
 from depthkit.visualization.palette import INVALID_COLOR
 
 
@@ -117,6 +118,35 @@ def test_side_by_side_has_photo_prediction_and_truth_of_one_height():
     for part, left in zip(shown, lefts, strict=True):
         assert (drawn[tops[0] : tops[0] + 360, left : left + 480] == part).all()
     assert draw_side_by_side(photo, pred, depth_range=(0, 6)).shape[1] < drawn.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("depth", "limits", "expected"),
+    [
+        ([1.53, 2.47], None, (1.5, 2.5)),
+        ([0.31, 7.9], None, (0, 8)),
+        ([12.0, 71.0], None, (10, 75)),
+        ([2.0, 2.0], None, (1.75, 2.25)),  # flat: no more than noise is not stretched
+        ([0.0, np.nan, -1], None, (0, 10)),
+        ([1.0, 9.7], (0, 9.5), (1, 9.5)),
+        ([1.0], (3, 5), (0, 10)),
+    ],
+)
+def test_readable_ranges(depth, limits, expected):
+    values = np.repeat(np.array(depth, np.float32), 100).reshape(1, -1)
+    assert readable_range(values, limits) == pytest.approx(expected)
+
+
+@given(
+    low=st.floats(1e-3, 1e3),
+    ratio=st.floats(1, 100),
+)
+def test_a_readable_range_holds_nearly_all_and_little_more(low, ratio):
+    depth = np.linspace(low, low * ratio, 500).reshape(20, 25)
+    near, far = readable_range(depth)
+    inside = (depth >= near) & (depth <= far)
+    assert inside.mean() >= 0.955 and near >= 0
+    assert far - near <= 1.5 * max(0.25 * depth.mean(), depth.max() - depth.min())
 
 
 @pytest.mark.parametrize("depth_range", [(1, 1), (5, 2), (0, np.inf), (np.nan, 3)])

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
@@ -21,9 +22,10 @@ def main(results, out) -> None:
     One panel for each input size with the speed-up over the dense model and one with top-1; with both kinds of file
     given also one with top-1 against the speed-up. Keep rates that differ by layer are drawn at their mean.
     """
+    options.check_output(out, *results)
     from depthkit.analysis.trade_off import read_panels
     from depthkit.analysis.trade_off_plot import draw_trade_off
-    from depthkit.utils.io import atomic_path
+    from depthkit.utils.output_file import atomic_path
 
     figure = draw_trade_off(read_panels(results))
     with atomic_path(out) as temporary:

@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from depthkit.cli.command import Command
+from depthkit.cli.selection_options import FRACTION
 from depthkit.utils.console import run_tool
 
 SCORES = [("grid", 2), ("grid", 4), ("pooled", 2), ("pooled", 4)]
@@ -21,7 +22,7 @@ SCORES = [("grid", 2), ("grid", 4), ("pooled", 2), ("pooled", 4)]
 @click.option("--weights", required=True, metavar="FILE", help="Weights of a DeiT, .pth or .safetensors.")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), default="tiny", help="Size of the DeiT.")
 @click.option("--count", type=click.IntRange(min=1), default=50, help="Number of images, evenly spaced.")
-@click.option("--keep-rate", type=float, default=0.5, help="Fraction of the patches to select.")
+@click.option("--keep-rate", type=FRACTION, default=0.5, help="Fraction of the patches to select.")
 def main(images, weights, size, count, keep_rate) -> None:
     """Print the fraction of the same tokens that ToSA selects from fewer query rows, by layer.
 

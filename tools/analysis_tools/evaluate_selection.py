@@ -11,7 +11,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
-from depthkit.cli.selection_options import KEEP_RATE
+from depthkit.cli.selection_options import KEEP_RATE, Fraction
 from depthkit.utils.console import run_tool
 
 SELECTIONS = ("shared", "per_head", "evit", "evit_unfused")
@@ -30,7 +30,9 @@ SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 @click.option("--dense-weights", metavar="FILE", help="Weights of the dense model.  [default: those of --weights]")
 @click.option("--size", type=click.Choice(["tiny", "small", "base"]), default="tiny", help="Size of the models.")
 @click.option("--split", type=click.Choice(["all", "train", "val"]), default="all", help="Folders to use.")
-@click.option("--hold-out-every", type=int, metavar="N", help="Every N-th folder is 'val', as in training.")
+@click.option(
+    "--hold-out-every", type=click.IntRange(2), metavar="N", help="Every N-th folder is 'val', as in training."
+)
 @click.option(
     "--selection",
     "selections",
@@ -59,11 +61,11 @@ SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 @click.option("--score-rows", type=click.Choice(["all", "grid", "pooled"]), default="pooled", help="Of ToSA.")
 @click.option(
     "--cls-token-weight",
-    type=float,
+    type=Fraction(0, 1),
     help="Weight of the class token's row in the importance.  [default: as of any row]",
 )
 @click.option("--selector-layers", type=click.IntRange(0, 2), default=1, help="Depth of the selectors of ToSA.")
-@click.option("--img-size", type=int, default=224, help="Side of the images [px].")
+@click.option("--img-size", type=click.IntRange(16, 4096), default=224, help="Side of the images [px].")
 @click.option("--batch-size", type=click.IntRange(min=1), default=50, help="Images in a batch.")
 @options.device
 @options.json_file
@@ -78,6 +80,7 @@ def main(
     each of `results`: selection, keep_rate, score, top1 [%], agreement with the dense model [%], macs (of one image,
     mean of eight, scoring included).
     """
+    options.check_output(json_path, weights, dense_weights)
     import torch
 
     from depthkit.analysis.benchmark import count_macs

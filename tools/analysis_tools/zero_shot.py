@@ -2,13 +2,17 @@
 """Measure a depth model on RGB-D pairs that it has never seen, scene by scene."""
 
 import dataclasses
+import math
 from pathlib import Path
 
 import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.model_choice import choose_model
+from depthkit.errors import InputError
 from depthkit.utils.console import run_tool
+from depthkit.zoo.table import find_model
 
 
 @click.command(
@@ -31,16 +35,20 @@ from depthkit.utils.console import run_tool
 def main(ctx, pairs, model, weights, split, depth_scale, protocol, constant, device, json_path) -> None:
     """Measure abs_rel in metres and with median scaling, beside a constant, scene by scene.
 
-    FOLDER has the layout of BTS or that of RGBDFolder (data/README.md); a scene is a folder of images. The focal length
-    of the pairs is given to the model.
+    FOLDER has the layout of BTS or that of RGBDFolder (data/README.md); a scene is a folder of images in it, called by
+    its path. The focal length of the pairs is given to the model.
     """
-    model, weights = options.choose_model(model, weights, None, ctx)
+    if math.isnan(constant):
+        raise click.UsageError("--constant: is not a number; expected metres.", ctx)
+    shown = model or weights
+    model, weights = choose_model(model, weights, None, ctx)
     options.check_output(json_path, weights)
     if model is not None:
+        if find_model(model).kind == "relative":
+            raise InputError(f"{model}: gives no metres; name a metric model")
         options.fetch_zoo_model(model, weights)
     from depthkit.analysis.zero_shot import evaluate_zero_shot, zero_shot_table
     from depthkit.datasets import RGBDFolder
-    from depthkit.errors import InputError
     from depthkit.evaluation import get_protocol
 
     prepared = get_protocol(protocol)
@@ -50,13 +58,17 @@ def main(ctx, pairs, model, weights, split, depth_scale, protocol, constant, dev
     else:
         predictor = options.load_zoo_predictor(model, weights, device)
     if predictor.kind == "relative":
-        raise InputError(f"{model or weights}: gives no metres; name a metric model")
+        raise InputError(f"{shown}: gives no metres; name a metric model")
     scenes = evaluate_zero_shot(
-        map(source.read, source.entries()), lambda image, focal: predictor(image, focal).depth, prepared, constant
+        map(source.read, source.entries()),
+        source.folder,
+        lambda image, focal: predictor(image, focal).depth,
+        prepared,
+        constant,
     )
     if not scenes:
         raise InputError(f"{pairs}: no pair has a valid pixel under protocol {protocol}; check --depth-scale")
-    print(f"{model or weights}; constant: {constant:g} m; protocol {prepared.description}")
+    print(f"{shown}; constant: {constant:g} m; protocol {prepared.description}")
     print(zero_shot_table(scenes))
     if json_path:
         options.write_json(json_path, [dataclasses.asdict(one) for one in scenes])

@@ -1,7 +1,8 @@
 # Generated rooms of any kind mixed with free RGB-D pairs in the layout of BTS; tested on other rooms, protocol `full`.
 _base_ = "nyu.py"
 data_root = "data/free_rgbd"
-# Which pairs, by their place in train.txt: every fourth of the 106 of one living room, and all others.
+textures = [f"{data_root}/*/*.jpg"]  # images on posters, screens and other surfaces of the rooms; []: none
+# Which pairs, by their place in train.txt: every fourth of the 106 of one living room, and all others. None: all pairs.
 pairs = [*range(0, 106, 4), *range(106, 154)]
 cache = None  # folder that keeps the rooms, some 0.4 MB each; None: every room is made anew in every epoch
 rooms = 6000  # in one epoch
@@ -9,7 +10,6 @@ repeats = 12  # of the pairs in one epoch
 img_size = (144, 192)  # height and width [px] of the crops
 batch_size = 16
 canonical_focal = 518.8579 * img_size[0] / 480  # [px] of NYU's camera at this size
-workers = 1  # enough, once the rooms are in `cache`
 render_size = (216, 288)  # of the rooms, whatever img_size is, so that `cache` serves every size
 resized = tuple(round(1.125 * side) for side in img_size)  # what the crops are taken from
 
@@ -31,7 +31,7 @@ generated = dict(
     size=render_size,
     seed=0,
     variety="wide",
-    textures=[f"{data_root}/*/*.jpg"],
+    textures=textures,
     cache=cache,
     pipeline=train_pipeline,
 )
@@ -52,10 +52,10 @@ test_dataloader = dict(
         size=render_size,
         seed=1,
         variety="wide",
-        textures=[f"{data_root}/*/*.jpg"],
+        textures=textures,
         cache=cache and f"{cache}_test",
         pipeline=test_pipeline,
-    )
+    ),
 )
 test_evaluator = dict(protocol="full")
 val_dataloader = test_dataloader

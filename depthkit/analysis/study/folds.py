@@ -7,7 +7,7 @@ from typing import Any
 
 from depthkit.datasets.split_list import read_split_list
 from depthkit.errors import InputError
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
 

@@ -17,7 +17,7 @@ from depthkit.engine.checkpoints import find_valid_checkpoint
 from depthkit.errors import InputError
 from depthkit.models.weights import METADATA_KEY, read_checkpoint
 from depthkit.utils.config import load_config
-from depthkit.utils.io import atomic_path
+from depthkit.utils.output_file import atomic_path
 
 RESULT, WEIGHTS = "result.json", "weights.pth"
 # One checkpoint is enough to resume from; the last one is measured, not the best on the test images.

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import os
 import re
 from pathlib import Path
 from typing import NamedTuple
@@ -10,7 +11,8 @@ from tqdm import tqdm
 
 from depthkit.datasets.nyu.mat import DEPTH_VARIABLES, Depth, LabelledMat, read_splits
 from depthkit.errors import InputError
-from depthkit.utils.io import atomic_path, write_depth_png, write_rgb
+from depthkit.utils.io import write_depth_png, write_rgb
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
 # Says what a folder was converted from, so that another data set's frames are never mixed in.
@@ -51,7 +53,7 @@ def convert_mat(mat_path: Path, splits_path: Path, out: Path, depth: Depth = "ra
     frames = LabelledMat(mat_path, depth)
     splits = read_splits(splits_path, len(frames))
     scenes = _scene_folders(frames)
-    if out.resolve() == mat_path.resolve().parent:
+    if os.path.realpath(out) == os.path.dirname(os.path.realpath(mat_path)):
         raise InputError(f"{out}: is the source's own folder; choose another one for the converted data")
     _claim_folder(out, mat_path, depth)
     written = kept = saturated = 0

@@ -2,12 +2,12 @@
 
 from pathlib import Path
 
-import h5py
 import numpy as np
 
 from depthkit.datasets.sample import Frame
 from depthkit.errors import InputError
 from depthkit.utils.camera import nyu_intrinsics
+from depthkit.utils.hdf5 import find_dataset, open_hdf5, read_map
 from depthkit.utils.io import check_depth
 
 # The 654 official test frames lie in their own folder; the training frames are sampled from the raw
@@ -36,11 +36,8 @@ class NYUH5:
     def read(self, entry: dict) -> Frame:
         """Read the frame of an entry; raise `InputError` if its file is damaged."""
         path = entry["path"]
-        try:
-            with h5py.File(path, "r") as file:
-                rgb, depth = np.asarray(file["rgb"]), np.asarray(file["depth"])
-        except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-            raise InputError(f"{path}: is not a valid HDF5 file with 'rgb' and 'depth' ({error})") from error
+        with open_hdf5(path, "an HDF5 file with 'rgb' and 'depth'") as file:
+            rgb, depth = (read_map(find_dataset(file, name, path), path) for name in ("rgb", "depth"))
         if rgb.ndim != 3 or rgb.shape[0] != 3 or rgb.dtype != np.uint8:
             raise InputError(f"{path}: 'rgb' is {rgb.dtype} {rgb.shape}; expected uint8 (3, height, width)")
         image = np.ascontiguousarray(rgb.transpose(1, 2, 0))

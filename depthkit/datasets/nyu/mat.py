@@ -1,8 +1,6 @@
 """NYU Depth V2 as the official labelled file: `nyu_depth_v2_labeled.mat` and `splits.mat`."""
 
-import contextlib
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -12,12 +10,17 @@ import numpy as np
 from depthkit.datasets.sample import Frame
 from depthkit.errors import InputError
 from depthkit.utils.camera import nyu_intrinsics
+from depthkit.utils.hdf5 import find_dataset, open_hdf5
+from depthkit.utils.input_files import check_pixels, decoding
 from depthkit.utils.io import check_depth
+from depthkit.utils.matlab import read_mat
 from depthkit.utils.validation import validate_arguments
 
 MAT_NAME = "nyu_depth_v2_labeled.mat"
 SPLITS_NAME = "splits.mat"
+EXPECTED = "NYU's labelled data set (MATLAB v7.3, 2.8 GB; see data/README.md)"
 Depth = Literal["raw", "filled"]
+_LONGEST_NAME = 200  # letters of a scene's
 # MATLAB's names of the depth maps: as measured, and with the holes filled by colourisation.
 DEPTH_VARIABLES: dict[Depth, str] = {"raw": "rawDepths", "filled": "depths"}
 
@@ -43,7 +46,7 @@ class LabelledMat:
         self._depth_variable = DEPTH_VARIABLES[depth]
         self._file: h5py.File | None = None
         self._owner = -1
-        with _open_mat(path) as file, _reading(path):
+        with open_hdf5(path, EXPECTED) as file:
             self._length, self._shape = self._check(file)
 
     def __len__(self) -> int:
@@ -60,33 +63,32 @@ class LabelledMat:
     def read(self, index: int) -> Frame:
         """Read frame `index`, counted from 0; its name is ``file.mat#index``."""
         name = f"{self.path}#{index}"
-        file = self._opened()
-        with _reading(name):
+        with decoding(self.path, EXPECTED, f"#{index}"):
+            file = self._opened()
             image = np.ascontiguousarray(file["images"][index].transpose(2, 1, 0))
             depth = np.ascontiguousarray(file[self._depth_variable][index].T)
         return Frame(image, check_depth(depth, name), nyu_intrinsics(image.shape[:2]), name)
 
     def scenes(self) -> list[str] | None:
         """Return the name of each frame's scene ("kitchen_0004"); None if the file does not contain them."""
-        with _open_mat(self.path) as file, _reading(f"{self.path}: scenes"):
+        with open_hdf5(self.path, EXPECTED) as file:
             if "scenes" not in file:
                 return None
-            references = np.asarray(file["scenes"]).reshape(-1)
-            return ["".join(map(chr, np.asarray(file[reference]).reshape(-1))) for reference in references]
+            scenes = file["scenes"]
+            if not isinstance(scenes, h5py.Dataset) or scenes.dtype != h5py.ref_dtype or scenes.size != len(self):
+                raise InputError(f"{self.path}: its 'scenes' are not one name for each frame; expected {EXPECTED}")
+            return [_read_name(file[reference], self.path) for reference in scenes[()].reshape(-1)]
 
     def _opened(self) -> h5py.File:
         if self._owner != os.getpid():
             if self._file is not None:
                 self._file.close()
-            self._file, self._owner = _open_mat(self.path), os.getpid()
+            self._file, self._owner = h5py.File(self.path, "r"), os.getpid()
         return self._file
 
     def _check(self, file: h5py.File) -> tuple[int, tuple[int, int]]:
         """Return the number of frames and their size (H, W)."""
-        for variable in ("images", self._depth_variable):
-            if not isinstance(file.get(variable), h5py.Dataset):
-                raise InputError(f"{self.path}: has no variable '{variable}'; expected NYU's labelled data set")
-        images, depths = file["images"], file[self._depth_variable]
+        images, depths = (find_dataset(file, name, self.path) for name in ("images", self._depth_variable))
         if images.ndim != 4 or images.shape[1] != 3 or images.dtype != np.uint8:
             raise InputError(
                 f"{self.path}: images are {images.dtype} {images.shape}; expected uint8 (N, 3, width, height)"
@@ -96,6 +98,9 @@ class LabelledMat:
                 f"{self.path}: {self._depth_variable} have shape {depths.shape} beside images "
                 f"{images.shape}; expected (N, width, height)"
             )
+        if not images.size:
+            raise InputError(f"{self.path}: images have shape {images.shape}; expected {EXPECTED}")
+        check_pixels(depths.shape[1:], depths.dtype.itemsize, self.path)
         return images.shape[0], (images.shape[3], images.shape[2])
 
 
@@ -127,31 +132,15 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
         ``{"train": [...], "test": [...]}``: the frames, counted from 0.
 
     Raises:
-        InputError: the file is missing or of another kind, names a frame beyond `count`, or has frames in both
-            splits.
+        InputError: the file is missing, damaged or of another kind, or its numbers are not those of frames, each in one
+            split.
     """
-    from scipy.io import loadmat
-    from scipy.io.matlab import MatReadError
-
-    if not path.is_file():
-        raise InputError(f"{path}: the official splits are missing; get splits.mat (see data/README.md)")
-    try:
-        variables = loadmat(path)
-        splits = {
-            split: np.asarray(variables[f"{split}Ndxs"]).reshape(-1).astype(int) - 1 for split in ("train", "test")
-        }
-    except KeyError as error:
-        raise InputError(f"{path}: has no variable {error}; expected trainNdxs and testNdxs") from error
-    except (OSError, MatReadError, ValueError, TypeError, NotImplementedError, IndexError, EOFError) as error:
-        raise InputError(f"{path}: is not a valid MATLAB 5.0 file ({error}); get splits.mat again") from error
-    for split, indices in splits.items():
-        if indices.size == 0:
-            raise InputError(f"{path}: its {split} split is empty; get splits.mat again")
-        if indices.min() < 0 or indices.max() >= count:
-            raise InputError(
-                f"{path}: its {split} split names frames {indices.min() + 1} to {indices.max() + 1}, but "
-                f"the data set contains {count}; the two files do not belong together"
-            )
+    names = {"train": "trainNdxs", "test": "testNdxs"}
+    variables = read_mat(path, list(names.values()), "the official splits (see data/README.md)")
+    splits = {
+        split: _frames(values, name, count, path)
+        for (split, name), values in zip(names.items(), variables, strict=True)
+    }
     shared = np.intersect1d(splits["train"], splits["test"])
     if shared.size:
         raise InputError(
@@ -160,23 +149,28 @@ def read_splits(path: Path, count: int) -> dict[str, list[int]]:
     return {split: indices.tolist() for split, indices in splits.items()}
 
 
-@contextlib.contextmanager
-def _reading(name: str | os.PathLike) -> Iterator[None]:
-    """Turn what h5py raises on damaged content into an `InputError` about `name`."""
-    try:
-        yield
-    except InputError:
-        raise
-    except (OSError, RuntimeError, KeyError, TypeError, ValueError) as error:
-        raise InputError(f"{name}: cannot be read ({error}); the file is damaged, get it again") from error
-
-
-def _open_mat(path: Path) -> h5py.File:
-    if not path.is_file():
-        raise InputError(f"{path}: no such file; get the labelled data set (see data/README.md)")
-    try:
-        return h5py.File(path, "r")
-    except (OSError, RuntimeError) as error:
+def _frames(values: object, name: str, count: int, path: Path) -> np.ndarray:
+    """Return the frames of a split, counted from 0."""
+    if not isinstance(values, np.ndarray) or values.dtype.kind not in "iuf":
+        kind = values.dtype if isinstance(values, np.ndarray) else type(values).__name__
+        raise InputError(f"{path}: {name} holds {kind}; expected numbers of frames, get splits.mat again")
+    values = values.reshape(-1)
+    if not values.size:
+        raise InputError(f"{path}: {name} is empty; get splits.mat again")
+    wrong = values[~((values >= 1) & (values <= count) & (values == np.floor(values)))]
+    if wrong.size:
         raise InputError(
-            f"{path}: is not a complete MATLAB v7.3 file ({error}); get it again (2.8 GB when complete)"
-        ) from error
+            f"{path}: {name} names frame {wrong[0]}, but the data set has frames 1 to {count}; the two files do not "
+            "belong together, or are damaged"
+        )
+    frames, times = np.unique(values, return_counts=True)
+    if times.max() > 1:
+        raise InputError(f"{path}: {name} names frame {frames[times.argmax()]:g} twice; get splits.mat again")
+    return values.astype(int) - 1
+
+
+def _read_name(dataset: object, path: Path) -> str:
+    """Read a text that MATLAB stores as the numbers of its letters."""
+    if not isinstance(dataset, h5py.Dataset) or dataset.dtype != np.uint16 or not 0 < dataset.size <= _LONGEST_NAME:
+        raise InputError(f"{path}: the name of a scene is damaged; expected {EXPECTED}")
+    return "".join(map(chr, dataset[()].reshape(-1)))

@@ -40,6 +40,10 @@ class NYUSync:
     def entries(self) -> list[dict]:
         """List {"rgb", "depth", "focal"} for each pair; raise `InputError` if a file of any is missing."""
         check_no_missing(self.folder, self.missing, self.split_file)
+        return self.all_entries()
+
+    def all_entries(self) -> list[dict]:
+        """List what `entries` does, also where files are missing."""
         return list(self._entries)
 
     def file_names(self) -> list[str]:

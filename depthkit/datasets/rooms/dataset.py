@@ -1,5 +1,6 @@
 """Rooms: a data set of generated images with exact depth."""
 
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
@@ -39,12 +40,13 @@ class Rooms(DepthDataset):
         variety: ``demo``: furnished rooms, seen by the NYU camera from standing height; ``wide``: any camera at any
             height and angle, near and far, crowded and empty, with many materials and kinds of light.
         textures: images that ``wide`` puts on posters, screens and other surfaces: files, folders or globs such as
-            ``data/mine/*/*.jpg``. Each folder that has some of them is as frequent as the others.
+            ``data/mine/*/*.jpg``. Each folder that has some of them is as frequent as the others. ``demo`` has none.
         cache: folder in which rooms are kept once they are made; see `Shards`. None: every room is made each time.
         pipeline: transforms, the last of them `PackDepthInputs`.
 
     Raises:
-        InputError: an argument out of range; `textures` that names no image; a cache of another kind of rooms.
+        InputError: an argument out of range; `textures` that names no image, or with ``demo``; a cache of other rooms,
+            or one that cannot be used.
     """
 
     @validate_arguments
@@ -60,7 +62,7 @@ class Rooms(DepthDataset):
     ) -> None:
         source = RoomGenerator(length, size, seed, variety, read_textures(textures))
         if cache is not None:
-            source = Shards(source, Path(cache).expanduser())
+            source = Shards(source, cache)
         super().__init__(source, pipeline, test_mode=False, indices=None)
 
 
@@ -75,12 +77,16 @@ class RoomGenerator:
         variety: Variety = "demo",
         images: list[list[np.ndarray]] = (),
     ) -> None:
+        if variety == "demo" and images:
+            raise InputError(
+                "textures: the variety demo has no surfaces for them; leave them out, or take variety wide"
+            )
         self.length, self.size, self.seed, self.variety, self.images = length, tuple(size), seed, variety, images
         self.settings = {
             "variety": variety,
             "size": list(size),
             "seed": seed,
-            "textures": [len(folder) for folder in images],
+            "textures": [_fingerprint(folder) for folder in images],
             "version": VERSION,
         }
         self.description = f"form generated, variety {variety}, seed {seed}, {size[1]}x{size[0]}"
@@ -118,8 +124,7 @@ def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:
     """
     files, problems = find_images(patterns)
     if problems:
-        name, problem = next(iter(problems.items()))
-        raise InputError(f"textures: {name}: {problem}")
+        raise InputError(f"textures: {next(iter(problems.values()))}")
     folders: dict[Path, list[np.ndarray]] = {}
     for file in files:
         image = read_rgb(file, min_size=TEXTURE_SIZE)
@@ -128,6 +133,15 @@ def read_textures(patterns: Sequence[str]) -> list[list[np.ndarray]]:
         small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         folders.setdefault(file.parent, []).append(small.astype(np.float32) / 255)
     return list(folders.values())
+
+
+def _fingerprint(images: Sequence[np.ndarray]) -> str:
+    """Return a text that differs for other pixels, sizes, numbers or orders of images."""
+    digest = hashlib.sha256()
+    for image in images:
+        digest.update(repr(image.shape).encode())
+        digest.update(image.tobytes())
+    return digest.hexdigest()[:16]
 
 
 def room_intrinsics(size: tuple[int, int]) -> np.ndarray:

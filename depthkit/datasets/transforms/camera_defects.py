@@ -12,10 +12,11 @@ from depthkit.utils.validation import Probability, validate_arguments
 class CameraDefects(BaseTransform):
     """Give an image a camera's tint, tone, blur, noise and JPEG blocks; depth stays.
 
-    Each of the five has its own random strength, from none to clearly visible.
+    Tint and tone are changed together, so there are four changes; each has its own random strength, from none to
+    clearly visible.
 
     Args:
-        prob: probability of each of them.
+        prob: probability of each of the four.
         grey: probability that the image becomes grey.
 
     Raises:
@@ -57,7 +58,8 @@ def _blur(image: np.ndarray) -> np.ndarray:
     if kind < 0.7:
         height, width = image.shape[:2]
         factor = np.random.uniform(0.4, 0.9)
-        small = cv2.resize(image, (round(width * factor), round(height * factor)), interpolation=cv2.INTER_AREA)
+        size = [max(1, round(side * factor)) for side in (width, height)]
+        small = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
         return cv2.resize(small, (width, height), interpolation=cv2.INTER_LINEAR)
     side = 2 * np.random.randint(1, 4) + 1
     angle, kernel = np.random.uniform(0, np.pi), np.zeros((side, side), np.float32)

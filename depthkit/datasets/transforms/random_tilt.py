@@ -11,6 +11,7 @@ from depthkit.datasets.transforms.checks import check_pair
 from depthkit.registry import TRANSFORMS
 from depthkit.utils.validation import Probability, validate_arguments
 
+STEEPEST = 0.2  # where the ratio of the new depth to the old one is above 1 / STEEPEST, the depth is left out
 Angle = Annotated[float, Field(ge=0, le=45, allow_inf_nan=False)]
 
 
@@ -20,7 +21,8 @@ class RandomTilt(BaseTransform):
 
     A camera that turns by R sees the point at the pixel x of the old image at K R K^-1 x, and a point of depth Z on
     the ray r = K^-1 x is then at depth Z (R r)_z. Where the new view is beyond the old image, the image is mirrored at
-    its border and the depth is 0 (no measurement). An image without intrinsics is left as it is.
+    its border and the depth is 0 (no measurement), as it is where a point would be more than five times as deep as
+    before, or behind the old camera. An image without intrinsics is left as it is.
 
     Args:
         roll, tilt: the angles are normal random numbers of these stds [degrees]: roll about the optical axis,
@@ -58,5 +60,6 @@ class RandomTilt(BaseTransform):
             rays = np.linalg.inv(camera) @ np.stack([x, y, np.ones_like(x)]).reshape(3, -1)
             # (R r)_z of the old ray is 1 / (R^T r')_z of the new one, both of length 1 along their optical axes.
             along = (turn.T @ rays)[2].reshape(height, width)
-            results["gt_depth_map"] = (old / np.maximum(along, 1e-3)).astype(np.float32)
+            new = np.where(along > STEEPEST, old / np.maximum(along, STEEPEST), 0)
+            results["gt_depth_map"] = new.astype(np.float32)
         return results

@@ -1,6 +1,7 @@
 """Save checkpoints that stand alone, safely against being killed at any moment."""
 
 import dataclasses
+import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal
@@ -11,26 +12,32 @@ from mmengine.hooks import CheckpointHook
 from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
-from depthkit.engine.checkpoints import add_metrics, pack
+from depthkit.engine.checkpoints import pack
+from depthkit.engine.train_loop import VALIDATED
+from depthkit.engine.work_folder import BEST, PERIODIC, POINTER
 from depthkit.errors import InputError
 from depthkit.models.base_model import DepthkitModel
+from depthkit.models.checkpoint_file import METADATA_KEY
 from depthkit.models.checkpoint_info import CheckpointInfo
-from depthkit.models.weights import METADATA_KEY
+from depthkit.models.licences import add_licences_of_start
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
+from depthkit.utils.output_file import atomic_path
 from depthkit.utils.validation import Index, validate_arguments
 
+_PATHS = ("last_ckpt", "best_ckpt")  # how the entries of the message hub begin that hold the path of a checkpoint
 # Keys that `train` sets for one run on one machine; the config in a checkpoint goes without them.
 _OF_THE_RUN = ("work_dir", "experiment_name", "launcher", "model_wrapper_cfg", "load_from", "resume")
 
 
 @HOOKS.register_module()
 class AtomicCheckpointHook(CheckpointHook):
-    """Save checkpoints as mmengine's hook does, with three differences.
+    """Save checkpoints as mmengine's hook does, with these differences.
 
     An old checkpoint (beyond `max_keep_ckpts`, or the previous best one) is removed only when the new one is
     complete; mmengine removes it first. What is saved is plain data, so ``torch.load(path)`` reads it without
-    executing code. And it carries its config and metrics (`CheckpointInfo`).
+    executing code. It carries its config and metrics (`CheckpointInfo`). After a validation the periodic one of the
+    same weights is saved again, with its results: one without them is validated when it is resumed.
 
     Args:
         interval: epochs or iterations from one checkpoint to the next; -1 saves the last one only.
@@ -73,18 +80,24 @@ class AtomicCheckpointHook(CheckpointHook):
             save_begin=save_begin,
         )
         self.metrics: dict[str, float] = {}
-        self.saved_at = -1  # iteration of the last periodic checkpoint
+        self.saved_iter = -1  # of the last periodic checkpoint
+        self.to_remove = True  # whether there may be outdated files, as after a kill
         self.info: CheckpointInfo | None = None
 
     def before_train(self, runner: Runner) -> None:
         """Describe the training for its checkpoints, and check `save_best` where that is possible."""
+        hub = runner.message_hub
+        for name in [name for name in hub.runtime_info if name.startswith(_PATHS)]:  # the folder may have been moved
+            hub.update_info(name, os.path.join(runner.work_dir, os.path.basename(hub.get_info(name))))
+            self.saved_iter = runner.iter  # resumed from a periodic one
         super().before_train(runner)
-        self.file_backend = _OutdatedFiles()
+        self.file_backend = _KeepingFiles()
         config = config_to_plain(runner.cfg)
-        config = {key: value for key, value in config.items() if key not in _OF_THE_RUN}
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         if isinstance(model, DepthkitModel):
             config = model.carried_config(config)
+        config = add_licences_of_start(config)
+        config = {key: value for key, value in config.items() if key not in _OF_THE_RUN}
         self.info = CheckpointInfo.of_training(config, runner.cfg.filename)
         metrics = runner.val_loop.evaluator.metrics if runner.val_loop else []
         measured = [getattr(metric, "metric_names", None) for metric in metrics]
@@ -102,21 +115,38 @@ class AtomicCheckpointHook(CheckpointHook):
         self._remove_outdated(runner)
 
     def after_val_epoch(self, runner: Runner, metrics: dict[str, float]) -> None:
-        """Save the best checkpoint, and describe the periodic one of the same weights by its metrics."""
+        """Save the best checkpoint, and once more the periodic one of the same weights."""
         self._check_best(metrics)
+        state = {VALIDATED: runner.iter, "iter": runner.iter, "epoch": runner.epoch}
+        runner.message_hub.update_info_dict(state)  # mmengine updates the last two at other moments after a resume
         self.metrics = {name: float(value) for name, value in metrics.items() if name not in ("images", "skipped")}
+        self.last_ckpt = None  # mmengine would save a periodic one at every best one, whatever the interval
         super().after_val_epoch(runner, metrics)
-        if self.saved_at == runner.iter and is_main_process():
-            add_metrics(self.last_ckpt, self.metrics)
+        if self.saved_iter == runner.iter:
+            step = runner.epoch if self.by_epoch else runner.iter
+            self._save_checkpoint_with_step(runner, step, {"epoch": runner.epoch, "iter": runner.iter})
         self.metrics = {}  # of these weights only
         self._remove_outdated(runner)
 
+    def after_train(self, runner: Runner) -> None:
+        """Leave the folder of a training that was killed at its end as any other."""
+        super().after_train(runner)
+        self._remove_outdated(runner)
+        pointer, newest = Path(runner.work_dir) / POINTER, runner.message_hub.runtime_info.get("last_ckpt")
+        written = pointer.read_text(encoding="utf-8") if pointer.is_file() else None
+        if is_main_process() and newest not in (written, None):
+            with atomic_path(pointer) as temporary:
+                temporary.write_text(newest, encoding="utf-8")
+
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Add the description of the model, and make everything plain data."""
-        if not self.metrics:
-            self.saved_at = runner.iter
+        self.to_remove = True
         checkpoint[METADATA_KEY] = dataclasses.replace(self.info, metrics=self.metrics).to_plain()
         pack(checkpoint)
+
+    def _save_checkpoint_with_step(self, runner: Runner, step: int, meta: dict) -> None:
+        self.saved_iter = meta["iter"]
+        super()._save_checkpoint_with_step(runner, step, meta)
 
     def _check_best(self, measured: Iterable[str]) -> None:
         measured = list(measured)
@@ -128,24 +158,29 @@ class AtomicCheckpointHook(CheckpointHook):
                 )
 
     def _remove_outdated(self, runner: Runner) -> None:
-        """Remove the files that mmengine wanted removed, now that the new ones are complete."""
+        """Remove the checkpoints that newer ones have replaced, now that these are complete."""
+        if not self.to_remove or not is_main_process():
+            return
+        self.to_remove = False
         info = runner.message_hub.runtime_info
-        current = {value for key, value in info.items() if key.startswith(("last_ckpt", "best_ckpt"))}
-        for path in self.file_backend.pop():
-            # After resuming, a new file may have the old one's name.
-            if is_main_process() and path not in current:
-                Path(path).unlink(missing_ok=True)
+        kind = "epoch" if self.by_epoch else "iter"
+        kept = info.get("keep_ckpt_ids") or [] if self.max_keep_ckpts > 0 else []
+        best = {os.path.basename(path) for name, path in info.items() if name.startswith("best_ckpt")}
+        for path in list(Path(runner.work_dir).glob("*.pth")):
+            periodic, of_metric = PERIODIC.fullmatch(path.name), BEST.fullmatch(path.name)
+            if periodic:
+                number = int(periodic["number"])
+                old = kept and periodic["kind"] == kind and number < kept[-1] and number not in kept
+            else:
+                current = [name for name in best if of_metric and BEST.fullmatch(name)["metric"] == of_metric["metric"]]
+                # A training that is resumed from further back finds its best one again later.
+                old = current and path.name not in current and path.with_name(current[0]).is_file()
+            if old:
+                path.unlink(missing_ok=True)
 
 
-class _OutdatedFiles(LocalBackend):
-    """mmengine's local files, of which `remove` only makes a list."""
-
-    def __init__(self) -> None:
-        self.paths: list[str] = []
+class _KeepingFiles(LocalBackend):
+    """mmengine's local files, none of which it may remove."""
 
     def remove(self, filepath: str) -> None:
-        self.paths.append(filepath)
-
-    def pop(self) -> list[str]:
-        paths, self.paths = self.paths, []
-        return paths
+        pass

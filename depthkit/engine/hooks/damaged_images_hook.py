@@ -1,5 +1,6 @@
 """Report the images that could not be read, and in whose place others were taken."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from mmengine.dist import all_gather_object
@@ -8,14 +9,14 @@ from mmengine.runner import Runner
 
 from depthkit.registry import HOOKS
 
-_SHOWN = 10  # names in the warning; the log file has all
+_SHOWN = 10  # names in a warning
 
 
 @HOOKS.register_module()
 class DamagedImagesHook(Hook):
-    """After each epoch of training, count and name the damaged images of data sets with `skip_damaged`.
+    """After each epoch, count and name the damaged images of data sets with `skip_damaged`.
 
-    Each is named once.
+    In an epoch the new ones are named, after the last one all of them.
     """
 
     priority = "BELOW_NORMAL"
@@ -31,6 +32,13 @@ class DamagedImagesHook(Hook):
         """Report those of the validation's images."""
         self._report(runner, runner.val_dataloader.dataset)
 
+    def after_train(self, runner: Runner) -> None:
+        """Count and name all of them."""
+        if self._known:
+            runner.logger.warning(
+                f"{len(self._known)} images of this training could not be read: {self._name(runner, self._known)}"
+            )
+
     def _report(self, runner: Runner, dataset: object) -> None:
         places = dataset.damaged.nonzero().flatten().tolist() if hasattr(dataset, "damaged") else []
         own = [dataset.get_data_info(place)["img_path"] for place in places]
@@ -39,11 +47,16 @@ class DamagedImagesHook(Hook):
         if not new:
             return
         self._known.update(new)
-        shown = ", ".join(new[:_SHOWN]) + (f" and {len(new) - _SHOWN} more" if len(new) > _SHOWN else "")
         runner.logger.warning(
-            f"{len(every)} of {len(dataset)} images cannot be read, and others were taken in their place: {shown}"
+            f"{len(every)} of {len(dataset)} images cannot be read, and others were taken in their place: "
+            f"{self._name(runner, new)}"
         )
-        if len(new) > _SHOWN:
-            names = Path(runner.work_dir) / "damaged_images.txt"
-            names.write_text("\n".join(sorted(self._known)) + "\n", encoding="utf-8")
-            runner.logger.warning(f"all their names: {names}")
+
+    def _name(self, runner: Runner, paths: Collection[str]) -> str:
+        """Return the first of their names; of more, all that are known are written to a file."""
+        shown = ", ".join(sorted(paths)[:_SHOWN])
+        if len(paths) <= _SHOWN:
+            return shown
+        names = Path(runner.work_dir) / "damaged_images.txt"
+        names.write_text("\n".join(sorted(self._known)) + "\n", encoding="utf-8")
+        return f"{shown} and {len(paths) - _SHOWN} more, see {names}"

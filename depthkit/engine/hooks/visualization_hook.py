@@ -13,6 +13,7 @@ from mmseg.structures import SegDataSample
 
 from depthkit.registry import HOOKS
 from depthkit.utils.io import write_rgb
+from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import Index, validate_arguments
 from depthkit.visualization import DEFAULT_RANGE, draw_side_by_side
@@ -57,7 +58,7 @@ class DepthVisualizationHook(Hook):
         gt = _depth_map(sample.gt_depth_map) if "gt_depth_map" in sample else None
         drawing = draw_side_by_side(image, pred, gt, self.depth_range)
         folder = make_output_folder(Path(runner.work_dir) / "vis")
-        name = f"val_{batch_idx:04d}_{Path(sample.get('img_path', '')).stem}"
+        name = f"val_{batch_idx:04d}_{shorten(Path(sample.get('img_path', '')).stem, 200)}"
         write_rgb(folder / f"{name}_iter_{runner.iter:07d}.png", drawing)
         for backend in runner.visualizer._vis_backends.values():
             if not isinstance(backend, LocalVisBackend):  # it would write the same file a second time

@@ -21,16 +21,21 @@ class Teacher(Protocol):
         name: of the model.
         model: the network, frozen.
         kind: whether the answers are in metres, or disparities with an unknown scale and shift.
+        follows_focal: whether metres are those of the camera that is asked for.
         licence: of its weights, with what to know about it; empty where it is not known.
     """
 
     name: str
     model: nn.Module
     kind: Literal["metric", "relative"]
+    follows_focal: bool
     licence: dict[str, str]
 
-    def __call__(self, images: Tensor) -> Tensor:
-        """Return depth [m] or disparity (B, 1, H, W) of RGB images, uint8 (B, 3, H, W), without gradients."""
+    def __call__(self, images: Tensor, focal: float | None) -> Tensor:
+        """Return depth [m] or disparity (B, 1, H, W) of RGB images, uint8 (B, 3, H, W), without gradients.
+
+        `focal` [px] is that of the camera at the size of these images; None: not known.
+        """
 
 
 @MODELS.register_module()
@@ -46,8 +51,8 @@ class DepthDistiller(DepthEstimator):
         teacher: config of a `DepthTeacher`.
         **student: arguments of `DepthEstimator`. With ``output="depth"`` the student learns metres, from a teacher
             that gives them; with ``output="disparity"`` disparities up to scale and shift, from any teacher, and the
-            losses are `ScaleShiftInvariantLoss` and `AlignedGradientLoss`. With `canonical_focal` the teacher's answers
-            are taken for the canonical depth.
+            losses are `ScaleShiftInvariantLoss` and `AlignedGradientLoss`. With `canonical_focal` the teacher is asked
+            for the metres of that camera, which the student learns as its canonical depth.
 
     Raises:
         InputError: an argument is wrong; the student is larger than its teacher; or output, losses and teacher do not
@@ -117,7 +122,7 @@ class DepthDistiller(DepthEstimator):
     def _ask(self, inputs: Tensor) -> Tensor:
         """Return what the student is to learn, (B, 1, H, W), of normalised images (B, 3, H, W)."""
         images = inputs * self.data_preprocessor.std + self.data_preprocessor.mean
-        values = self.teacher(images.round().clamp(0, 255).to(torch.uint8))
+        values = self.teacher(images.round().clamp(0, 255).to(torch.uint8), self.canonical_focal)
         return 1 / values if self.output == "disparity" and self.teacher.kind == "metric" else values
 
     def _check_kinds(self) -> None:
@@ -130,6 +135,11 @@ class DepthDistiller(DepthEstimator):
                 f"teacher {self.teacher.name} gives relative disparities, which {' and '.join(losses) or 'metres'} "
                 "cannot compare; use losses up to scale and shift with output='disparity' (metric=False in the "
                 "configs), or a metric teacher"
+            )
+        if self.canonical_focal is not None and not self.teacher.follows_focal:
+            raise InputError(
+                f"canonical_focal={self.canonical_focal:g}: the metres of the teacher {self.teacher.name} follow no "
+                "focal length, so a student's cannot; set canonical_focal=None"
             )
         if self.output == "disparity" and losses:
             raise InputError(

@@ -12,17 +12,17 @@ class FrozenTeacher:
 
     Args:
         model: is set to evaluation mode and frozen.
-        call: what to do with the model and images (B, 3, H, W); by default the model is called.
+        call: what to do with the model, images (B, 3, H, W) and further arguments; by default the model is called.
     """
 
-    def __init__(self, model: nn.Module, call: Callable[[nn.Module, Tensor], Any] = nn.Module.__call__) -> None:
+    def __init__(self, model: nn.Module, call: Callable[..., Any] = nn.Module.__call__) -> None:
         self.model = model.requires_grad_(False).eval()
         self._call = call
 
     @torch.no_grad()
-    def __call__(self, images: Tensor) -> Any:
+    def __call__(self, images: Tensor, *arguments: object) -> Any:
         """Return the teacher's answer to images (B, 3, H, W), on their device and without gradients."""
-        return self._call(self.model.to(images.device), images)
+        return self._call(self.model.to(images.device), images, *arguments)
 
     def __deepcopy__(self, memo: dict) -> "FrozenTeacher":
         """Return itself: a moving average of the student's weights needs no second teacher."""

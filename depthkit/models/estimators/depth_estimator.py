@@ -1,9 +1,11 @@
 """The depth model: backbone and decoder."""
 
+from logging import WARNING
 from typing import Literal
 
 import torch
 import torch.nn.functional as F
+from mmengine.logging import print_log
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 from torch import Tensor
@@ -82,6 +84,7 @@ class DepthEstimator(DepthkitModel):
             raise InputError(f"canonical_focal={canonical_focal:g}: expected output='depth', because it scales metres")
         self.canonical_focal = canonical_focal
         self.output = output
+        self._knows_range = False
 
     def loss(self, inputs: Tensor, data_samples: list[SegDataSample]) -> dict[str, Tensor]:
         """Return the losses of the decoder and the auxiliary losses of the backbone."""
@@ -131,7 +134,22 @@ class DepthEstimator(DepthkitModel):
         gt = torch.stack([sample.gt_depth_map.data for sample in samples]).to(depth.device)
         if self.canonical_focal is not None:
             gt = gt / self._focal_ratios(samples, gt)
+        self._warn_of_range(gt)
         return self.decode_head.loss(depth, gt)
+
+    def _warn_of_range(self, gt: Tensor) -> None:
+        """Say once if most of the first ground truth [m] lies beyond what the decoder can give."""
+        if self._knows_range:
+            return
+        self._knows_range = True
+        limit, measured = getattr(self.decode_head, "max_depth", None), gt[gt > 0]
+        if limit is not None and measured.numel() and (median := float(measured.median())) > limit:
+            print_log(
+                f"the median of the first ground truth is {median:.3g} m, beyond the model's max_depth={limit:g} m; "
+                "correct depth_scale (the depth files' units per metre) or max_depth",
+                logger="current",
+                level=WARNING,
+            )
 
     def _add_depth(self, samples: list[SegDataSample], depth: Tensor) -> list[SegDataSample]:
         """Give each sample its `pred_depth_map`, without the batch's padding and at the image's ``ori_shape``."""

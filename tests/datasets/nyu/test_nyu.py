@@ -166,7 +166,7 @@ def test_truncated_mat(mat_root, tmp_path):
     whole = os.path.getsize(file)
     for share in (0.999, 0.9, 0.2, 0.0):
         os.truncate(file, int(whole * share))
-        with pytest.raises(InputError, match=r"labeled\.mat: is not a complete MATLAB v7\.3 file"):
+        with pytest.raises(InputError, match=r"labeled\.mat: is (damaged|empty).*MATLAB v7\.3"):
             NYUDepthV2(tmp_path)
 
 
@@ -184,20 +184,25 @@ SPLITS = {"trainNdxs": [1, 2], "testNdxs": [3, 4]}
 @pytest.mark.parametrize(
     ("variables", "splits", "message"),
     [
-        ({}, None, r"splits\.mat: .*official splits are missing"),
-        ({}, b"", r"splits\.mat: .*not a valid MATLAB 5.0 file"),
+        ({}, None, r"splits\.mat: no such file; expected the official splits"),
+        ({}, b"", r"splits\.mat: is empty"),
         (
             {},
             b"text that is no mat file at all, however long it may be" * 9,
-            "splits.mat: .*not a valid MATLAB 5.0 file",
+            "splits.mat: is damaged .*does not begin as a file of MATLAB 5.0",
         ),
         ({}, {"trainNdxs": [1, 2]}, r"splits\.mat: .*no variable 'testNdxs'"),
-        ({}, {**SPLITS, "testNdxs": [5]}, r"splits\.mat: .*names frames 5 to 5, but the data set contains 4"),
-        ({}, {**SPLITS, "trainNdxs": [0, 2]}, r"splits\.mat: .*names frames 0 to 2"),
+        ({}, {**SPLITS, "testNdxs": [5]}, r"splits\.mat: testNdxs names frame 5, but the data set has frames 1 to 4"),
+        ({}, {**SPLITS, "trainNdxs": [0, 2]}, r"splits\.mat: trainNdxs names frame 0"),
+        ({}, {**SPLITS, "trainNdxs": [1.5, 2]}, r"splits\.mat: trainNdxs names frame 1.5"),
+        ({}, {**SPLITS, "trainNdxs": [np.nan, 2]}, r"splits\.mat: trainNdxs names frame nan"),
+        ({}, {**SPLITS, "trainNdxs": [1, 1]}, r"splits\.mat: trainNdxs names frame 1 twice"),
+        ({}, {**SPLITS, "trainNdxs": [1 + 1j, 2]}, r"splits\.mat: trainNdxs holds complex128"),
+        ({}, {**SPLITS, "trainNdxs": "12"}, r"splits\.mat: trainNdxs holds str"),
         ({}, {**SPLITS, "testNdxs": [2, 3]}, r"splits\.mat: .*1 frames are in both splits, the first is 2"),
-        ({}, {**SPLITS, "testNdxs": []}, r"splits\.mat: .*test split is empty"),
-        ({"rawDepths": None}, SPLITS, "no variable 'rawDepths'"),
-        ({"images": None}, SPLITS, "no variable 'images'"),
+        ({}, {**SPLITS, "testNdxs": []}, r"splits\.mat: testNdxs is empty"),
+        ({"rawDepths": None}, SPLITS, "no dataset 'rawDepths'"),
+        ({"images": None}, SPLITS, "no dataset 'images'"),
         ({"images": np.ones((4, 6, 8, 3), np.uint8)}, SPLITS, "expected uint8"),
         ({"images": np.uint8(1)}, SPLITS, "expected uint8"),
         ({"rawDepths": np.ones((4, 6, 8), np.float32)}, SPLITS, r"expected \(N, width, height\)"),
@@ -321,7 +326,7 @@ def test_h5_reads_its_folders(h5_root, pairs):
 def test_h5_without_a_split_or_with_damaged_files(h5_root):
     path = h5_root / "train" / "scene_0" / "00000.h5"
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(InputError, match=r"00000\.h5: is not a valid HDF5 file"):
+    with pytest.raises(InputError, match=r"00000\.h5: is damaged .* expected an HDF5 file with"):
         NYUDepthV2(h5_root)[0]
     with h5py.File(path, "w") as file:
         file["rgb"] = np.zeros((3, 4, 4), np.uint8)

@@ -93,5 +93,8 @@ def test_textures_are_read_by_folder(tmp_path):
     assert all(image.min() > 0.99 and image.max() <= 1 for folder in folders for image in folder)
     plain, textured = (Rooms(1, SIZE, variety="wide", textures=t)[0] for t in ([], [str(tmp_path / "a")]))
     np.testing.assert_array_equal(plain["intrinsics"], textured["intrinsics"])
-    with pytest.raises(InputError, match="^textures: .*no such file or folder$"):
-        Rooms(1, SIZE, variety="wide", textures=[str(tmp_path / "nowhere")])
+    nowhere = tmp_path / "nowhere"
+    with pytest.raises(InputError, match=f"^textures: {nowhere}: no such file or folder$"):
+        Rooms(1, SIZE, variety="wide", textures=[str(nowhere)])
+    with pytest.raises(InputError, match="^textures: the variety demo has no surfaces for them"):
+        Rooms(1, SIZE, textures=[str(tmp_path / "a")])

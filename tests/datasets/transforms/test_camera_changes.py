@@ -31,24 +31,36 @@ def test_the_depth_is_that_of_a_turned_camera():
     np.testing.assert_array_equal(sample["gt_depth_map"], depth)
 
 
+def test_what_is_nearly_beside_or_behind_the_old_camera_has_no_depth():
+    camera = pinhole(20.0, 20.0, 31.5, 23.5)
+    sample = make_sample(np.zeros((48, 64, 3), np.uint8), "wall", np.full((48, 64), 2.0, np.float32), camera)
+    np.random.seed(0)
+    seen = 0
+    for _ in range(40):
+        depth = RandomTilt(roll=45, tilt=45, prob=1.0).transform(dict(sample))["gt_depth_map"]
+        assert depth.dtype == np.float32 and (depth >= 0).all() and depth.max() <= 10.0
+        seen += (depth > 0).mean()
+    assert seen > 4
+
+
 def test_without_intrinsics_nothing_turns():
     sample = make_sample(np.zeros((8, 8, 3), np.uint8), "image", np.ones((8, 8), np.float32))
     assert RandomTilt(prob=1.0).transform(sample) is sample
 
 
-@pytest.mark.parametrize("shape", [(48, 64, 3), (7, 5, 3)])
+@pytest.mark.parametrize("shape", [(48, 64, 3), (7, 5, 3), (1, 40, 3), (40, 1, 3), (1, 1, 3)])
 def test_defects_keep_the_form_of_the_image_and_the_depth(shape):
     np.random.seed(0)
     image = np.random.randint(0, 256, shape).astype(np.uint8)
     depth = np.ones(shape[:2], np.float32)
     before = image.copy()
     changed = 0
-    for _ in range(30):
+    for _ in range(60):
         sample = CameraDefects(prob=0.7, grey=0.2).transform(make_sample(image, "image", depth))
         assert sample["img"].shape == shape and sample["img"].dtype == np.uint8
         assert sample["gt_depth_map"] is depth
         changed += not np.array_equal(sample["img"], image)
-    assert changed > 20
+    assert changed > 40
     np.testing.assert_array_equal(image, before)
     assert CameraDefects(prob=0.0, grey=0.0).transform(make_sample(image, "image"))["img"] is image
 

@@ -8,7 +8,8 @@ from mmengine.hooks import Hook
 import depthkit.engine.runner
 from depthkit.engine import AtomicCheckpointHook, DepthRunner
 from depthkit.errors import InputError
-from depthkit.models.weights import read_checkpoint, read_metadata
+from depthkit.models.checkpoint_file import read_checkpoint
+from depthkit.models.weights import read_metadata
 from depthkit.registry import DATASETS
 from helpers import run_python
 

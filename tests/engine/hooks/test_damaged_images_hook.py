@@ -38,20 +38,24 @@ def test_each_is_counted_and_named_once(runner, caplog):
     hook.after_train_epoch(runner)
     runner.train_dataloader.dataset.damaged[7] = True
     hook.after_train_epoch(runner)
+    hook.after_train(runner)
     assert caplog.messages == [
         "1 of 40 images cannot be read, and others were taken in their place: folder/03.png",
         "2 of 40 images cannot be read, and others were taken in their place: folder/07.png",
+        "2 images of this training could not be read: folder/03.png, folder/07.png",
     ]
 
 
 def test_of_many_the_names_are_in_a_file(runner, caplog, tmp_path):
     runner.val_dataloader.dataset.damaged[:15] = True
     DamagedImagesHook().after_val_epoch(runner)
-    assert caplog.messages[0].endswith("folder/09.png and 5 more")
+    assert caplog.messages[0].endswith(f"folder/09.png and 5 more, see {tmp_path / 'damaged_images.txt'}")
     assert (tmp_path / "damaged_images.txt").read_text().splitlines() == [f"folder/{i:02d}.png" for i in range(15)]
 
 
 def test_data_sets_that_skip_nothing_are_left_alone(runner, caplog):
     runner.train_dataloader.dataset = [1, 2]
-    DamagedImagesHook().after_train_epoch(runner)
+    hook = DamagedImagesHook()
+    hook.after_train_epoch(runner)
+    hook.after_train(runner)
     assert not caplog.messages

@@ -25,7 +25,7 @@ class Backend:
         self.added.append((name, image.shape, step))
 
 
-def validate(hook, folder, batches=7, iteration=40, backends=None, pred_value=2.0):
+def validate(hook, folder, batches=7, iteration=40, backends=None, pred_value=2.0, stem="rgb"):
     runner = SimpleNamespace(
         work_dir=str(folder),
         iter=iteration,
@@ -33,7 +33,7 @@ def validate(hook, folder, batches=7, iteration=40, backends=None, pred_value=2.
         visualizer=SimpleNamespace(_vis_backends=backends or {}),
     )
     for i in range(batches):
-        sample = SegDataSample(metainfo={"img_path": f"data/scene/rgb_{i:05d}.jpg"})
+        sample = SegDataSample(metainfo={"img_path": f"data/scene/{stem}_{i:05d}.jpg"})
         sample.pred_depth_map = PixelData(data=torch.full((1, 48, 64), pred_value))
         sample.gt_depth_map = PixelData(data=torch.ones(1, 60, 80))
         batch = {"inputs": [torch.zeros(3, 48, 64, dtype=torch.uint8)]}
@@ -47,6 +47,11 @@ def test_writes_a_fixed_number_of_pictures_spread_over_the_set(tmp_path):
     assert [file.name for file in files] == [f"val_{i:04d}_rgb_{i:05d}_iter_0000040.png" for i in (0, 3, 6)]
     assert len(validate(hook, tmp_path, iteration=80)) == 6
     assert np.asarray(Image.open(files[0])).shape[2] == 3
+
+
+def test_a_name_that_would_be_too_long_is_shortened(tmp_path):
+    (file,) = validate(DepthVisualizationHook(1), tmp_path, 1, stem="ü" * 120)
+    assert file.name.startswith("val_0000_üü") and file.name.endswith("ü_iter_0000040.png")
 
 
 @pytest.mark.parametrize(("pictures", "batches", "expected"), [(4, 2, 2), (1, 5, 1), (0, 5, 0)])

@@ -8,7 +8,7 @@ from depthkit.apis.depth_teacher import DepthTeacher
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.errors import InputError
 from depthkit.models import DepthDistiller, DepthEstimator
-from depthkit.registry import depthkit_scope
+from depthkit.registry import MODELS, depthkit_scope
 from helpers import SMALL_VIT
 
 RELATIVE, METRIC = "depth-anything-v2-small", "depth-anything-v2-metric-indoor-small"
@@ -55,7 +55,7 @@ def test_the_teacher_answers_as_depthkit_predict_does(tiny_zoo, name):
         teacher = DepthTeacher(name, path, 56)
     predictor = DepthPredictor.from_pretrained(name, path, 56, device="cpu")
     images = torch.randint(0, 256, (3, 3, 64, 80), generator=torch.Generator().manual_seed(1)).byte()
-    answers = teacher(images)
+    answers = teacher(images, None)
     assert answers.shape == (3, 1, 64, 80) and not answers.is_inference() and not answers.requires_grad
     for image, answer in zip(images, answers, strict=True):
         expected = predictor(image.permute(1, 2, 0).numpy())
@@ -70,7 +70,7 @@ def test_the_losses_compare_with_what_the_teacher_says_of_the_same_images(teache
     losses = model(inputs, mode="loss")
     relative = student is DISPARITY
     assert set(losses) == {"loss_ssi" if relative else "loss_silog", "loss_gradient", "loss_selector"}
-    wanted = model.teacher(images)
+    wanted = model.teacher(images, None)
     if relative and name == METRIC:
         wanted = 1 / wanted
     with torch.no_grad():
@@ -78,6 +78,17 @@ def test_the_losses_compare_with_what_the_teacher_says_of_the_same_images(teache
         valid = torch.ones_like(wanted, dtype=torch.bool) if relative else (wanted > 1e-3) & (wanted < 10)
         for loss in model.decode_head.losses:
             torch.testing.assert_close(losses[f"loss_{loss.name}"], loss(pred, wanted, valid))
+
+
+@pytest.mark.parametrize("name", [METRIC, "da3metric-large"])
+def test_with_a_canonical_focal_length_the_teacher_is_asked_for_the_metres_of_that_camera(tiny_zoo, teacher, name):
+    model = distiller(teacher(name), **DEPTH, canonical_focal=90.0)
+    images, inputs = batch(model)
+    predictor = DepthPredictor.from_pretrained(name, tiny_zoo(name), 56, device="cpu")
+    for image, asked in zip(images, model._ask(inputs), strict=True):
+        expected = predictor(image.permute(1, 2, 0).numpy(), focal=90.0)
+        assert expected.metres_follow_focal
+        torch.testing.assert_close(asked[0], torch.from_numpy(expected.values), rtol=1e-4, atol=1e-5)
 
 
 def test_the_teacher_is_frozen_in_evaluation_mode_and_not_saved(teacher):
@@ -125,7 +136,7 @@ def test_the_difference_is_0_for_a_student_that_gives_what_the_teacher_gives(tea
     measured = [sample.measures["difference"].item() for sample in model(inputs, mode="predict")]
     assert all(0 < one < 5 for one in measured)
     depth = model(inputs)
-    monkeypatch.setattr(model, "teacher", lambda images: 7 * depth.detach() + 3)
+    monkeypatch.setattr(model, "teacher", lambda images, focal: 7 * depth.detach() + 3)
     model.teacher.kind = "relative"
     for sample in model(inputs, mode="predict"):
         assert sample.measures["difference"].item() == pytest.approx(0, abs=1e-3)
@@ -135,7 +146,7 @@ def test_the_difference_in_metres_is_relative_to_the_teacher(teacher, monkeypatc
     model = distiller(teacher(METRIC), **DEPTH).eval()
     _, inputs = batch(model)
     depth = model(inputs).detach()
-    monkeypatch.setattr(model, "teacher", lambda images: depth / 1.25)
+    monkeypatch.setattr(model, "teacher", lambda images, focal: depth / 1.25)
     assert model(inputs, mode="predict")[0].measures["difference"].item() == pytest.approx(0.25, abs=1e-4)
 
 
@@ -185,6 +196,12 @@ def test_what_does_not_go_together_is_one_sentence(teacher, name, arguments, mes
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
+def test_a_student_with_a_camera_of_a_teacher_without_is_one_sentence(monkeypatch):
+    monkeypatch.setitem(MODELS.module_dict, "Plane", Plane)
+    with pytest.raises(InputError, match="canonical_focal=300: the metres of the teacher plane follow no focal length"):
+        distiller(dict(type="Plane"), **DEPTH, canonical_focal=300.0)
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -201,15 +218,14 @@ def test_a_teacher_that_cannot_be_had_is_one_sentence(arguments, message):
     assert message in str(caught.value) and "\n" not in str(caught.value)
 
 
+class Plane:
+    name, kind, follows_focal, licence, model = "plane", "metric", False, {}, nn.Linear(1000, 1000)
+
+    def __call__(self, images: Tensor, focal: None) -> Tensor:
+        return images[:, :1].float() / 100 + 1
+
+
 def test_any_object_that_answers_can_teach(monkeypatch):
-    from depthkit.registry import MODELS
-
-    class Plane:
-        name, kind, licence, model = "plane", "metric", {}, nn.Linear(1000, 1000)
-
-        def __call__(self, images: Tensor) -> Tensor:
-            return images[:, :1].float() / 100 + 1
-
     monkeypatch.setitem(MODELS.module_dict, "Plane", Plane)
     model = distiller(dict(type="Plane"), **DEPTH).train()
     assert torch.isfinite(sum(model(batch(model)[1], mode="loss").values()))

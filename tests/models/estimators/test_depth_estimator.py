@@ -5,6 +5,7 @@ from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
 from depthkit.errors import InputError
+from depthkit.models.estimators import depth_estimator
 from depthkit.registry import MODELS
 
 BACKBONES = {
@@ -54,6 +55,19 @@ def test_loss_mode_trains_every_parameter(backbone):
     sum(losses.values()).backward()
     without = {name for name, p in model.named_parameters() if p.grad is None}
     assert without == {"backbone.norm.weight", "backbone.norm.bias"}  # maps are taken before the final norm
+
+
+def test_a_ground_truth_beyond_the_range_is_told_once(monkeypatch):
+    told = []
+    monkeypatch.setattr(depth_estimator, "print_log", lambda text, *_, **__: told.append(text))
+    model = build().train()
+    far = SegDataSample(gt_depth_map=PixelData(data=torch.full((1, 64, 64), 25.0)))
+    far.gt_depth_map.data[0, 0, 0] = 5
+    for _ in range(2):
+        model(torch.randn(1, 3, 64, 64), [far], mode="loss")
+    build().train()(torch.randn(1, 3, 64, 64), [sample(64, 64)], mode="loss")
+    assert len(told) == 1
+    assert "is 25 m, beyond the model's max_depth=10 m; correct depth_scale" in told[0]
 
 
 def test_test_step_gives_metres_at_the_original_size():

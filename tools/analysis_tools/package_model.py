@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from depthkit.cli import options
 from depthkit.cli.command import Command
 from depthkit.utils.console import run_tool
 
@@ -12,23 +13,27 @@ from depthkit.utils.console import run_tool
 @click.command(
     cls=Command,
     examples=(
-        "python tools/package_model.py work_dirs/rooms_deit_tiny/epoch_12.pth rooms_deit_tiny \\\n"
+        "python tools/analysis_tools/package_model.py work_dirs/rooms_deit_tiny/epoch_10.pth rooms_deit_tiny \\\n"
         "    --out depthkit/_weights/rooms-deit-tiny.safetensors",
     ),
 )
-@click.argument("checkpoint", type=click.Path(path_type=Path))
+@click.argument("checkpoint")
 @click.argument("config")
 @click.option("--out", type=click.Path(path_type=Path), required=True, metavar="FILE.safetensors")
 def main(checkpoint, config, out) -> None:
     """Write the weights of CHECKPOINT in float16 with the CONFIG of that name.
 
-    The config of the checkpoint is left out: it names folders of the machine that trained the model.
+    The config of the checkpoint is left out: it names folders of the machine that trained the model. The SHA-256 that
+    is printed goes into depthkit/zoo/packaged.py.
     """
-    from depthkit.apis.export_weights import export_weights
+    options.check_output(out, checkpoint)
+    options.check_weights(checkpoint)
+    from depthkit.apis.package_weights import package_weights
     from depthkit.utils.config import load_config
+    from depthkit.zoo.file_hash import hash_file
 
-    export_weights(checkpoint, out, half=True, config=load_config(config))
-    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB")
+    package_weights(checkpoint, out, load_config(config))
+    print(f"{out}: {out.stat().st_size / 1e6:.2f} MB, SHA-256 {hash_file(out)}")
 
 
 if __name__ == "__main__":
