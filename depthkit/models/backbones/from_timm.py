@@ -10,9 +10,9 @@ from torch import nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
 from depthkit.models.backbones.dinov2 import DINOv2
-from depthkit.models.backbones.tosa import ToSA, rates_by_layer
-from depthkit.models.layers.blocks import Selection, SelectiveBlock, StandardBlock
-from depthkit.models.layers.selector import ScoreRows, SelectorLayers
+from depthkit.models.backbones.tosa import ToSA, check_importance, rates_by_layer
+from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
 # Subclasses of these may compute anything, so the type itself is checked.
@@ -28,6 +28,9 @@ def tosa_from_timm(
     score_stride: Count = 4,
     cls_token_weight: Probability | None = None,
     selector_layers: SelectorLayers = 1,
+    importance: Importance = "attention",
+    keys: Keys = "attended",
+    coverage: bool = False,
     selective_layers: Sequence[int] | None = None,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
@@ -41,12 +44,15 @@ def tosa_from_timm(
 
     Args:
         vit: a VisionTransformer, from ``timm.create_model`` or a constructor.
-        keep_rate: as in `ToSA`, like the six that follow.
+        keep_rate: as in `ToSA`, like the nine that follow.
         selection: ``per_head`` or ``shared``.
         score_rows: ``all``, ``grid`` or ``pooled``.
         score_stride: distance [patches] of the rows.
         cls_token_weight: of the class token's row, or None.
         selector_layers: 0, 1 or 2.
+        importance: ``attention``, ``update``, ``predicted_update`` or ``random``.
+        keys: ``attended`` or ``all``.
+        coverage: whether patches that skipped are first in line.
         selective_layers: 0-based; None: every second layer.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
@@ -62,7 +68,11 @@ def tosa_from_timm(
         score_stride=score_stride,
         cls_token_weight=cls_token_weight,
         selector_layers=selector_layers,
+        importance=importance,
+        keys=keys,
+        coverage=coverage,
     )
+    check_importance(importance, selection)
     return _ConvertedToSA(vit, keep_rate, selective_layers, selective, out_indices)
 
 

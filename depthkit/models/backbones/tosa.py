@@ -11,9 +11,9 @@ from torch import Tensor, nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.layers.blocks import PairState, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.blocks import Keys, PairState, Selection, SelectiveBlock, StandardBlock
 from depthkit.models.layers.keep_rates import check_keep_rates
-from depthkit.models.layers.selector import ScoreRows, SelectorLayers
+from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
@@ -52,6 +52,15 @@ class ToSA(LayerwiseDeiT):
         cls_token_weight: weight of the class token's row in the importance; None: as any row's
             (`depthkit.models.layers.selector.importance`).
         selector_layers: depth of the selectors (`depthkit.models.layers.selector.TokenSelector`).
+        importance: which patches attend (all but the first are ours): ``attention``: those that receive the most
+            attention in the predicted map; ``update``: those that the first layer of the pair changed most (the norm of
+            its update; free); ``predicted_update``: those that the second is predicted to change most
+            (`depthkit.models.layers.update_head.UpdateHead`); ``random``, a control that trains as the others do.
+            By updates only ``shared`` ranks. ``update`` and ``random`` have nothing to learn: the state dict is the
+            dense model's.
+        keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
+            and MLP are saved, and keys and values are those of all tokens (ours).
+        coverage: patches that skipped the last token selective layer come before all others at the next (ours).
         selective_layers: the token selective layers, 0-based and ascending, each behind a standard one; None: every
             second layer, 1, 3, 5 and so on. In a map of `out_indices` that taps one of them, the tokens that skipped
             it are those of the layer before.
@@ -71,6 +80,9 @@ class ToSA(LayerwiseDeiT):
         score_stride: Count = 4,
         cls_token_weight: Probability | None = None,
         selector_layers: SelectorLayers = 1,
+        importance: Importance = "attention",
+        keys: Keys = "attended",
+        coverage: bool = False,
         selective_layers: Sequence[int] | None = None,
         depth: Count = 12,
         **deit,
@@ -81,7 +93,11 @@ class ToSA(LayerwiseDeiT):
             score_stride=score_stride,
             cls_token_weight=cls_token_weight,
             selector_layers=selector_layers,
+            importance=importance,
+            keys=keys,
+            coverage=coverage,
         )
+        check_importance(importance, selection)
         rates = rates_by_layer(keep_rate, selective_layers, depth)
         super().__init__(depth=depth, block_fn=partial(_make_block, rates=rates, selective=selective), **deit)
 
@@ -159,12 +175,20 @@ class ToSA(LayerwiseDeiT):
         pair = None
         for block, following in zip_longest(blocks, blocks[1:]):
             if isinstance(following, SelectiveBlock):
-                pair = PairState(state.grid, following.choose, state.with_loss)
+                with_loss = state.with_loss and following.learns
+                before = state.pairs[-1].index if state.pairs else None
+                pair = PairState(state.grid, following, with_loss, before)
                 state.pairs.append(pair)
             elif isinstance(block, StandardBlock):
                 pair = PairState(state.grid, None, False)
             x = self._run(block, x, pair)
             yield x
+
+
+def check_importance(importance: Importance, selection: Selection) -> None:
+    """Raise InputError where heads are to choose their own patches from one importance for all heads."""
+    if importance in ("update", "predicted_update") and selection == "per_head":
+        raise InputError(f"importance='{importance}': ranks patches for all heads alike; use selection='shared'")
 
 
 def rates_by_layer(

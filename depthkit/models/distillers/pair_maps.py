@@ -6,7 +6,8 @@ import torch
 from torch import Tensor, nn
 
 from depthkit.models.backbones import ToSA
-from depthkit.models.layers.blocks import PairState, SelectiveBlock, project_qkv
+from depthkit.models.layers.attention import project_qkv
+from depthkit.models.layers.blocks import PairState, SelectiveBlock
 from depthkit.models.layers.selector import num_kept, score_queries, selector_loss
 
 
