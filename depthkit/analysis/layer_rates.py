@@ -7,11 +7,11 @@ import torch
 from torch import Tensor
 from tqdm import tqdm
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.analysis.depth_difference import mean_of, metric_difference
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator
 from depthkit.models.selective import make_selective
+from depthkit.utils.macs import count_macs
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from depthkit.errors import InputError
-from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.utils.validation import validate_arguments
@@ -36,7 +36,7 @@ def make_selective(
             another way than asked.
     """
     backbone = model.backbone
-    if not isinstance(backbone, DeiT) or isinstance(backbone, EViT):
+    if not isinstance(backbone, DeiT) or isinstance(backbone, (EViT, ToMe)):
         raise InputError(
             f"keep_rate: {type(backbone).__name__} has no token selective form; expected a model with a plain vision "
             "transformer, such as DeiT or DINOv2, or a ToSA"

@@ -44,19 +44,8 @@ def test_protocol_flip_and_boundary_are_options_and_are_printed(
     cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "results.json"
-    result = cli(
-        "test",
-        demo_checkpoint,
-        "--config",
-        demo_config,
-        "--json",
-        out,
-        "--protocol",
-        "eigen",
-        "--flip",
-        "--boundary",
-        *FEW,
-    )
+    given = ["--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", "--boundary"]
+    result = cli("test", demo_checkpoint, *given, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert (content["protocol"], content["flip"]) == ("eigen", True)

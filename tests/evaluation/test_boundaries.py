@@ -58,7 +58,38 @@ def test_the_truth_at_any_scale_is_perfect_and_a_flat_map_has_nothing():
 
 
 def test_one_pixel_beside_counts_as_missed():
-    assert boundary_f1(np.roll(box(), 1, axis=1), box(), ALL) < 0.6
+    """A thing of two columns, one of which is the same in both maps.
+
+    Truth: columns 3 and 4 at 2 m, the rest at 4 m; prediction: 4 and 5. All factors are 2, so each threshold says the
+    same. Rightward the truth has its contour at 4|5 and the prediction at 5|6, leftward at 2|3 and 3|4: nothing is in
+    both. Without columns the other two directions have none either.
+    """
+    true, found = (np.full((5, 8), 4.0) for _ in range(2))
+    true[:, 3:5], found[:, 4:6] = 2.0, 2.0
+    assert boundary_f1(found, true, np.ones(true.shape, bool)) == 0
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        # Truth, one row of 6 px: 1 1 2 2 1 1: rightward a contour at 1|2, leftward at 3|4; up and down there are none,
+        # so precision and recall are at most 2 / 4, and F1 of both.
+        ([1, 1, 2, 2, 1, 1], 0.5),
+        # The left contour alone is found: P = R = (1 + 0 + 0 + 0) / 4.
+        ([1, 1, 2, 2, 2, 2], 0.25),
+        # Both, and two more, rightward at 4|5 and leftward at 0|1: P = (1/2 + 1/2) / 4, R = 2/4: 2 * 1/4 * 1/2 / (3/4).
+        ([3, 1, 2, 2, 1, 2], 1 / 3),
+        # At thresholds up to 1.25 a factor of 1.3 is a contour as well as one of 2.
+        ([1, 1, 1.3, 1.3, 1, 1], 0.5),
+        # 1.15 exceeds the thresholds 1.05 + 0.2 i / 9 for i = 0 to 4, whose weights are t / (10 * 1.15):
+        # (5 * 1.05 + 0.2 / 9 * 10) / 11.5 = 0.47585 of the score.
+        ([1, 1, 1.15, 1.15, 1, 1], 0.5 * (5 * 1.05 + 2 / 9) / 11.5),
+    ],
+)
+def test_scores_worked_out_by_hand(found, expected):
+    true = np.array([[1, 1, 2, 2, 1, 1]])
+    for turn in (np.asarray, np.transpose):  # rows and columns are alike
+        assert boundary_f1(turn(np.array([found])), turn(true), turn(np.ones((1, 6), bool))) == pytest.approx(expected)
 
 
 def test_a_blurred_contour_scores_less_than_a_sharp_one_and_more_than_none():

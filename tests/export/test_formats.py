@@ -44,9 +44,6 @@ MODELS = {
     "evit": dict(backbone="EViT", keep_rate=(0.7, 0.5)),
     "tosa_shared": dict(backbone="ToSA", selection="shared", keep_rate=0.7),
     "tosa_per_head": dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
-    "tosa_by_update": dict(backbone="ToSA", selection="shared", keep_rate=0.5, importance="update", keys="all"),
-    "tosa_per_head_all_keys": dict(backbone="ToSA", selection="per_head", keep_rate=0.5, keys="all"),
-    "tome": dict(backbone="ToMe", keep_rate=0.6),
     "neck": dict(backbone="DeiT", neck=dict(type="mmseg.FPN", in_channels=[48, 48], out_channels=48, num_outs=2)),
 }
 

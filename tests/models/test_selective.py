@@ -112,6 +112,7 @@ def test_the_rule_keeps_taps_standard_and_leaves_no_layer_out(taps):
         (build, dict(keep_rate=0.5, selective_layers=(1, 2)), "no two side by side"),
         (lambda: build(taps=(0, 1)), dict(keep_rate=0.5), "layers 0, 1, and none that could be token selective"),
         (lambda: build("EViT"), dict(keep_rate=0.5), "EViT has no token selective form; expected a model with"),
+        (lambda: build("ToMe"), dict(keep_rate=0.5), "ToMe has no token selective form; expected a model with"),
         (lambda: build("ToSA"), dict(keep_rate=0.5, selection="shared"), "is a ToSA with selection=per_head; only its"),
         (lambda: build("ToSA"), dict(keep_rate=0.5, selective_layers=[1]), "a ToSA with selective_layers=(1, 3, 5)"),
     ],

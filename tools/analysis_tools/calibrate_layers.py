@@ -7,6 +7,9 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.finite_range import FiniteRange
+from depthkit.cli.model_choice import choose_model
+from depthkit.cli.selection_options import FRACTION
 from depthkit.utils.console import run_tool
 
 
@@ -21,15 +24,23 @@ from depthkit.utils.console import run_tool
 @options.config
 @click.option("--images", cls=VariadicOption, required=True, metavar="IMAGE|FOLDER|GLOB ...", help="No labels needed.")
 @click.option("--count", type=click.IntRange(1), default=50, help="Take so many of them, spread evenly.")
+@click.option("--budget", type=FRACTION, default=0.8, metavar="FRACTION", help="MACs left, of the dense model's.")
 @click.option(
-    "--budget", type=click.FloatRange(0, 1, min_open=True), default=0.8, help="MACs left, of the dense model's."
+    "--keep-rates",
+    cls=VariadicOption,
+    type=FiniteRange(0, 1, min_open=True, max_open=True),
+    default=(0.75, 0.5, 0.25),
+    metavar="RATE ...",
+    help="What each layer is tried with.",
 )
-@click.option("--keep-rates", cls=VariadicOption, type=click.FloatRange(0, 1, True, True), default=(0.75, 0.5, 0.25))
-@click.option("--selection", type=click.Choice(["shared", "per_head"]), default="shared")
+@click.option("--selection", type=click.Choice(["shared", "per_head"]), default="shared", help="As in ToSA.")
 @click.option(
-    "--importance", type=click.Choice(["attention", "update", "predicted_update", "random"]), default="attention"
+    "--importance",
+    type=click.Choice(["attention", "update", "random"]),
+    default="attention",
+    help="As in ToSA; untrained, predicted_update is the same as update.",
 )
-@click.option("--keys", type=click.Choice(["attended", "all"]), default="attended")
+@click.option("--keys", type=click.Choice(["attended", "all"]), default="attended", help="As in ToSA.")
 @options.device
 @options.json_file
 @options.cfg_options_with_config
@@ -42,7 +53,7 @@ def main(
     Prints how much each layer at each rate changes the dense model's depth and saves of its multiply-accumulates, and
     the choice with the smallest sum of changes that stays in the budget, as options for a config.
     """
-    model, weights = options.choose_model(model, weights, config, ctx)
+    model, weights = choose_model(model, weights, config, ctx)
     found, _ = options.find_images(images)
     options.check_output(json_path, weights, config, *found)
     if model is not None:

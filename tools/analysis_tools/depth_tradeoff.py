@@ -55,9 +55,9 @@ DEFAULT_VARIANTS = Path(__file__).with_name("depth_tradeoff_variants.py")
 @click.option(
     "--runtimes",
     cls=VariadicOption,
-    default=("torch", "onnxruntime", "openvino", "training"),
     metavar="NAME ...",
-    help="What is timed; those that are not installed are left out.",
+    help="What is timed: torch, compile, onnx, openvino, openvino:bfloat16, and training (one step).  "
+    "[default: torch, training, and onnx and openvino where they are installed]",
 )
 @click.option(
     "--rounds", type=click.IntRange(0), default=0, help="Time now, in so many rounds; the machine must be idle."
@@ -75,30 +75,31 @@ def main(
     continues a study. Each seed is paired between all variants: same data, same order. The folder gets one for each
     run, times.json, and for each protocol a table (.md), a .json and a plot (.png) over each runtime that was timed.
 
-    Exit status: 0; 1 when a run failed; it is tried again the next time.
+    Exit status: 0; 1 when a run failed, which is tried again the next time; a signal stops the whole queue.
     """
-    import json
-
     from depthkit.analysis.study.folds import AS_CONFIGURED, write_folds
     from depthkit.analysis.study.report import draw, format_table, summarise
     from depthkit.analysis.study.runs import has_bfloat16, plan_runs, run_queue
-    from depthkit.analysis.study.timing import RUNTIMES, measure_times
+    from depthkit.analysis.study.saved import read_json
+    from depthkit.analysis.study.timing import check_runtimes, measure_times
     from depthkit.analysis.study.variants import QUICK_VARIANTS, choose_variants, read_variants
     from depthkit.errors import InputError
     from depthkit.evaluation import get_protocol
     from depthkit.utils.device import select_device
+    from depthkit.utils.output_file import atomic_path
     from depthkit.utils.output_folder import make_output_folder
 
-    for name in runtimes:
-        if name not in RUNTIMES:
-            raise InputError(f"--runtimes {name}: expected some of {', '.join(RUNTIMES)}")
+    runtimes = check_runtimes(runtimes)
     for name in protocols:
         get_protocol(name)
     compared = choose_variants(list(QUICK_VARIANTS) if quick else read_variants(variants), only)
     make_output_folder(out)
     divisions = write_folds(lists, folds, gap, out / "folds") if lists else [AS_CONFIGURED]
     settings = dict(cfg_options or {})
-    if bfloat16 == "on" or (bfloat16 == "auto" and has_bfloat16(select_device(device))):
+    able = bfloat16 != "off" and has_bfloat16(select_device(device))
+    if bfloat16 == "on" and not able:
+        raise InputError("--bfloat16 on: this device has no instructions for it; use auto or off")
+    if able:
         settings["optim_wrapper.type"] = "BFloat16OptimWrapper"
     runs = plan_runs(compared, seeds, divisions, settings, protocols, out)
     failed = 0
@@ -112,17 +113,21 @@ def main(
     print(f"{len(results)} of {len(runs)} runs are finished")
     times_file = out / "times.json"
     if rounds:
-        macs, times = measure_times(runs[: len(compared)], runtimes, rounds, out / "exported")
+        macs, times = measure_times(runs[: len(compared)], runtimes, rounds)
         options.write_json(times_file, {"rounds": rounds, "macs": macs, "times": times})
-    timed = json.loads(times_file.read_text()) if times_file.is_file() else {"macs": {}, "times": {}}
+    timed = {"macs": {}, "times": {}}
+    if times_file.is_file():
+        timed = read_json(times_file, ("macs", "times"), "remove it, and time again with --rounds")
     for protocol in protocols:
         rows = summarise(compared, results, timed["macs"], timed["times"], protocol)
         table = format_table(rows)
         print(f"\n{get_protocol(protocol).description}\n{table}")
-        (out / f"{protocol}.md").write_text(f"{table}\n", encoding="utf-8")
+        with atomic_path(out / f"{protocol}.md") as temporary:
+            temporary.write_text(f"{table}\n", encoding="utf-8")
         options.write_json(out / f"{protocol}.json", rows)
         for runtime in timed["times"]:
-            draw(rows, runtime).savefig(out / f"{protocol}_{runtime}.png", dpi=120)
+            with atomic_path(out / f"{protocol}_{runtime.replace(':', '_')}.png") as temporary:
+                draw(rows, runtime).savefig(temporary, dpi=120)
     return 1 if failed else 0
 
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from depthkit.datasets.split_list import read_split_list
 from depthkit.errors import InputError
+from depthkit.utils.input_files import read_text
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
 
@@ -41,7 +42,8 @@ def write_folds(lists: Sequence[Path], count: int, gap: int, folder: Path) -> li
         folder: for ``fold_<k>_train.txt`` and ``fold_<k>_test.txt``.
 
     Raises:
-        InputError: a list cannot be read, or a scene has too few pairs.
+        InputError: a list cannot be read, a scene has too few pairs, so many are left out that a fold trains on none,
+            or the folder has lists of another division, whose results would be mixed with those of this one.
     """
     scenes: dict[str, set[str]] = {}
     for path in lists:
@@ -58,12 +60,24 @@ def write_folds(lists: Sequence[Path], count: int, gap: int, folder: Path) -> li
             start, end = (len(lines) * k // count for k in (fold, fold + 1))
             parts["test"] += lines[start:end]
             parts["train"] += [*lines[: max(start - gap, 0)], *lines[end + gap :]]
-        files = {}
-        for split, lines in parts.items():
-            files[split] = folder / f"fold_{fold}_{split}.txt"
-            with atomic_path(files[split]) as temporary:
-                temporary.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+        if not parts["train"]:
+            raise InputError(f"--gap {gap}: leaves no pair to train fold {fold} on; leave fewer out")
+        files = {split: folder / f"fold_{fold}_{split}.txt" for split in parts}
+        for split, path in files.items():
+            _write_once(path, "".join(f"{line}\n" for line in parts[split]))
         of = {"train_dataloader": "train", "val_dataloader": "test", "test_dataloader": "test"}
         options = {f"{loader}.dataset.split_file": str(files[split]) for loader, split in of.items()}
         folds.append(Fold(f"fold_{fold}", options))
     return folds
+
+
+def _write_once(path: Path, text: str) -> None:
+    """Write a list; raise InputError if there is one that says otherwise."""
+    if path.exists():
+        if read_text(path, "a split list") != text:
+            raise InputError(
+                f"{path}: is of another division (--lists, --folds, --gap); use another folder for this study"
+            )
+        return
+    with atomic_path(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")

@@ -10,27 +10,33 @@ from typing import Any
 import torch
 
 from depthkit.analysis.study.folds import Fold
+from depthkit.analysis.study.saved import read_json
 from depthkit.analysis.study.variants import Variant
 from depthkit.apis.evaluate import evaluate
 from depthkit.apis.train import train
 from depthkit.engine.checkpoints import find_valid_checkpoint
 from depthkit.errors import InputError
 from depthkit.models.weights import METADATA_KEY, read_checkpoint
+from depthkit.runtimes.names import check_cpu
 from depthkit.utils.config import load_config
-from depthkit.utils.output_file import atomic_path
+from depthkit.utils.output_file import atomic_path, stream_to
+from depthkit.utils.stop_signals import stop_behind
 
 RESULT, WEIGHTS = "result.json", "weights.pth"
-# One checkpoint is enough to resume from; the last one is measured, not the best on the test images.
-_TRAINING = {"train_cfg.val_interval": 10_000}
+# One checkpoint is enough to resume from; the last one is measured once, not the best on the test images.
+_TRAINING = {"train_cfg.val_begin": 10**6}
 _TRAINING |= {"default_hooks.checkpoint.max_keep_ckpts": 1, "default_hooks.checkpoint.save_best": None}
 
 
 def has_bfloat16(device: torch.device) -> bool:
-    """Return whether `device` has instructions for bfloat16, as far as Linux says of a processor."""
+    """Return whether `device` has instructions for bfloat16: without them it is only slower."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    about = Path("/proc/cpuinfo")
-    return about.is_file() and any(flag in about.read_text() for flag in ("avx512_bf16", "amx_bf16", " bf16"))
+    try:
+        check_cpu("bfloat16")
+    except InputError:
+        return False
+    return device.type == "cpu"
 
 
 @dataclass(frozen=True)
@@ -64,15 +70,30 @@ class Run:
         """The result of a finished run; None if it is not finished.
 
         Raises:
-            InputError: the folder has the result of other settings.
+            InputError: the file cannot be read, or has the result of other settings.
         """
         path = self.folder / RESULT
         if not path.is_file():
             return None
-        result = json.loads(path.read_text(encoding="utf-8"))
-        if result["settings"] != self.settings:
-            raise InputError(f"{path}: is of other settings; use another folder for this study, or remove that run")
+        result = read_json(path, ("settings", "metrics"), "remove it, and the run is done again")
+        found, expected = self._comparable(result["settings"]), self._comparable(self.settings)
+        wrong = [name for name in sorted(found.keys() | expected.keys()) if found.get(name) != expected.get(name)]
+        if wrong:
+            raise InputError(
+                f"{path}: is of other settings: {wrong[0]} was {found.get(wrong[0])} and is {expected.get(wrong[0])}; "
+                "use another folder for this study, or remove that run"
+            )
         return result
+
+    def _comparable(self, settings: dict[str, Any]) -> dict[str, Any]:
+        """Return settings by one name each, without the folder of the fold's lists: a study may be moved.
+
+        What the lists hold, `write_folds` checks.
+        """
+        flat = {name: value for name, value in settings.items() if name != "options"}
+        for name, value in settings.get("options", {}).items():
+            flat[name] = Path(value).name if name in self.fold.options else value
+        return flat
 
 
 def plan_runs(
@@ -129,8 +150,8 @@ def execute(run: Run, device: str) -> dict[str, Any]:
         found = evaluate(config, checkpoint, protocol, device=device, boundary=True)
         metrics[protocol] = found.metrics
     content = read_checkpoint(checkpoint)
-    with atomic_path(run.folder / WEIGHTS) as temporary:
-        torch.save({key: content[key] for key in ("state_dict", "meta", METADATA_KEY)}, temporary)
+    with atomic_path(run.folder / WEIGHTS) as temporary, stream_to(temporary) as file:
+        torch.save({key: content[key] for key in ("state_dict", "meta", METADATA_KEY)}, file)
     result = dict(variant=run.variant.name, seed=run.seed, fold=run.fold.name, settings=run.settings, metrics=metrics)
     result["seconds_of_last_start"] = seconds
     with atomic_path(run.folder / RESULT) as temporary:
@@ -144,11 +165,25 @@ def run_queue(runs: Sequence[Run], limit: int | None, device: str) -> Iterator[t
     """Execute the runs that are not finished, `limit` of them at most, and yield what each gave.
 
     A run that fails does not stop the queue: its exception is yielded, and it is tried again when the queue is
-    started again.
+    started again. A signal stops the queue, also one that a library made an error of its own.
+
+    Raises:
+        InputError: there is a result that cannot be used.
+        Stopped, KeyboardInterrupt: a signal came.
+        BrokenPipeError: nobody reads the output any more.
     """
     waiting = [run for run in runs if run.result is None]
     for run in waiting[:limit]:
-        try:
-            yield run, execute(run, device)
-        except Exception as error:  # of one training out of a hundred, perhaps at night
-            yield run, error
+        yield run, _try(run, device)
+
+
+def _try(run: Run, device: str) -> dict[str, Any] | Exception:
+    """Return the result of a run, or what made it fail."""
+    try:
+        return execute(run, device)
+    except BrokenPipeError:
+        raise
+    except Exception as error:  # of one training out of a hundred, perhaps at night
+        if stop := stop_behind(error):
+            raise stop from None
+        return error

@@ -31,7 +31,7 @@ class Variant:
 
 # Of the smoke test: generated rooms, nothing to download.
 _QUICK = {"batch_size": 2, "workers": 0, "train_dataloader.dataset.length": 4, "test_dataloader.dataset.length": 2}
-_QUICK |= {"train_cfg.max_iters": 2, "schedule": "cosine"}
+_QUICK |= {"train_cfg.max_iters": 2, "schedule": "cosine", "img_size": (64, 80)}
 QUICK_VARIANTS = (
     Variant("dense", "demo_rooms", {**_QUICK, "model.backbone.keep_rate": 1.0}, "dense"),
     Variant("smaller", "demo_rooms", {**_QUICK, "model.backbone.keep_rate": 1.0, "img_size": (48, 64)}, "dense"),

@@ -45,6 +45,11 @@ class SelectorDistiller(DepthkitModel):
         selective = self.backbone.selective_blocks if isinstance(self.backbone, ToSA) else []
         if not selective:
             raise InputError(f"backbone: {type(self.backbone).__name__} has no token selectors; expected type='ToSA'")
+        if selective[0].importance != "attention":
+            raise InputError(
+                f"backbone: importance='{selective[0].importance}' has no selector that predicts attention; expected "
+                "importance='attention'"
+            )
         self.keep_rates = self.backbone.keep_rate
         self.backbone.keep_rate = 1.0
         self.backbone.requires_grad_(False)

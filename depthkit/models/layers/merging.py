@@ -12,6 +12,8 @@ from torch import Tensor
 
 from depthkit.models.layers.tokens import select
 
+_BEHIND = 2**31 - 1  # behind every place; a constant, because ONNX cannot scatter a number that depends on the image
+
 
 def match(metric: Tensor, count: int) -> tuple[Tensor, Tensor]:
     """Match `count` tokens with the most similar ones, so that no token is in two pairs as the first.
@@ -54,7 +56,7 @@ def merge(
     source, target = (index + prefix for index in match(metric[:, prefix:], count))
     order = torch.arange(tokens.shape[1], device=tokens.device).expand(tokens.shape[0], -1)
     # The places of merged ones are moved behind all others, which stay in their order.
-    kept = order.scatter(1, source, tokens.shape[1]).sort(dim=1).values[:, : tokens.shape[1] - count]
+    kept = order.scatter(1, source, _BEHIND).sort(dim=1).values[:, : tokens.shape[1] - count]
     place = torch.zeros_like(order).scatter(1, kept, order[:, : kept.shape[1]])
     into = place.gather(1, target)
     before = torch.ones_like(order, dtype=torch.float32) if sizes is None else sizes

@@ -29,7 +29,21 @@ def test_each_pair_is_tested_once_and_neighbours_are_not_trained_on(tmp_path):
     assert len(tested) == len(set(tested)) == 40
 
 
-def test_a_scene_with_too_few_pairs_is_an_error(tmp_path):
+def test_divisions_that_cannot_be(tmp_path):
     (tmp_path / "all.txt").write_text("a/1.jpg a/1.png\na/2.jpg a/2.png\n")
     with pytest.raises(InputError, match="scene a: has 2 pairs; expected 3 or more"):
         write_folds([tmp_path / "all.txt"], 3, 0, tmp_path)
+    with pytest.raises(InputError, match="--gap 1: leaves no pair to train fold 0 on"):
+        write_folds([tmp_path / "all.txt"], 2, 1, tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["all.txt"]
+
+
+def test_another_division_is_not_mixed_with_the_first(tmp_path):
+    (tmp_path / "all.txt").write_text("".join(f"a/{i}.jpg a/{i}.png\n" for i in range(8)))
+    lists, folder = [tmp_path / "all.txt"], tmp_path / "folds"
+    folds = write_folds(lists, 2, 1, folder)
+    stamps = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
+    assert write_folds(lists, 2, 1, folder) == folds
+    with pytest.raises(InputError, match=r"fold_0_train.txt: is of another division \(--lists, --folds, --gap\)"):
+        write_folds(lists, 2, 2, folder)
+    assert {path: path.stat().st_mtime_ns for path in folder.iterdir()} == stamps

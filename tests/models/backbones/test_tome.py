@@ -2,9 +2,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.errors import InputError
 from depthkit.models import DeiT, DepthEstimator, ToMe
+from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
 
 

@@ -3,10 +3,10 @@
 import pytest
 import torch
 
-from depthkit.analysis.benchmark import count_macs
 from depthkit.errors import InputError
 from depthkit.models import DeiT, DepthEstimator, ToSA, tosa_from_timm
 from depthkit.models.layers.selector import importance, num_kept, top_patches
+from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
 
 OTHERS = [
