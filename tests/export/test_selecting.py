@@ -12,9 +12,9 @@ from depthkit.models import DepthEstimator, ToMe, ToSA
 
 SMALL = dict(embed_dim=24, num_heads=3)
 KINDS = {
-    "importance, keys and coverage": lambda rate: ToSA(
-        **SMALL, depth=4, out_indices=(3,), keep_rate=rate, selection="shared", importance="predicted_update",
-        keys="all", coverage=True,
+    "importance, keys, coverage and two side by side": lambda rate: ToSA(
+        **SMALL, depth=5, out_indices=(4,), keep_rate=rate, selection="shared", importance="predicted_update",
+        keys="all", coverage=True, selective_layers=(1, 3, 4),
     ),
     "per_head with all keys": lambda rate: ToSA(
         **SMALL, depth=2, out_indices=(1,), keep_rate=rate, selection="per_head", keys="all"

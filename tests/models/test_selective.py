@@ -107,9 +107,9 @@ def test_the_rule_keeps_taps_standard_and_leaves_no_layer_out(taps):
     ("make", "arguments", "message"),
     [
         (build, dict(keep_rate=0), "keep_rate=0.0: expected numbers above 0 and at most 1"),
-        (build, dict(keep_rate=(0.5,)), "one for each of the 2 pairs"),
+        (build, dict(keep_rate=(0.5,)), "one for each of the 2 token selective layers"),
         (build, dict(keep_rate=0.5, selection="heads"), "selection='heads': expected one of"),
-        (build, dict(keep_rate=0.5, selective_layers=(1, 2)), "no two side by side"),
+        (build, dict(keep_rate=0.5, selective_layers=(2, 1)), "in ascending order"),
         (lambda: build(taps=(0, 1)), dict(keep_rate=0.5), "layers 0, 1, and none that could be token selective"),
         (lambda: build("EViT"), dict(keep_rate=0.5), "EViT has no token selective form; expected a model with"),
         (lambda: build("ToMe"), dict(keep_rate=0.5), "ToMe has no token selective form; expected a model with"),
