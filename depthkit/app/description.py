@@ -98,8 +98,8 @@ def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
         )
     if not prediction.selectors_trained:
         yield (
-            "This model was not trained to select tokens: the work that is saved is real, but the depth is worse than "
-            "that of a model that was."
+            "This model was not trained to select tokens (--keep-rate): the work that is saved is real, but the depth "
+            "is worse than that of a model that was."
         )
     if "trained_on" in result.metadata:
         yield f"The model was trained on {result.metadata['trained_on']}; other images come out wrong."

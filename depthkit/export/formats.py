@@ -61,12 +61,12 @@ def export_model(
         raise InputError(f"{path}: int8 is for ONNX only; give a name that ends in .onnx")
     if file_format == "onnx":
         check_onnx_packages()
+    check_output_file(path)
     if any(getattr(block, "importance", None) == "random" for block in model.backbone.modules()):
         raise InputError(
             f"{path}: importance='random' draws other patches in each pass, so a file cannot be compared with the "
             "model; export one that chooses by another importance"
         )
-    check_output_file(path)
     metadata = {**(about or {}), **describe_output(model), **describe_input(model, form, recommended)}
     sizes = SIZES if form.size is None else ((1, *form.size),)
     program = trace(model, form)

@@ -13,7 +13,7 @@ from depthkit.models.layers.keep_rates import check_keep_rates
 from depthkit.models.layers.merging import TokenGroups, merge
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, validate_arguments
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 
 class MergingBlock(Block):
@@ -68,7 +68,8 @@ class ToMe(LayerwiseDeiT):
             of the one before; or one number, that after the last layer: then every layer merges equally many
             (the paper's constant r).
         proportional: a merged token counts in attention as all that it stands for ("proportional attention").
-        depth, distilled, **deit: the arguments of `DeiT`, such as `embed_dim`, `out_indices` and `pretrained`.
+        depth, distilled, class_token, reg_tokens, **deit: the arguments of `DeiT` and of timm's VisionTransformer, such
+            as `embed_dim`, `out_indices` and `pretrained`.
 
     Raises:
         InputError: an argument is wrong, or the weights are not available or do not fit.
@@ -81,14 +82,23 @@ class ToMe(LayerwiseDeiT):
         proportional: bool = True,
         depth: Count = 12,
         distilled: bool = False,
+        class_token: bool = True,
+        reg_tokens: Index = 0,
         **deit,
     ) -> None:
         rates = _rates_left(keep_rate, depth)
         if deit.get("patch_drop_rate", 0):
             raise InputError("patch_drop_rate: merged patches are counted on the complete grid; leave it out")
-        prefix = deit.get("class_token", True) + distilled + deit.get("reg_tokens", 0)
+        prefix = class_token + distilled + reg_tokens
         make_block = partial(_make_block, num_prefix_tokens=prefix, proportional=proportional)
-        super().__init__(depth=depth, distilled=distilled, block_fn=make_block, **deit)
+        super().__init__(
+            depth=depth,
+            distilled=distilled,
+            class_token=class_token,
+            reg_tokens=reg_tokens,
+            block_fn=make_block,
+            **deit,
+        )
         self._rates = rates
 
     @property

@@ -123,3 +123,10 @@ def test_a_depth_model_trains_with_it():
 def test_rates_that_cannot_be_merged(rate):
     with pytest.raises(InputError, match="keep_rate="):
         build(keep_rate=rate)
+
+
+def test_prefix_tokens_are_counted():
+    with pytest.raises(InputError, match="reg_tokens="):
+        build(reg_tokens="a")
+    model = build(reg_tokens=2, keep_rate=0.5)
+    assert model.forward_features(torch.randn(1, 3, 64, 64)).shape == (1, 3 + 8, 48)

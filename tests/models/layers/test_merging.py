@@ -1,7 +1,10 @@
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch.export import Dim
 
+from depthkit.export.onnx_graph import write_onnx
 from depthkit.models.layers.merging import TokenGroups, match, merge
 
 
@@ -41,3 +44,28 @@ def test_nothing_is_lost_and_every_member_shows_its_group(batch, patches, prefix
         shown = groups.spread(x)
         assert shown.shape == tokens.shape and torch.equal(shown[:, :prefix], tokens[:, :prefix])
         torch.testing.assert_close(shown.sum(1), total)  # as each group is shown as often as it has members
+
+
+class MergeTwice(torch.nn.Module):
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        groups, x = TokenGroups(), tokens
+        for _ in range(2):
+            x, sizes, place = merge(x, groups.sizes, x, (x.shape[1] - 1) // 4, prefix=1)
+            groups.follow(sizes, place)
+        return groups.spread(x)
+
+
+@pytest.mark.slow
+def test_onnxruntime_merges_any_number_of_tokens(tmp_path):
+    onnxruntime = pytest.importorskip("onnxruntime")
+    shapes = {"tokens": {1: 4 * Dim("quarter", min=3) + 1}}
+    program = torch.export.export(
+        MergeTwice(), (torch.rand(2, 21, 4),), dynamic_shapes=shapes, strict=False,
+        prefer_deferred_runtime_asserts_over_guards=True,
+    )  # fmt: skip
+    write_onnx(program, ("shown",), {}, tmp_path / "m.onnx")
+    session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
+    for shape in ((2, 13, 4), (2, 37, 4)):
+        tokens = torch.rand(shape)
+        shown = torch.from_numpy(session.run(None, {session.get_inputs()[0].name: tokens.numpy()})[0])
+        torch.testing.assert_close(shown, MergeTwice()(tokens))
