@@ -4,8 +4,8 @@ import dataclasses
 import json
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 
 from mmengine.config import Config
@@ -13,25 +13,20 @@ from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from depthkit.apis.carried_evaluation import carried_test_config, errors_with_data_root, errors_without_suffix
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
 from depthkit.errors import InputError
 from depthkit.evaluation import get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric
-from depthkit.models.weights import forget_pretrained, read_config, read_metadata, read_state_dict
-from depthkit.registry import DATASETS, METRICS, SCOPE, registered_types_only
-from depthkit.utils.config import config_from_plain
+from depthkit.models.weights import forget_pretrained, read_state_dict
+from depthkit.registry import registered_types_only
 from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, select_device, wrapper_config
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.output_folder import make_output_folder
-from depthkit.utils.paths import expand_home
 from depthkit.visualization.color_range import check_range
-
-# Of the loader that a file carries.
-_LOADER = ("dataset", "sampler", "batch_size", "num_workers", "persistent_workers", "drop_last")
-_OUTPUTS = ("cache", "save_dir", "comparison_dir")  # folders, arguments of data sets and metrics
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,7 +37,7 @@ class Evaluation:
         conditions: what makes results comparable: the protocol, or the transform of the images.
         images: number of images measured.
         skipped: number of images without a valid pixel of ground truth, or unreadable.
-        metrics: of depth `METRIC_NAMES`, rmse [m], sq_rel [m], silog x100; of classes top1 and top5 [%].
+        metrics: of depth `METRIC_NAMES`, rmse and sq_rel [m], silog x100, and boundaries; of classes top1 and top5 [%].
         images_per_second: reading, prediction and measuring, of all processes together, without start-up.
         device: the device of each process.
         processes: number of processes.
@@ -108,6 +103,7 @@ def evaluate(
     comparison_range: tuple[float, float] | None = None,
     launcher: str = "none",
     device: str | None = "auto",
+    boundary: bool = False,
 ) -> Evaluation:
     """Evaluate `checkpoint` on the test set of `config`.
 
@@ -122,13 +118,14 @@ def evaluate(
         comparison_range: ends of their colour bar [m]; None: those of each image's depth.
         launcher: ``pytorch`` under torchrun, else ``none``; every process gets the same result.
         device: see `select_device`.
+        boundary: measure boundaries too, see `DepthProtocolMetric`; of depth.
 
     Raises:
         InputError: something in the config, the data, the files or the machine cannot be used.
     """
     carried = config is None
     if carried:
-        config = _carried_config(checkpoint)
+        config = carried_test_config(checkpoint)
     for key in ("train_dataloader", "train_cfg", "optim_wrapper", "param_scheduler"):
         config.pop(key, None)
     for key in ("val_dataloader", "val_cfg", "val_evaluator"):
@@ -143,12 +140,18 @@ def evaluate(
         raise InputError(f"{checkpoint}: gives {output.replace('_', ' ')}, which metrics in metres cannot measure")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (protocol or flip or save_dir or comparison_dir):
-        raise InputError(f"{config.filename}: is not of a depth model; leave out protocol, flip, and folders for depth")
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (
+        protocol or flip or save_dir or comparison_dir or boundary
+    ):
+        raise InputError(
+            f"{config.filename}: is not of a depth model; leave out protocol, flip, boundary, and folders for depth"
+        )
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:
         config.test_evaluator.protocol = get_protocol(protocol).name
+    if boundary:
+        config.test_evaluator.boundary = True
     if flip:
         config.model.setdefault("test_cfg", {})["flip"] = True
     if comparison_range is not None:
@@ -169,8 +172,8 @@ def evaluate(
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
-        _errors_with_data_root(checkpoint) if carried else nullcontext(),
-        _errors_without_suffix(config.filename) if carried else nullcontext(),
+        errors_with_data_root(checkpoint) if carried else nullcontext(),
+        errors_without_suffix(config.filename) if carried else nullcontext(),
         process_group(launcher, chosen),
         tempfile.TemporaryDirectory(prefix="depthkit_test_") as scratch,
     ):
@@ -193,71 +196,6 @@ def evaluate(
             config=str(config.filename).removeprefix(f"{checkpoint}: "),
             checkpoint=str(checkpoint),
         )
-
-
-def _carried_config(checkpoint: str | Path) -> Config:
-    """Return what evaluating needs of the config in `checkpoint`; the rest, such as hooks, is depthkit's.
-
-    The file may come from anyone, and some data sets of mmengine unpickle files from addresses in their config. It
-    does not choose folders that are written to.
-    """
-    carried = read_config(checkpoint)
-    if "test_dataloader" not in carried:
-        raise InputError(f"{checkpoint}: its config names no test data; name a config that does by --config")
-    for key, registry in (("test_dataloader.dataset", DATASETS), ("test_evaluator", METRICS)):
-        part = carried
-        for name in key.split("."):
-            part = part.get(name) if isinstance(part, dict | Config) else None
-        kind = part.get("type") if isinstance(part, dict) else None
-        registry.import_from_location()
-        if not isinstance(kind, str) or kind.removeprefix(f"{SCOPE}.") not in registry.module_dict:
-            raise InputError(
-                f"{checkpoint}: its config has {key}.type={kind!r}, which is not depthkit's own; evaluate it with a "
-                "config that you have checked"
-            )
-    needed = ("model", "test_dataloader", "test_evaluator", "test_pipeline")
-    parts = {name: carried[name] for name in needed if name in carried}
-    loader = {name: parts["test_dataloader"][name] for name in _LOADER if name in parts["test_dataloader"]}
-    hooks = {
-        "default_hooks": {"logger": {"type": "LoggerHook", "interval": 50}},
-        "custom_hooks": [{"type": "ProgressHook"}],
-    }
-    plain = {**parts, "test_dataloader": loader, **hooks, "test_cfg": {}, "default_scope": SCOPE}
-    return config_from_plain(_without_outputs(plain), carried.filename)
-
-
-def _without_outputs(value: object) -> object:
-    """Return a part of a config without the folders that data sets and metrics would make and write to."""
-    if isinstance(value, dict):
-        return {key: None if key in _OUTPUTS else _without_outputs(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return type(value)(map(_without_outputs, value))
-    return value
-
-
-@contextmanager
-def _errors_without_suffix(name: str) -> Iterator[None]:
-    """Leave the .py that mmengine wants out of a carried config's name: there is no such file."""
-    try:
-        yield
-    except InputError as error:
-        if not str(error).startswith(f"{name}: "):
-            raise
-        raise InputError(name.removesuffix(".py") + str(error).removeprefix(name)) from error
-
-
-@contextmanager
-def _errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
-    """Say how to name another folder of data, where that of the config in a checkpoint does not exist."""
-    try:
-        yield
-    except InputError as error:
-        info = read_metadata(checkpoint)
-        root = info.config.get("data_root")
-        if not isinstance(root, str) or expand_home(root).is_dir():
-            raise
-        hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
-        raise InputError(f"{error}; {hint}") from error
 
 
 def _conditions(runner: Runner) -> dict[str, str | bool]:

@@ -39,6 +39,7 @@ from depthkit.cli.command import Command
 )
 @click.option("--protocol", help="eigen, full or densedepth.  [default: the config's]")
 @click.option("--flip", is_flag=True, help="Average with the prediction of the mirrored image.")
+@click.option("--boundary", is_flag=True, help="Measure boundary F1 and the error near edges too.")
 @options.device
 @options.launcher
 @options.cfg_options_with_config

@@ -126,7 +126,7 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "tosa_shared"], "--variants tosa_shared: expected timm, deit or"),
         (["--variants", "deit:0.5"], "--variants deit:0.5: expected"),
         (["--variants", "evit:half"], "'half' is not a number"),
-        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 pairs"),
+        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 token selective layers"),
         (["--variants", "tosa:0.5"], "tosa:0.5"),
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),

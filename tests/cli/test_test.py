@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from depthkit.evaluation import METRIC_NAMES, get_protocol
+from depthkit.evaluation.boundaries import BOUNDARY_NAMES
 from depthkit.utils.io import read_depth, read_rgb
 from helpers import write_crafted_checkpoint
 
@@ -39,14 +40,16 @@ def test_table_json_and_predictions(cli, demo_config: Path, demo_checkpoint: Pat
     assert width > 4 * height, "image, ground truth, prediction and error are in a row"
 
 
-def test_protocol_and_flip_are_options_and_are_printed(
+def test_protocol_flip_and_boundary_are_options_and_are_printed(
     cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "results.json"
-    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", *FEW)
+    given = ["--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", "--boundary"]
+    result = cli("test", demo_checkpoint, *given, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert (content["protocol"], content["flip"]) == ("eigen", True)
+    assert tuple(content["metrics"]) == (*METRIC_NAMES, *BOUNDARY_NAMES)
     assert "averaged with the mirrored image" in result.stdout
 
 
