@@ -15,7 +15,7 @@ from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_foc
 from depthkit.apis.image_batches import Requested, group_equal, read_batches
 from depthkit.apis.image_source import ImageSource, read_source
 from depthkit.apis.named_classes import name_classes
-from depthkit.apis.network_input import make_input
+from depthkit.apis.network_input import build_transforms, make_input
 from depthkit.apis.network_runtime import CalibrationImages, device_of_runtime, set_runtime
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
@@ -24,7 +24,7 @@ from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.registry import TRANSFORMS, depthkit_scope
+from depthkit.registry import depthkit_scope
 from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime
 from depthkit.utils.camera import zoom_intrinsics
 from depthkit.utils.config import config_to_plain
@@ -169,8 +169,7 @@ class DepthPredictor:
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""
-        with config_errors(name, "test_pipeline"):
-            self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+        self.transforms = build_transforms(cfg, name)
         with config_errors(name, "focal_rule"):
             self.focal_rule = FocalRule(**cfg.get("focal_rule", {}))
         self.model = model.to(self.device).eval()

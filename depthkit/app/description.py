@@ -42,7 +42,7 @@ def describe(
         colors=_colors(result),
         focal=_focal(result),
         camera=_camera(result),
-        warnings=list(_warnings(prediction, bool(valid.size))),
+        warnings=list(_warnings(prediction, keep_rate, bool(valid.size))),
         model=model,
         keep_rate=keep_rate,
         licence=result.metadata.get("licence"),
@@ -85,7 +85,7 @@ def _focal(result: DepthResult) -> FocalLength | None:
     )
 
 
-def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
+def _warnings(prediction: Prediction, keep_rate: float | None, any_valid: bool) -> Iterator[str]:
     result = prediction.result
     if not any_valid:
         yield "No pixel of this image got a valid value."
@@ -101,5 +101,20 @@ def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
             "This model was not trained to select tokens: the work that is saved is real, but the depth is worse than "
             "that of a model that was."
         )
+    yield from _warn_of_runtime(prediction, keep_rate)
     if "trained_on" in result.metadata:
         yield f"The model was trained on {result.metadata['trained_on']}; other images come out wrong."
+
+
+def _warn_of_runtime(prediction: Prediction, keep_rate: float | None) -> Iterator[str]:
+    """Say what is of torch where another runtime was asked for."""
+    asked = prediction.asked
+    if asked.is_plain:
+        return
+    if keep_rate is not None:
+        yield f"With a keep rate it runs in torch: {asked.runtime} {asked.precision} is for the model as it is."
+    elif prediction.tokens:
+        yield (
+            f"The tokens are those that torch selects. {prediction.cost.runtime} may select others where two are "
+            "nearly equally important."
+        )
