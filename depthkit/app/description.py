@@ -7,7 +7,7 @@ import numpy as np
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
 from depthkit.app.answers import Camera, Colors, DepthAnswer, FocalLength, ResultFile
-from depthkit.app.loaded_model import Prediction
+from depthkit.app.loaded_model import TORCH, Prediction
 from depthkit.app.result_files import file_endings
 from depthkit.visualization.depth_map import colorize
 from depthkit.visualization.disparity_map import colorize_disparity
@@ -108,13 +108,12 @@ def _warnings(prediction: Prediction, keep_rate: float | None, any_valid: bool) 
 
 def _warn_of_runtime(prediction: Prediction, keep_rate: float | None) -> Iterator[str]:
     """Say what is of torch where another runtime was asked for."""
-    asked = prediction.asked
-    if asked.is_plain:
+    if prediction.runtime == TORCH:
         return
     if keep_rate is not None:
-        yield f"With a keep rate it runs in torch: {asked.runtime} {asked.precision} is for the model as it is."
+        yield f"With a keep rate it runs in torch: {prediction.runtime} is for the model as it is."
     elif prediction.tokens:
         yield (
-            f"The tokens are those that torch selects. {prediction.cost.runtime} may select others where two are "
+            f"The tokens are those that torch selects. {prediction.runtime} may select others where two are "
             "nearly equally important."
         )

@@ -17,10 +17,11 @@ from depthkit.app.observation import Observation, observe
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.selection_maps import selection_maps
-from depthkit.runtimes.names import IN_TORCH, RuntimeRequest
+from depthkit.runtimes.names import RuntimeRequest
 from depthkit.utils.image_decoding import open_content
 from depthkit.utils.macs import count_macs
 
+TORCH = "torch float32"  # as `LoadedModel.runtime_of` calls it
 _ENOUGH_SECONDS = 1.0  # that timing takes; a large model is timed once
 _MOST_COUNTS = 64  # of multiply-accumulates that are remembered, one for each keep rate and size
 
@@ -34,14 +35,14 @@ class Prediction:
         cost: what it took, beside the model without token selection.
         tokens: of the layers that select tokens.
         selectors_trained: whether what selects them was trained with the model, and not made for this keep rate.
-        asked: what was to run the network; `Cost.runtime` says what did.
+        runtime: what runs the model as it is; `Cost.runtime` says what ran this form of it.
     """
 
     result: DepthResult
     cost: Cost
     tokens: list[LayerTokens]
     selectors_trained: bool
-    asked: RuntimeRequest
+    runtime: str
 
 
 class LoadedModel:
@@ -60,7 +61,7 @@ class LoadedModel:
 
     def __init__(self, choice: Choice, device: str, asked: RuntimeRequest) -> None:
         self.choice = choice
-        self.asked = asked
+        self._precision = asked.precision
         published = choice.weights is None
         self._in_torch = (
             DepthPredictor.from_pretrained(choice.name, device=device)
@@ -102,7 +103,7 @@ class LoadedModel:
                 result = form(image, focal)
         cost = self._cost(form, keep_rate, passes[-1], result)
         trained = form is self._own or isinstance(self._own.model.backbone, ToSA)
-        return Prediction(result, cost, _tokens(form, passes[-1]), trained, self.asked)
+        return Prediction(result, cost, _tokens(form, passes[-1]), trained, self.runtime_of(None))
 
     def form(self, keep_rate: float | None) -> DepthPredictor:
         """Return the predictor of a keep rate; see `predict`.
@@ -120,14 +121,11 @@ class LoadedModel:
 
     def runtime_of(self, keep_rate: float | None) -> str:
         """Return what runs the form of a keep rate: the runtime and its precision."""
-        return f"{self.form(keep_rate).runtime} {self._runs_in(keep_rate).precision}"
-
-    def _runs_in(self, keep_rate: float | None) -> RuntimeRequest:
-        return self.asked if keep_rate is None else IN_TORCH
+        return f"{self._own.runtime} {self._precision}" if keep_rate is None else TORCH
 
     def _cost(self, form: DepthPredictor, keep_rate: float | None, passed: Observation, result: DepthResult) -> Cost:
         backbone, seconds, dense = form.model.backbone, passed.seconds, None
-        if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1 and self._runs_in(keep_rate).is_plain:
+        if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1 and self.runtime_of(keep_rate) == TORCH:
             all_rate = 1.0 if isinstance(self._own.model.backbone, ToSA) else None
             all_tokens = self.form(all_rate)
             seconds, dense_seconds = _time_in_turn(form, all_tokens, result.image, passed.seconds)
