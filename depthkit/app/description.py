@@ -98,8 +98,8 @@ def _warnings(prediction: Prediction, keep_rate: float | None, any_valid: bool) 
         )
     if not prediction.selectors_trained:
         yield (
-            "This model was not trained to select tokens: the work that is saved is real, but the depth is worse than "
-            "that of a model that was."
+            "This model was not trained to select tokens (--keep-rate): the work that is saved is real, but the depth "
+            "is worse than that of a model that was."
         )
     yield from _warn_of_runtime(prediction, keep_rate)
     if "trained_on" in result.metadata:
