@@ -9,8 +9,9 @@ from torch import Tensor, nn
 
 from depthkit.errors import InputError
 from depthkit.models import ToSA
-from depthkit.models.layers.blocks import PairState, project_qkv
-from depthkit.models.layers.selector import importance, num_kept, score_queries, top_patches
+from depthkit.models.layers.attention import project_qkv
+from depthkit.models.layers.blocks import PairState
+from depthkit.models.layers.selector import num_kept, score_queries, top_patches
 
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
@@ -27,14 +28,17 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
         seed: of ``random``.
 
     Raises:
-        InputError: an unknown score.
+        InputError: an unknown score; ``least`` of a model whose selectors rank by updates.
     """
     if score not in SCORES:
         raise InputError(f"score '{score}': expected one of {', '.join(SCORES)}")
     if score == "selector":
         yield
         return
-    blocks = model.selective_blocks
+    blocks = model.choosing_blocks
+    own = [block.importance for block in blocks]
+    if score == "least" and own != ["attention"] * len(own):
+        raise InputError(f"score 'least': expected a model with importance='attention', not {own[0]!r}")
     hooks = []
     generator = torch.Generator().manual_seed(seed)
     for block in blocks:
@@ -42,13 +46,15 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
             hooks.append(block.register_forward_pre_hook(_choose_by_true_map))
         else:
             block.choose = partial(_choose, block, score, generator)
+            block.importance = "attention"  # so that the layer asks `choose`, and no other method
     try:
         yield
     finally:
         for hook in hooks:
             hook.remove()
-        for block in blocks:
+        for block, importance in zip(blocks, own, strict=True):
             vars(block).pop("choose", None)
+            block.importance = importance
 
 
 @torch.no_grad()
@@ -63,10 +69,10 @@ def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -
 
 @torch.no_grad()
 def _choose(
-    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, grid: tuple[int, int]
+    block: nn.Module, score: str, generator: torch.Generator, query: Tensor, key: Tensor, state: PairState
 ) -> Tensor:
     """Choose tokens in place of `SelectiveBlock.choose`."""
-    patches = grid[0] * grid[1]
+    patches = state.grid[0] * state.grid[1]
     prefix = key.shape[2] - patches
     count = num_kept(block.keep_rate, patches)
     if score == "random":
@@ -75,11 +81,8 @@ def _choose(
         return top_patches(scores.to(key.device), count, prefix)
     rows = query[:, :, :1]
     if score != "class_token":
-        rows = score_queries(query, grid, block.score_rows, block.score_stride)
+        rows = score_queries(query, state.grid, block.score_rows, block.score_stride)
     maps = rows * block.attn.scale @ key.transpose(-2, -1)
     if score != "least":
         return block.top(maps, count, prefix)
-    scores = importance(block.selector(maps), prefix, block.cls_token_weight)
-    if block.selection == "shared":
-        scores = scores.mean(dim=1, keepdim=True)
-    return top_patches(-scores, count, prefix)
+    return top_patches(-block.scores(block.selector(maps), prefix), count, prefix)

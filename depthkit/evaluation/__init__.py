@@ -2,6 +2,7 @@
 
 - To add a metric of depth: in `metrics.py`, add the sum that it needs to `ErrorSums`, compute the sum in `error_sums`,
   the metric in `ErrorSums.metrics`, and add its name to `METRIC_NAMES` and to the docstring of `depth_metrics`.
+- What is measured at the edges of things, and not of every pixel, is in `boundaries.py`.
 - To add a protocol: append a `Protocol` to the table at the end of `protocol.py`; configs choose it by name.
 - To evaluate another kind of prediction: derive a class from mmengine's `BaseMetric` as `accuracy.py` does, register it
   with ``@METRICS.register_module()``, and add its module to METRICS in `depthkit/registry.py`.

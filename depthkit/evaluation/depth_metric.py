@@ -14,6 +14,7 @@ from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from depthkit.errors import InputError
+from depthkit.evaluation.boundaries import BOUNDARY_NAMES, BoundaryErrors, boundary_errors
 from depthkit.evaluation.metrics import METRIC_NAMES, ErrorSums, error_sums, pool
 from depthkit.evaluation.protocol import get_protocol
 from depthkit.registry import METRICS
@@ -29,9 +30,9 @@ from depthkit.visualization.depth_map import draw_side_by_side
 class DepthProtocolMetric(BaseMetric):
     """Metrics of predicted depth under a named protocol.
 
-    Ten numbers per image are kept and exchanged between processes, whatever its size. The result has the plain metric
-    names (``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of images that were measured, and of
-    those left out because no pixel of their ground truth is valid.
+    A dozen numbers per image are kept and exchanged between processes, whatever its size. The result has the plain
+    metric names (``save_best='abs_rel'``), and ``images`` and ``skipped``: the number of images that were measured, and
+    of those left out because no pixel of their ground truth is valid.
 
     Args:
         protocol: ``eigen``, ``full`` or ``densedepth``.
@@ -40,6 +41,9 @@ class DepthProtocolMetric(BaseMetric):
         comparison_dir: folder for image | ground truth | prediction | error of every image (`draw_side_by_side`), the
             image as the network saw it; None: they are not drawn.
         comparison_range: ends of their colour bar [m]; None: those of each image's ground truth and prediction.
+        boundary: measure boundaries too: ``boundary_f1`` (`depthkit.evaluation.boundaries.boundary_f1`), mean over the
+            images that have a contour, and ``edge_abs_rel``, the abs_rel within 8 px of edges of depth, averaged as
+            the protocol averages, over the images that have such pixels. A metric that no image has is left out.
         allow_nan: count NaN in a prediction as the smallest depth of the protocol. Otherwise it is an error: metrics of
             such a prediction say nothing about the model.
 
@@ -57,6 +61,7 @@ class DepthProtocolMetric(BaseMetric):
         save_dir: str | Path | None = None,
         comparison_dir: str | Path | None = None,
         comparison_range: tuple[float, float] | None = None,
+        boundary: bool = False,
         allow_nan: bool = False,
     ) -> None:
         # "gpu" gathers through the process group, gloo included; "cpu" would use files in the working directory,
@@ -70,6 +75,9 @@ class DepthProtocolMetric(BaseMetric):
         self.save_dir = None if save_dir is None else make_output_folder(save_dir)
         self.comparison_dir = None if comparison_dir is None else make_output_folder(comparison_dir)
         self.comparison_range = None if comparison_range is None else check_range(comparison_range)
+        self.boundary = boundary
+        if boundary:
+            self.metric_names = (*METRIC_NAMES, *BOUNDARY_NAMES)
 
     def process(self, data_batch: Any, data_samples: Sequence[dict]) -> None:
         """Add a batch of samples with ``pred_depth_map``, ``gt_depth_map`` (1, H, W) [m] and ``img_path``.
@@ -98,7 +106,9 @@ class DepthProtocolMetric(BaseMetric):
             valid = self.protocol.valid_mask(gt)
             self._measured += int((gt > 0).sum())
             self._beyond += int((gt >= self.protocol.max_depth).sum())
-            self.results.append(error_sums(self.protocol.prepare(pred, gt.shape), gt, valid))
+            pred = self.protocol.prepare(pred, gt.shape)
+            boundary = boundary_errors(pred, gt, valid) if self.boundary else None
+            self.results.append((error_sums(pred, gt, valid), boundary))
 
     def _draw_comparison(self, image: np.ndarray, pred: np.ndarray, gt: np.ndarray, name: str) -> None:
         shared = SharedRange()
@@ -107,13 +117,13 @@ class DepthProtocolMetric(BaseMetric):
         ends = shared.ends() if self.comparison_range is None else self.comparison_range
         write_rgb(self.comparison_dir / name, draw_side_by_side(image, pred, gt, ends))
 
-    def compute_metrics(self, results: list[ErrorSums]) -> dict[str, float]:
+    def compute_metrics(self, results: list[tuple[ErrorSums, BoundaryErrors | None]]) -> dict[str, float]:
         """Compute the metrics of all images from their sums, and ``images`` and ``skipped``.
 
         Raises:
             InputError: no image has a valid pixel.
         """
-        measured = [sums for sums in results if sums.count]
+        measured = [sums for sums, _ in results if sums.count]
         skipped = len(results) - len(measured)
         if not measured:
             raise InputError(
@@ -136,7 +146,16 @@ class DepthProtocolMetric(BaseMetric):
         else:
             each = [sums.metrics for sums in measured]
             metrics = {name: float(np.mean([one[name] for one in each])) for name in METRIC_NAMES}
+        if self.boundary:
+            metrics |= self._boundary_metrics([errors for sums, errors in results if sums.count])
         return {**metrics, "images": len(measured), "skipped": skipped}
+
+    def _boundary_metrics(self, images: list[BoundaryErrors]) -> dict[str, float]:
+        errors = [(one.abs_rel, one.pixels) for one in images if one.pixels]
+        if self.protocol.pooled and errors:
+            errors = [np.sum(errors, axis=0)]
+        each = ([one.f1 for one in images if one.f1 is not None], [total / count for total, count in errors])
+        return {name: float(np.mean(one)) for name, one in zip(BOUNDARY_NAMES, each, strict=True) if one}
 
 
 def prediction_name(img_path: str, kind: str = "depth") -> str:

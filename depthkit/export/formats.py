@@ -62,6 +62,11 @@ def export_model(
     if file_format == "onnx":
         check_onnx_packages()
     check_output_file(path)
+    if any(getattr(block, "importance", None) == "random" for block in model.backbone.modules()):
+        raise InputError(
+            f"{path}: importance='random' draws other patches in each pass, so a file cannot be compared with the "
+            "model; export one that chooses by another importance"
+        )
     metadata = {**(about or {}), **describe_output(model), **describe_input(model, form, recommended)}
     sizes = SIZES if form.size is None else ((1, *form.size),)
     program = trace(model, form)

@@ -1,6 +1,6 @@
 """Backbones, heads and the models made of them; importing this registers them with mm and timm."""
 
-from depthkit.models.backbones import DeiT, DINOv2, EViT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, DINOv2, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.data_preprocessor import ClassPreProcessor
 from depthkit.models.distillers.depth_distiller import DepthDistiller
 from depthkit.models.distillers.selector_distiller import SelectorDistiller
@@ -31,6 +31,7 @@ __all__ = [
     "ScaleInvariantLogLoss",
     "ScaleShiftInvariantLoss",
     "SelectorDistiller",
+    "ToMe",
     "ToSA",
     "TokenDistiller",
     "TokenSelector",

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import chain
 
 from depthkit.errors import InputError
-from depthkit.models.backbones import DeiT, EViT, ToSA, tosa_from_timm
+from depthkit.models.backbones import DeiT, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.utils.validation import validate_arguments
@@ -17,6 +17,7 @@ def make_selective(
     keep_rate: float | Sequence[float],
     selection: Selection | None = None,
     selective_layers: Sequence[int] | None = None,
+    **options,
 ) -> DepthEstimator:
     """Make the ToSA form of a depth model; of one that is a ToSA, the same with another keep rate.
 
@@ -28,13 +29,14 @@ def make_selective(
         keep_rate: fraction of the patches that attend in a token selective layer; one number, or one for each.
         selection: ``shared`` or ``per_head``, see `ToSA`; None: ``shared``, or that of a ToSA.
         selective_layers: 0-based; None: `layers_between_taps`, or those of a ToSA.
+        **options: further arguments of `tosa_from_timm`, such as `importance` and `keys`; not of a ToSA.
 
     Raises:
         InputError: an argument is wrong, the backbone has no token selective form, or it is a ToSA that selects in
             another way than asked.
     """
     backbone = model.backbone
-    if not isinstance(backbone, DeiT) or isinstance(backbone, EViT):
+    if not isinstance(backbone, DeiT) or isinstance(backbone, (EViT, ToMe)):
         raise InputError(
             f"keep_rate: {type(backbone).__name__} has no token selective form; expected a model with a plain vision "
             "transformer, such as DeiT or DINOv2, or a ToSA"
@@ -42,6 +44,8 @@ def make_selective(
     made = copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
     if isinstance(backbone, ToSA):
         _check_selects_so(backbone, selection, selective_layers)
+        if options:
+            raise InputError(f"{', '.join(options)}: this model is a ToSA, of which only the keep_rate can be changed")
         made.backbone.keep_rate = keep_rate
         return made
     made.backbone = tosa_from_timm(
@@ -50,6 +54,7 @@ def make_selective(
         selection=selection or "shared",
         selective_layers=layers_between_taps(backbone.out_indices) if selective_layers is None else selective_layers,
         out_indices=backbone.out_indices,
+        **options,
     )
     return made
 

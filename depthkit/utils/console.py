@@ -14,7 +14,7 @@ from typing import NoReturn
 import click
 
 from depthkit.errors import InputError
-from depthkit.utils.stop_signals import Stopped, signals_as_exceptions
+from depthkit.utils.stop_signals import Stopped, signals_as_exceptions, stop_behind
 
 EXIT_BAD_INPUT = 2
 _SIGNALLED = 128  # plus the number of a signal, as shells report it
@@ -83,7 +83,7 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
     except BrokenPipeError:
         raise
     except Exception as error:
-        if stop := _stop_behind(error):
+        if stop := stop_behind(error):
             raise stop from None
         message = input_error_message(error)
         if message is None:
@@ -96,16 +96,6 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
             _discard(sys.stdout)
         _say(sys.stderr, f"error: {message}\n")
         return EXIT_BAD_INPUT
-
-
-def _stop_behind(error: BaseException | None) -> KeyboardInterrupt | Stopped | None:
-    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own.
-
-    An `InputError` is ours: it may tell that a config raises KeyboardInterrupt.
-    """
-    while error is not None and not isinstance(error, (KeyboardInterrupt, Stopped)):
-        error = None if isinstance(error, InputError) else error.__cause__ or error.__context__
-    return error
 
 
 def _prepare_streams() -> None:

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
 
+from depthkit.errors import InputError
+
 # Of service managers and schedulers, and of a terminal that is closed. Python itself makes SIGINT an exception.
 _SIGNALS = (signal.SIGTERM, signal.SIGHUP)
 _SECONDS_TO_REPEAT = 0.05  # long enough to leave what could not pass the signal on
@@ -64,3 +66,13 @@ def signals_as_exceptions() -> Iterator[None]:
         sys.unraisablehook = report_dropped
         for number in taken:
             signal.signal(number, signal.SIG_DFL)
+
+
+def stop_behind(error: BaseException | None) -> KeyboardInterrupt | Stopped | None:
+    """Return the signal behind `error`: libraries catch all with a bare ``except:`` and raise their own.
+
+    An `InputError` is ours: it may tell that a config raises KeyboardInterrupt.
+    """
+    while error is not None and not isinstance(error, (KeyboardInterrupt, Stopped)):
+        error = None if isinstance(error, InputError) else error.__cause__ or error.__context__
+    return error

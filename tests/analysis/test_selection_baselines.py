@@ -72,6 +72,18 @@ def test_they_follow_the_selective_layers(images):
         assert not any(torch.equal(a, b) for a, b in zip(before, chosen, strict=True))
 
 
+@pytest.mark.parametrize("importance", ["update", "predicted_update", "random"])
+def test_they_replace_every_importance(importance, images):
+    model = ToSA(img_size=64, embed_dim=48, depth=4, num_heads=3, selection="shared", importance=importance).eval()
+    with scored_by(model, "random", seed=1):
+        chosen = first_choice(model, images)
+    generator = torch.Generator().manual_seed(1)
+    assert torch.equal(chosen, top_half(torch.rand(2, 1, 17, generator=generator), model))
+    assert [block.importance for block in model.selective_blocks] == [importance] * 2
+    with pytest.raises(InputError, match="expected a model with importance='attention'"), scored_by(model, "least"):
+        pass
+
+
 def test_what_the_scores_are(model, images):
     current, following = first_maps(model, images)
     expected = {

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from depthkit.evaluation import METRIC_NAMES, get_protocol
+from depthkit.evaluation.boundaries import BOUNDARY_NAMES
 from depthkit.utils.io import read_depth, read_rgb
 from helpers import write_crafted_checkpoint
 
@@ -39,15 +40,24 @@ def test_table_json_and_predictions(cli, demo_config: Path, demo_checkpoint: Pat
     assert width > 4 * height, "image, ground truth, prediction and error are in a row"
 
 
-def test_protocol_and_flip_are_options_and_are_printed(
+def test_protocol_flip_and_boundary_are_options_and_are_printed(
     cli, demo_config: Path, demo_checkpoint: Path, tmp_path: Path
 ) -> None:
     out = tmp_path / "results.json"
-    result = cli("test", demo_checkpoint, "--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", *FEW)
+    given = ["--config", demo_config, "--json", out, "--protocol", "eigen", "--flip", "--boundary"]
+    result = cli("test", demo_checkpoint, *given, *FEW)
     assert result.returncode == 0, result.stderr
     content = json.loads(out.read_text())
     assert (content["protocol"], content["flip"]) == ("eigen", True)
+    assert tuple(content["metrics"]) == (*METRIC_NAMES, *BOUNDARY_NAMES)
     assert "averaged with the mirrored image" in result.stdout
+
+
+def test_a_classifier_has_no_runtime(cli, demo_config, demo_checkpoint) -> None:
+    of_classifier = (*FEW, "test_evaluator.type=Accuracy")
+    asked = ("--runtime", "compile")
+    result = cli("test", demo_checkpoint, "--config", demo_config, *asked, *of_classifier)
+    assert result.returncode == 2 and "is not of a depth model; leave out protocol, flip, boundary, runtime" in result.stderr
 
 
 def of_another_model(path: Path) -> None:
@@ -73,6 +83,7 @@ def test_a_file_that_is_not_a_checkpoint(cli, demo_config: Path, tmp_path: Path,
         (["WEIGHTS", "--save-dir", "/proc/nothing"], "/proc/nothing"),
         (["WEIGHTS", "--comparison-dir", "/proc/nothing"], "/proc/nothing"),
         (["WEIGHTS", "--comparison-dir", "drawn", "--range", "5", "1"], "range 5 1: expected two depths in metres"),
+        (["WEIGHTS", "--runtime", "onnx", "--precision", "bfloat16"], "runtime onnx: does not compute in bfloat16"),
         (["WEIGHTS", "--range", "0", "5"], "--range is for the drawings of --comparison-dir"),
     ],
 )

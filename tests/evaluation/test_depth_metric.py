@@ -14,6 +14,7 @@ from PIL import Image
 
 from depthkit.errors import InputError
 from depthkit.evaluation import METRIC_NAMES, depth_metric, depth_metrics, get_protocol
+from depthkit.evaluation.boundaries import BOUNDARY_NAMES, boundary_errors
 from depthkit.evaluation.depth_metric import DepthProtocolMetric, prediction_name
 from depthkit.registry import METRICS
 from helpers import tool_environment
@@ -73,6 +74,26 @@ def test_densedepth_pools_the_pixels():
     expected = depth_metrics(np.stack(pred), np.stack(gt), np.stack(valid))
     result = run(DepthProtocolMetric("densedepth"), samples)
     assert {key: result[key] for key in METRIC_NAMES} == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", ["full", "eigen", "densedepth"])
+def test_boundaries_are_measured_beside_the_others(name):
+    samples, protocol = make_samples(), get_protocol(name)
+    flat = np.full((48, 64), 2, np.float32)
+    samples.append(make_sample(flat, flat))  # no edge: does not count
+    plain, result = (run(DepthProtocolMetric(name, boundary=on), samples) for on in (False, True))
+    each = [
+        boundary_errors(protocol.prepare(pred, gt.shape), gt, protocol.valid_mask(gt)) for pred, gt in arrays(samples)
+    ]
+    assert tuple(result) == (*METRIC_NAMES, *BOUNDARY_NAMES, "images", "skipped")
+    assert {key: result[key] for key in plain} == plain
+    assert result["boundary_f1"] == pytest.approx(np.mean([one.f1 for one in each[:-1]]))
+    near = [(one.abs_rel, one.pixels) for one in each[:-1]]
+    pooled = sum(total for total, _ in near) / sum(count for _, count in near)
+    expected = pooled if protocol.pooled else np.mean([total / count for total, count in near])
+    assert result["edge_abs_rel"] == pytest.approx(expected)
+    only_flat = run(DepthProtocolMetric(name, boundary=True), samples[-1:])
+    assert not only_flat.keys() & set(BOUNDARY_NAMES)
 
 
 def test_pictures_without_valid_pixels_and_nan_predictions():

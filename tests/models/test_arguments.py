@@ -21,6 +21,7 @@ from depthkit.models import (
     ScaleInvariantLogLoss,
     SelectorDistiller,
     TokenDistiller,
+    ToMe,
     ToSA,
 )
 from depthkit.models.distillers.class_teacher import ClassTeacher
@@ -40,7 +41,7 @@ def raises(message: str, make: type, **arguments) -> None:
     assert message in text and "\n" not in text
 
 
-@pytest.mark.parametrize("backbone", [DeiT, ToSA, EViT])
+@pytest.mark.parametrize("backbone", [DeiT, ToSA, EViT, ToMe])
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -115,7 +116,7 @@ def test_registry_and_timm_give_the_same_sentence():
             build()
 
 
-@pytest.mark.parametrize("backbone", [DeiT, ToSA, EViT])
+@pytest.mark.parametrize("backbone", [DeiT, ToSA, EViT, ToMe])
 def test_numbers_of_a_command_line_and_timms_arguments_are_taken(backbone):
     model = backbone(img_size=[64, 32], embed_dim="48", depth=4.0, num_heads=3, mlp_ratio=2, init_values=0.1)
     assert len(model.blocks) == 4 and model.blocks[0].mlp.fc1.out_features == 96

@@ -7,6 +7,7 @@ from depthkit.models.backbones.evit import EViT
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.foreign import extract_features
 from depthkit.models.backbones.from_timm import tosa_from_timm
+from depthkit.models.backbones.tome import ToMe
 from depthkit.models.backbones.tosa import ToSA
 
-__all__ = ["DINOv2", "DeiT", "EViT", "Features", "ToSA", "extract_features", "tosa_from_timm"]
+__all__ = ["DINOv2", "DeiT", "EViT", "Features", "ToMe", "ToSA", "extract_features", "tosa_from_timm"]

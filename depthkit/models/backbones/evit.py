@@ -9,7 +9,7 @@ from torch import Tensor
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.layers.blocks import add_attention, add_mlp
+from depthkit.models.layers.branches import add_attention, add_mlp
 from depthkit.models.layers.keep_rates import check_keep_rates
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.layers.selector import importance

@@ -10,9 +10,9 @@ from torch import nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
 from depthkit.models.backbones.dinov2 import DINOv2
-from depthkit.models.backbones.tosa import ToSA, rates_by_layer
-from depthkit.models.layers.blocks import Selection, SelectiveBlock, StandardBlock
-from depthkit.models.layers.selector import ScoreRows, SelectorLayers
+from depthkit.models.backbones.tosa import ToSA, check_importance, rates_by_layer
+from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
 # Subclasses of these may compute anything, so the type itself is checked.
@@ -28,6 +28,9 @@ def tosa_from_timm(
     score_stride: Count = 4,
     cls_token_weight: Probability | None = None,
     selector_layers: SelectorLayers = 1,
+    importance: Importance = "attention",
+    keys: Keys = "attended",
+    coverage: bool = False,
     selective_layers: Sequence[int] | None = None,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
@@ -41,12 +44,15 @@ def tosa_from_timm(
 
     Args:
         vit: a VisionTransformer, from ``timm.create_model`` or a constructor.
-        keep_rate: as in `ToSA`, like the six that follow.
+        keep_rate: as in `ToSA`, like the nine that follow.
         selection: ``per_head`` or ``shared``.
         score_rows: ``all``, ``grid`` or ``pooled``.
         score_stride: distance [patches] of the rows.
         cls_token_weight: of the class token's row, or None.
         selector_layers: 0, 1 or 2.
+        importance: ``attention``, ``update``, ``predicted_update`` or ``random``.
+        keys: ``attended`` or ``all``.
+        coverage: whether patches that skipped are first in line.
         selective_layers: 0-based; None: every second layer.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
@@ -62,7 +68,11 @@ def tosa_from_timm(
         score_stride=score_stride,
         cls_token_weight=cls_token_weight,
         selector_layers=selector_layers,
+        importance=importance,
+        keys=keys,
+        coverage=coverage,
     )
+    check_importance(importance, selection)
     return _ConvertedToSA(vit, keep_rate, selective_layers, selective, out_indices)
 
 
@@ -88,7 +98,7 @@ class _ConvertedToSA(ToSA):
         self.is_init = True
         self.blocks = nn.Sequential(
             *(
-                _make_selective(block, rates[i], selective) if i in rates else _make_standard(block)
+                _make_selective(block, rates[i], i - 1 in rates, selective) if i in rates else _make_standard(block)
                 for i, block in enumerate(vit.blocks)
             )
         )
@@ -101,9 +111,10 @@ def _make_standard(block: Block) -> StandardBlock:
     return standard
 
 
-def _make_selective(block: Block, keep_rate: float, selective: dict) -> SelectiveBlock:
+def _make_selective(block: Block, keep_rate: float, follows: bool, selective: dict) -> SelectiveBlock:
     weight = block.attn.qkv.weight
-    made = SelectiveBlock(weight.shape[1], block.attn.num_heads, keep_rate=keep_rate, **selective, device="meta")
+    shape = weight.shape[1], block.attn.num_heads
+    made = SelectiveBlock(*shape, keep_rate=keep_rate, follows=follows, **selective, device="meta")
     made.selector.to(weight.device, weight.dtype)
     _share(block, made)
     return made

@@ -3,20 +3,22 @@
 Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 import torch
-import torch.nn.functional as F
 from timm.models.vision_transformer import Block
-from torch import Tensor, nn
+from torch import Tensor
 
-from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head
+from depthkit.models.layers.attention import attend, project_keys_and_values, project_out, project_queries
+from depthkit.models.layers.branches import add_attention, add_mlp, add_update
+from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head, project_queries_per_head
 from depthkit.models.layers.selector import (
+    Importance,
     ScoreRows,
     SelectorLayers,
     TokenSelector,
+    first_in_line,
     importance,
     num_kept,
     score_queries,
@@ -24,8 +26,10 @@ from depthkit.models.layers.selector import (
     top_patches,
 )
 from depthkit.models.layers.tokens import restore, select
+from depthkit.models.layers.update_head import UpdateHead, update_loss
 
 Selection = Literal["per_head", "shared"]
+Keys = Literal["attended", "all"]
 
 # Rows of the attention map on which the selector is compared with the truth in training.
 _LOSS_ROWS = 16
@@ -37,57 +41,25 @@ class PairState:
 
     Attributes:
         grid: (h, w) of the patches.
-        choose: the second layer's `SelectiveBlock.choose`; None where the first layer has no partner.
+        second: the second layer; None where the first layer has no partner.
         with_loss: compute the selector's loss.
+        attended_before: tokens that the token selective layer of the pair before attended, as `index`.
         index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
         query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
         key: its keys (B, H, N, d), likewise.
+        update: norms (B, N) of the first layer's update of each token; kept only for the loss.
         loss: the selector's loss, a scalar.
     """
 
     grid: tuple[int, int]
-    choose: Callable[[Tensor, Tensor, tuple[int, int]], Tensor | None] | None
+    second: "SelectiveBlock | None"
     with_loss: bool
+    attended_before: Tensor | None = None
     index: Tensor | None = None
     query: Tensor | None = None
     key: Tensor | None = None
+    update: Tensor | None = None
     loss: Tensor | None = None
-
-
-def project_qkv(attn: nn.Module, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Return queries, keys and values, each (B, H, N, d), of normalised tokens (B, N, C)."""
-    qkv = attn.qkv(x).unflatten(-1, (3, attn.num_heads, attn.head_dim)).permute(2, 0, 3, 1, 4)
-    q, k, v = qkv.unbind(0)
-    return attn.q_norm(q), attn.k_norm(k), v
-
-
-def attend(attn: nn.Module, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
-    """Attend in each head over its own tokens (fused), (B, H, N, d) to (B, H, N, d)."""
-    return F.scaled_dot_product_attention(q, k, v, dropout_p=attn.attn_drop.p if attn.training else 0.0)
-
-
-def project_out(attn: nn.Module, x: Tensor) -> Tensor:
-    """Put heads (B, H, N, d) side by side and through the output projection, (B, N, C)."""
-    return attn.proj_drop(attn.proj(attn.norm(x.transpose(1, 2).flatten(2))))
-
-
-def add_update(x: Tensor, update: Tensor) -> Tensor:
-    """Add a branch's fresh output to tokens; in the memory of that output where gradients are off."""
-    if torch.is_grad_enabled() or update.dtype != x.dtype:
-        return x + update
-    return update.add_(x)
-
-
-def add_mlp(block: Block, x: Tensor) -> Tensor:
-    """Run the second half of a layer: return tokens (B, N, C) with the MLP's output added."""
-    return add_update(x, block.drop_path2(block.ls2(block.mlp(block.norm2(x)))))
-
-
-def add_attention(block: Block, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """Run the first half of a layer: return tokens (B, N, C), and queries and keys (B, H, N, d)."""
-    q, k, v = project_qkv(block.attn, block.norm1(x))
-    update = block.drop_path1(block.ls1(project_out(block.attn, attend(block.attn, q, k, v))))
-    return add_update(x, update), q, k
 
 
 class StandardBlock(Block):
@@ -95,16 +67,23 @@ class StandardBlock(Block):
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Turn tokens (B, N, C) into tokens (B, N, C)."""
+        before = x
         x, q, k = add_attention(self, x)
         # Chosen here and not in the second layer, so that queries and keys need not live through the MLP, where
         # they would raise the peak of memory.
-        if state.choose is not None:
-            state.index = state.choose(q, k, state.grid)
-        if state.with_loss:
+        by_update = state.second is not None and state.second.ranks_by_update
+        if state.second is not None and not by_update:
+            state.index = state.second.choose(q, k, state)
+        if state.with_loss and not by_update:
             # Top-k passes no gradient, and the selector's loss must train the selector alone.
             state.query, state.key = q.detach(), k.detach()
         del q, k
-        return add_mlp(self, x)
+        x = add_mlp(self, x)
+        if by_update:
+            norms = (x - before).detach().norm(dim=-1)
+            state.index = state.second.choose_by_update(x, norms, state)
+            state.update = norms if state.with_loss else None
+        return x
 
 
 class SelectiveBlock(Block):
@@ -119,10 +98,14 @@ class SelectiveBlock(Block):
         dim: channels C of a token.
         num_heads: attention heads H.
         keep_rate: fraction of the patches to attend, in (0, 1].
+        follows: the layer before is token selective too: this one attends its tokens, and has nothing to learn.
         selection: ``per_head`` or ``shared``.
         score_rows, score_stride: see `score_queries`.
         cls_token_weight: see `importance`.
         selector_layers: see `TokenSelector`.
+        importance: see `ToSA`, like the next two.
+        keys: ``attended`` or ``all``.
+        coverage: tokens that skipped the token selective layer before are first in line.
         **block: further arguments of timm's `Block`.
     """
 
@@ -131,53 +114,89 @@ class SelectiveBlock(Block):
         dim: int,
         num_heads: int,
         keep_rate: float,
+        follows: bool,
         selection: Selection,
         score_rows: ScoreRows,
         score_stride: int,
         cls_token_weight: float | None,
         selector_layers: SelectorLayers,
+        importance: Importance,
+        keys: Keys,
+        coverage: bool,
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
-        self.selector = TokenSelector(num_heads, selector_layers)
+        self.follows = follows
+        self.learns = importance in ("attention", "predicted_update") and not follows
+        if importance == "predicted_update" and self.learns:
+            self.selector = UpdateHead(dim)
+        else:
+            self.selector = TokenSelector(num_heads, selector_layers if self.learns else 0)
         self.keep_rate = keep_rate
         self.selection = selection
         self.score_rows = score_rows
         self.score_stride = score_stride
         self.cls_token_weight = cls_token_weight
+        self.importance = importance
+        self.keys = keys
+        self.coverage = coverage
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
         """Turn tokens (B, N, C) into tokens (B, N, C); bypassed tokens are bit-identical."""
         index = state.index
         if index is None:
             out, q, k = self._forward_dense(x)
+        elif self.selection == "shared" and self.keys == "all":
+            out, q, k = self._forward_queries(x, index[:, 0])
         elif self.selection == "shared":
             chosen, q, k = self._forward_dense(select(x, index[:, 0]))
             out = restore(x, chosen, index[:, 0])
         else:
             out, q, k = self._forward_per_head(x, index)
-        if state.with_loss:
-            state.loss = self._loss(state, index, q, k)
+        if state.with_loss and self.ranks_by_update:
+            state.loss = self._update_loss(state, x, out)
+        elif state.with_loss:
+            state.loss = self._loss(state, q, k)
         return out
 
+    @property
+    def ranks_by_update(self) -> bool:
+        """Whether tokens are ranked by how much a layer changes them."""
+        return self.importance in ("update", "predicted_update")
+
     @torch.no_grad()
-    def choose(self, query: Tensor, key: Tensor, grid: tuple[int, int]) -> Tensor | None:
-        """Choose the tokens to attend, from the queries and keys of the first layer.
+    def choose(self, query: Tensor, key: Tensor, state: PairState) -> Tensor | None:
+        """Choose the tokens to attend, from the queries and keys of the first layer, or at random.
 
         Args:
             query: (B, H, N, d), prefix tokens first.
             key: as `query`.
-            grid: (h, w) of the patches.
+            state: of this pair.
 
         Returns:
             Their indices, ascending: (B, 1, T) for ``shared``, (B, H, T) for ``per_head``; None for all tokens.
         """
-        patches = grid[0] * grid[1]
-        count = num_kept(self.keep_rate, patches)
+        patches = state.grid[0] * state.grid[1]
+        count, prefix = num_kept(self.keep_rate, patches), key.shape[2] - patches
         if count == patches:
             return None
-        rows = score_queries(query, grid, self.score_rows, self.score_stride)
-        return self.top(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)), count, key.shape[2] - patches)
+        if self.importance == "random":
+            sets = 1 if self.selection == "shared" else key.shape[1]
+            scores = torch.rand(key.shape[0], sets, key.shape[2], device=key.device)
+        else:
+            rows = score_queries(query, state.grid, self.score_rows, self.score_stride)
+            scores = self.scores(self.selector(rows * self.attn.scale @ key.transpose(-2, -1)), prefix)
+        return self._top(scores, count, prefix, state)
+
+    @torch.no_grad()
+    def choose_by_update(self, x: Tensor, norms: Tensor, state: PairState) -> Tensor | None:
+        """Choose as `choose` does, from tokens (B, N, C) and norms (B, N) of the first layer's update."""
+        patches = state.grid[0] * state.grid[1]
+        count, prefix = num_kept(self.keep_rate, patches), x.shape[1] - patches
+        if count == patches:
+            return None
+        scores = norms if self.importance == "update" else self.selector(x, norms).exp()
+        return self._top(scores.unsqueeze(1), count, prefix, state)
 
     def top(self, maps: Tensor, count: int, prefix: int) -> Tensor:
         """Return the `prefix` tokens and the `count` most important patches as indices (B, 1 or H, T).
@@ -187,18 +206,36 @@ class SelectiveBlock(Block):
             count: number of patches.
             prefix: number of prefix tokens.
         """
+        return top_patches(self.scores(maps, prefix), count, prefix)
+
+    def scores(self, maps: Tensor, prefix: int) -> Tensor:
+        """Return the attention that each token receives (B, 1 or H, N), from maps as `top` takes them."""
         scores = importance(maps, prefix, self.cls_token_weight)
-        if self.selection == "shared":
-            scores = scores.mean(dim=1, keepdim=True)
-        return top_patches(scores, count, prefix)
+        return scores.mean(dim=1, keepdim=True) if self.selection == "shared" else scores
+
+    def _top(self, scores: Tensor, count: int, prefix: int, state: PairState) -> Tensor:
+        attended = state.attended_before if self.coverage else None
+        return top_patches(first_in_line(scores, attended), count, prefix)
 
     def _forward_dense(self, x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         x, q, k = add_attention(self, x)
         return add_mlp(self, x), q, k
 
+    def _forward_queries(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """Run the layer on the tokens at `index` (B, T), with the keys and values of all tokens (B, N, C)."""
+        normed = self.norm1(x)
+        q, k, v = project_queries(self.attn, select(normed, index)), *project_keys_and_values(self.attn, normed)
+        update = self.drop_path1(self.ls1(project_out(self.attn, attend(self.attn, q, k, v))))
+        return restore(x, add_mlp(self, add_update(select(x, index), update)), index), q, k
+
     def _forward_per_head(self, x: Tensor, index: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         sets = HeadSets(index, x.shape[1])
-        q, k, v = project_qkv_per_head(self.attn, self.norm1(x).flatten(0, 1), sets)
+        normed = self.norm1(x)
+        if self.keys == "all":
+            q = project_queries_per_head(self.attn, normed.flatten(0, 1), sets)
+            k, v = project_keys_and_values(self.attn, normed)
+        else:
+            q, k, v = project_qkv_per_head(self.attn, normed.flatten(0, 1), sets)
         joined = sets.join(attend(self.attn, q, k, v))
         # Only the tokens that some head attends, of all images side by side, have an update.
         flat = x.flatten(0, 1)
@@ -208,17 +245,25 @@ class SelectiveBlock(Block):
         union = add_update(union, sets.drop_path(self.drop_path2, self.ls2(self.mlp(self.norm2(union)))))
         return flat.index_copy(0, sets.union, union.to(x.dtype)).view_as(x), q, k
 
-    def _loss(self, state: PairState, index: Tensor | None, query: Tensor, key: Tensor) -> Tensor:
+    def _update_loss(self, state: PairState, x: Tensor, out: Tensor) -> Tensor:
+        """Return the error of the predicted updates of the attended tokens (B, N, C), given `out`."""
+        predicted, update = self.selector(x.detach(), state.update), out - x
+        if state.index is not None:
+            index = state.index[:, 0]
+            predicted, update = predicted.gather(1, index), select(update, index)
+        return update_loss(predicted, update)
+
+    def _loss(self, state: PairState, query: Tensor, key: Tensor) -> Tensor:
         """Return the KL divergence of predicted from true attention among the attended tokens.
 
         It is taken on about `_LOSS_ROWS` of their rows.
 
         Args:
-            state: of this pair.
-            index: attended tokens (B, S, T), S = H sets for ``per_head``, 1 for ``shared``; None for all.
+            state: of this pair; its index has H sets for ``per_head``, 1 for ``shared``.
             query: this layer's queries of the attended tokens, (B, H, T, d).
-            key: its keys, (B, H, T, d).
+            key: its keys, (B, H, T, d), or those of all tokens (B, H, N, d) as `keys` says.
         """
+        index = state.index
         if index is None:
             index = torch.arange(key.shape[2], device=key.device).expand(key.shape[0], 1, -1)
         step = max(1, index.shape[-1] // _LOSS_ROWS)
@@ -230,6 +275,7 @@ class SelectiveBlock(Block):
         maps = source * self.attn.scale @ state.key[:, None].transpose(-2, -1)
         predicted = self.selector(maps.flatten(0, 1)).unflatten(0, maps.shape[:2])
         predicted = predicted[:, 0] if sets == 1 else predicted.diagonal(dim1=1, dim2=2).movedim(-1, 1)
-        columns = index.unsqueeze(2).expand(-1, heads, predicted.shape[2], -1)
+        if self.keys == "attended":
+            predicted = predicted.gather(-1, index.unsqueeze(2).expand(-1, heads, predicted.shape[2], -1))
         true = query[:, :, ::step] * self.attn.scale @ key.transpose(-2, -1)
-        return selector_loss(predicted.gather(-1, columns), true)
+        return selector_loss(predicted, true)

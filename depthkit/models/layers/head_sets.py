@@ -47,15 +47,26 @@ def project_qkv_per_head(attn: nn.Module, x: Tensor, sets: HeadSets) -> tuple[Te
 
     Only what a head attends is projected for it: K / N of the multiply-accumulates of a full projection.
     """
+    q, k, v = _project(attn, x, sets, 3)
+    return attn.q_norm(q), attn.k_norm(k), v
+
+
+def project_queries_per_head(attn: nn.Module, x: Tensor, sets: HeadSets) -> Tensor:
+    """Return the queries alone, as `project_qkv_per_head` does."""
+    (q,) = _project(attn, x, sets, 1)
+    return attn.q_norm(q)
+
+
+def _project(attn: nn.Module, x: Tensor, sets: HeadSets, count: int) -> tuple[Tensor, ...]:
+    """Return the first `count` of queries, keys and values."""
     tokens = x.index_select(0, sets.rows.flatten()).unflatten(0, sets.rows.shape)
     # Of (q, k, v), heads, d outputs to a matrix for each head.
     split = (3, sets.heads, attn.head_dim)
-    weight = attn.qkv.weight.unflatten(0, split).transpose(0, 1).flatten(1, 2)
+    weight = attn.qkv.weight.unflatten(0, split)[:count].transpose(0, 1).flatten(1, 2)
     if attn.qkv.bias is None:
-        qkv = torch.bmm(tokens, weight.transpose(1, 2))
+        projected = torch.bmm(tokens, weight.transpose(1, 2))
     else:
-        bias = attn.qkv.bias.unflatten(0, split).transpose(0, 1).flatten(1).unsqueeze(1)
-        qkv = torch.baddbmm(bias, tokens, weight.transpose(1, 2))
-    # (H, B * T, 3 * d) to three of (B, H, T, d).
-    q, k, v = qkv.unflatten(1, (sets.batch, -1)).unflatten(-1, (3, -1)).permute(3, 1, 0, 2, 4).unbind(0)
-    return attn.q_norm(q), attn.k_norm(k), v
+        bias = attn.qkv.bias.unflatten(0, split)[:count].transpose(0, 1).flatten(1).unsqueeze(1)
+        projected = torch.baddbmm(bias, tokens, weight.transpose(1, 2))
+    # (H, B * T, count * d) to `count` of (B, H, T, d).
+    return projected.unflatten(1, (sets.batch, -1)).unflatten(-1, (count, -1)).permute(3, 1, 0, 2, 4).unbind(0)

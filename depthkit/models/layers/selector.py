@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from depthkit.models.layers.patch_counts import fraction_of
 
 ScoreRows = Literal["all", "grid", "pooled"]
+Importance = Literal["attention", "update", "predicted_update", "random"]
 SelectorLayers = Literal[0, 1, 2]
 
 
@@ -101,6 +102,24 @@ def importance(predicted: Tensor, prefix: int = 0, cls_token_weight: float | Non
         return attention.mean(dim=2)
     of_prefix, of_patches = attention[:, :, :prefix].mean(dim=2), attention[:, :, prefix:].mean(dim=2)
     return cls_token_weight * of_prefix + (1 - cls_token_weight) * of_patches
+
+
+def first_in_line(scores: Tensor, attended: Tensor | None) -> Tensor:
+    """Rank tokens that `attended` does not name before those that it names (ours).
+
+    Among each they keep their order.
+
+    Args:
+        scores: importance (B, S, N), not negative.
+        attended: tokens that an earlier layer attended, as indices (B, S, T); None: all.
+
+    Returns:
+        Scores (B, S, N).
+    """
+    if attended is None:
+        return scores
+    skipped = torch.ones_like(scores, dtype=torch.bool).scatter(-1, attended, False)
+    return torch.where(skipped, scores + scores.amax(dim=-1, keepdim=True), scores)
 
 
 def top_patches(scores: Tensor, count: int, prefix: int) -> Tensor:

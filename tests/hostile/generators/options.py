@@ -158,6 +158,7 @@ def _commands(assets):
             "--json": JSON,
             "--cfg-options": ["a=1"],
             "--flip": ["foo"],
+            "--boundary": ["foo"],
         },
         (*export,): {
             "--format": CHOICE,

@@ -79,6 +79,8 @@ def test_what_is_saved_is_read_by_tosa(model, tmp_path):
     [
         (dict(backbone=dict(type="DeiT", img_size=64, embed_dim=48, depth=4, num_heads=3)), "DeiT has no token"),
         (dict(backbone={**BACKBONE, "depth": 1}), "ToSA has no token selectors"),
+        (dict(backbone={**BACKBONE, "selection": "shared", "importance": "update"}), "importance='update' has no sel"),
+        (dict(backbone={**BACKBONE, "importance": "random"}), "expected importance='attention'"),
     ],
 )
 def test_bad_input(arguments, message):

@@ -1,0 +1,51 @@
+import pytest
+
+from depthkit.analysis.study.report import draw, format_table, summarise
+from depthkit.analysis.study.variants import Variant
+
+VARIANTS = [Variant("dense", "c", curve="sizes"), Variant("small", "c", curve="sizes"), Variant("other", "c")]
+
+
+def result(variant: str, seed: int, abs_rel: float, **more: float) -> dict:
+    return dict(variant=variant, seed=seed, fold=f"fold_{seed}", metrics={"full": {"abs_rel": abs_rel, **more}})
+
+
+@pytest.fixture
+def rows() -> list[dict]:
+    results = [
+        result("dense", 0, 0.10, boundary_f1=0.2),
+        result("dense", 1, 0.20),
+        result("small", 0, 0.11, boundary_f1=0.1),
+        result("small", 1, 0.21),
+        result("small", 2, 0.30),
+    ]
+    time = dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0)
+    times = {"torch": {"dense": time, "small": {**time, "ms": 5.0, "speedup": 2.0}}}
+    return summarise(VARIANTS, results, {"dense": 2_000_000_000}, times, "full")
+
+
+def test_means_and_differences_in_pairs(rows):
+    dense, small, other = rows
+    assert (dense["runs"], small["runs"], other["runs"]) == (2, 3, 0)
+    assert dense["metrics"]["abs_rel"] == pytest.approx((0.15, 0.05))
+    assert small["metrics"]["abs_rel"].mean == pytest.approx(0.62 / 3)
+    # Seed 2 has no partner: (0.11 / 0.10 - 1 and 0.21 / 0.20 - 1).
+    assert small["differences"]["abs_rel"] == pytest.approx((0.075, 0.025))
+    assert small["metrics"]["boundary_f1"] == (0.1, None)
+    assert small["differences"]["boundary_f1"].mean == pytest.approx(-0.5)
+    assert other["metrics"]["abs_rel"] is None and other["differences"]["abs_rel"] is None
+    assert dense["differences"]["abs_rel"] == (0, 0)
+
+
+def test_the_table_has_a_line_for_each_variant(rows):
+    lines = format_table(rows).splitlines()
+    assert len(lines) == 5 and len({line.count("|") for line in lines}) == 1
+    assert "| dense | 2 | 2.00 | 10.0 (1.00x) | 0.1500 +- 0.0500 |" in lines[2]
+    assert "| small | 3 |  | 5.0 (2.00x) |" in lines[3] and "7.5 +- 2.5" in lines[3]
+
+
+def test_the_plot_joins_the_points_of_a_curve(rows):
+    figure = draw(rows, "torch")
+    assert [axes.get_ylabel() for axes in figure.axes] == ["abs_rel", "boundary_f1"]
+    line = figure.axes[0].containers[0].lines[0]
+    assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([0.62 / 3, 0.15])

@@ -1,0 +1,64 @@
+"""What depth_tradeoff.py compares by default; the first is the baseline.
+
+The size of the others is that of --cfg-options, 224x304 in the study. All variants are trained alike; the times that
+are measured decide what is compared with what.
+"""
+
+dense = dict(config="nyu_deit_tiny", curve="dense, smaller inputs")
+fewer = dict(config="nyu_deit_tiny", curve="dense, fewer layers")
+shared = dict(config="nyu_tosa_tiny_shared")
+per_head = dict(config="nyu_tosa_tiny")
+backbone = "model.backbone"
+
+variants = [
+    dict(name="dense", **dense),
+    dict(name="dense_192x256", **dense, options=dict(img_size=(192, 256))),
+    dict(name="dense_160x224", **dense, options=dict(img_size=(160, 224))),
+    dict(name="dense_128x176", **dense, options=dict(img_size=(128, 176))),
+    dict(name="dense_9_layers", **fewer, options={f"{backbone}.out_indices": (1, 3, 6, 8)}),
+    dict(name="dense_7_layers", **fewer, options={f"{backbone}.out_indices": (1, 2, 4, 6)}),
+    dict(name="shared", **shared),
+    dict(name="shared_random", **shared, options={f"{backbone}.importance": "random"}),
+    dict(name="shared_update", **shared, options={f"{backbone}.importance": "update"}),
+    dict(name="shared_all_keys", **shared, options={f"{backbone}.keys": "all"}),
+    dict(
+        name="shared_update_all_keys",
+        **shared,
+        options={f"{backbone}.importance": "update", f"{backbone}.keys": "all"},
+    ),
+    dict(
+        name="shared_random_all_keys",
+        **shared,
+        options={f"{backbone}.importance": "random", f"{backbone}.keys": "all"},
+    ),
+    dict(
+        name="shared_update_all_keys_coverage",
+        **shared,
+        options={f"{backbone}.importance": "update", f"{backbone}.keys": "all", f"{backbone}.coverage": True},
+    ),
+    dict(
+        name="shared_late", **shared, options={f"{backbone}.selective_layers": (9, 10), f"{backbone}.keep_rate": 0.25}
+    ),
+    dict(
+        name="shared_5_9_10",
+        **shared,
+        options={f"{backbone}.selective_layers": (5, 9, 10), f"{backbone}.keep_rate": 0.25},
+    ),
+    dict(name="per_head", **per_head),
+    dict(name="per_head_random", **per_head, options={f"{backbone}.importance": "random"}),
+    dict(name="per_head_all_keys", **per_head, options={f"{backbone}.keys": "all"}),
+    dict(name="evit_0.8", config="nyu_evit_tiny", curve="EViT", options={f"{backbone}.keep_rate": 0.8}),
+    dict(name="evit_0.7", config="nyu_evit_tiny", curve="EViT", options={f"{backbone}.keep_rate": 0.7}),
+    dict(
+        name="tome_0.6",
+        config="nyu_deit_tiny",
+        curve="ToMe",
+        options={f"{backbone}.type": "ToMe", f"{backbone}.keep_rate": 0.6},
+    ),
+    dict(
+        name="tome_0.4",
+        config="nyu_deit_tiny",
+        curve="ToMe",
+        options={f"{backbone}.type": "ToMe", f"{backbone}.keep_rate": 0.4},
+    ),
+]
