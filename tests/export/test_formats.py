@@ -47,7 +47,8 @@ MODELS = {
 }
 
 
-# DeiT as ONNX is in test_forms.py; the other selection, and ToSA as a torch program, in tests/models/test_selective.py.
+# DeiT as ONNX is in test_forms.py, the other selection in test_selecting.py, and ToSA as a torch program in
+# tests/models/test_selective.py.
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["deit", "evit"])
 def test_torch_program(name, images, tmp_path):
