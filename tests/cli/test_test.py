@@ -57,7 +57,8 @@ def test_a_classifier_has_no_runtime(cli, demo_config, demo_checkpoint) -> None:
     of_classifier = (*FEW, "test_evaluator.type=Accuracy")
     asked = ("--runtime", "compile")
     result = cli("test", demo_checkpoint, "--config", demo_config, *asked, *of_classifier)
-    assert result.returncode == 2 and "is not of a depth model; leave out protocol, flip, boundary, runtime" in result.stderr
+    assert result.returncode == 2
+    assert "is not of a depth model; leave out protocol, flip, boundary, runtime" in result.stderr
 
 
 def of_another_model(path: Path) -> None:
