@@ -104,6 +104,8 @@ def describe(error: ValidationError) -> str:
     place = ".".join(parents) + ": " * bool(parents) + name
     if problem["type"] == "missing":
         return f"{place} is missing"
+    if problem["type"] == "unexpected_keyword_argument":
+        return f"{place} is unknown"
     return f"{place}={problem['input']!r}: expected {_expected(problem)}"
 
 

@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 from mmengine.config import Config
-from pydantic import TypeAdapter, ValidationError
+from pydantic import ConfigDict, TypeAdapter, ValidationError
 
 from depthkit.errors import InputError
 from depthkit.utils.validation import describe
@@ -22,6 +22,8 @@ class Variant:
         options: changes of the config, by dotted names.
         curve: name of the curve that it is a point of; None: its own.
     """
+
+    __pydantic_config__: ClassVar = ConfigDict(extra="forbid")  # a misspelt key would train the plain config
 
     name: str
     config: str
@@ -63,7 +65,7 @@ def read_variants(path: str | Path) -> list[Variant]:
 def _check(variants: Sequence[Variant], source: str) -> None:
     """Raise InputError unless there are variants, with different names that can be names of folders."""
     names = [variant.name for variant in variants]
-    wrong = [name for name in names if Path(name).name != name or not name or names.count(name) > 1]
+    wrong = [name for name in names if Path(name).name != name or name in ("", "..") or names.count(name) > 1]
     if wrong or not names:
         raise InputError(f"{source}: {wrong[:1] or 'no variant'}: expected different names without '/', one at least")
 
