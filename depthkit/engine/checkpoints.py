@@ -57,7 +57,10 @@ def find_valid_checkpoint(work_dir: str | Path, logger: logging.Logger) -> Path 
             return path
         logger.warning(f"{path}: holds no training state; trying the one before it")
     if found:
-        raise InputError(f"{work_dir}: none of its {len(found)} checkpoints is valid; train anew with --overwrite")
+        raise InputError(
+            f"{work_dir}: none of its {len(found)} checkpoints is valid; remove the folder, or train anew "
+            "with --overwrite"
+        )
     return None
 
 

@@ -1,20 +1,24 @@
 """The queue of trainings of a study: finished runs are skipped, and one that was stopped is resumed."""
 
+import contextlib
 import json
+import sys
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import torch
 
+from depthkit.analysis.study.content import CONFIG, content_of
 from depthkit.analysis.study.folds import Fold
 from depthkit.analysis.study.saved import read_json
 from depthkit.analysis.study.variants import Variant
 from depthkit.apis.evaluate import evaluate
 from depthkit.apis.train import train
 from depthkit.engine.checkpoints import find_valid_checkpoint
+from depthkit.engine.work_folder import find_periodic
 from depthkit.errors import InputError
 from depthkit.models.weights import METADATA_KEY, read_checkpoint
 from depthkit.runtimes.names import check_cpu
@@ -22,7 +26,8 @@ from depthkit.utils.config import load_config
 from depthkit.utils.output_file import atomic_path, stream_to
 from depthkit.utils.stop_signals import stop_behind
 
-RESULT, WEIGHTS = "result.json", "weights.pth"
+RESULT, WEIGHTS, SETTINGS, ERROR = "result.json", "weights.pth", "settings.json", "error.txt"
+AGAIN = "remove it, and the run is done again"
 # One checkpoint is enough to resume from; the last one is measured once, not the best on the test images.
 _TRAINING = {"train_cfg.val_begin": 10**6}
 _TRAINING |= {"default_hooks.checkpoint.max_keep_ckpts": 1, "default_hooks.checkpoint.save_best": None}
@@ -50,6 +55,7 @@ class Run:
         folder: of its files.
         options: changes of the variant's config.
         protocols: under which it is evaluated, with the metrics of boundaries.
+        content: see `content_of`; empty: not compared.
     """
 
     variant: Variant
@@ -58,32 +64,60 @@ class Run:
     folder: Path
     options: dict[str, Any]
     protocols: Sequence[str]
+    content: dict[str, str] = field(default_factory=dict)
 
     @property
     def settings(self) -> dict[str, Any]:
         """What makes two runs the same, as JSON holds it."""
         own = dict(config=self.variant.config, options=self.options, seed=self.seed, protocols=list(self.protocols))
-        return json.loads(json.dumps(own, default=str))
+        return json.loads(json.dumps({**own, **self.content}, default=str))
 
     @property
     def result(self) -> dict[str, Any] | None:
-        """The result of a finished run; None if it is not finished.
+        """The result of a finished run, as `execute` returns it; None if it is not finished.
 
         Raises:
-            InputError: the file cannot be read, or has the result of other settings.
+            InputError: the file cannot be read, lacks a protocol, or has the result of other settings.
         """
         path = self.folder / RESULT
         if not path.is_file():
             return None
-        result = read_json(path, ("settings", "metrics"), "remove it, and the run is done again")
-        found, expected = self._comparable(result["settings"]), self._comparable(self.settings)
+        result = read_json(path, ("settings", "metrics"), AGAIN)
+        self._compare(path, result["settings"])
+        for protocol in self.protocols:
+            found = result["metrics"].get(protocol)
+            if not isinstance(found, dict) or not all(isinstance(value, int | float) for value in found.values()):
+                raise InputError(f"{path}: has no metrics of the protocol {protocol}; {AGAIN}")
+        return {**result, "variant": self.variant.name, "seed": self.seed, "fold": self.fold.name}
+
+    def begin(self) -> None:
+        """Write the settings of a run, or compare them with those of the checkpoints that it would resume from.
+
+        Raises:
+            InputError: they differ.
+        """
+        path = self.folder / SETTINGS
+        if find_periodic(self.folder):
+            if path.is_file():
+                self._compare(path, read_json(path, ("settings",), "remove that run")["settings"])
+                return
+            what = f"has checkpoints and no {SETTINGS}: it cannot be seen whether they are of the same settings"
+            print(f"note: {self.folder}: {what}; it is resumed", file=sys.stderr)
+        self.folder.mkdir(parents=True, exist_ok=True)
+        with atomic_path(path) as temporary:
+            temporary.write_text(json.dumps({"settings": self.settings}, indent=2) + "\n", encoding="utf-8")
+
+    def _compare(self, path: Path, settings: dict[str, Any]) -> None:
+        """Raise InputError if the settings that `path` holds are others than those of this run."""
+        found, expected = self._comparable(settings), self._comparable(self.settings)
+        if CONFIG not in found:  # written before 2026-11-22
+            expected = {name: value for name, value in expected.items() if name not in self.content}
         wrong = [name for name in sorted(found.keys() | expected.keys()) if found.get(name) != expected.get(name)]
         if wrong:
             raise InputError(
                 f"{path}: is of other settings: {wrong[0]} was {found.get(wrong[0])} and is {expected.get(wrong[0])}; "
                 "use another folder for this study, or remove that run"
             )
-        return result
 
     def _comparable(self, settings: dict[str, Any]) -> dict[str, Any]:
         """Return settings by one name each, without the folder of the fold's lists: a study may be moved.
@@ -106,7 +140,7 @@ def plan_runs(
 ) -> list[Run]:
     """Return the queue: all variants with seed 0 on the first fold, then with seed 1, and so on.
 
-    A stopped queue thus has all variants on the same seeds and folds. Every config is read once, so that a mistake in
+    A stopped queue thus has all variants on the same seeds and folds. Every config is read now, so that a mistake in
     the last one is known before the first training.
 
     Args:
@@ -121,12 +155,13 @@ def plan_runs(
         InputError: a config or an option is wrong.
     """
     runs = []
+    contents = {one.name: content_of(one.config, {**options, **one.options}) for one in variants}
     for seed in range(seeds):
         fold = folds[seed % len(folds)]
         for variant in variants:
             merged = {**options, **variant.options, **fold.options}
             folder = out / "runs" / variant.name / f"seed_{seed}_{fold.name}"
-            runs.append(Run(variant, seed, fold, folder, merged, protocols))
+            runs.append(Run(variant, seed, fold, folder, merged, protocols, contents[variant.name]))
     for run in runs[: len(variants)]:
         load_config(run.variant.config, {**run.options, **_TRAINING})
     return runs
@@ -139,6 +174,7 @@ def execute(run: Run, device: str) -> dict[str, Any]:
         InputError: something in the config, the data or the machine cannot be used.
     """
     start = time.perf_counter()
+    run.begin()
     options = {**run.options, **_TRAINING}
     config = load_config(run.variant.config, options)
     logger = train(config, run.folder, resume=True, seed=run.seed, device=device).logger
@@ -156,6 +192,7 @@ def execute(run: Run, device: str) -> dict[str, Any]:
     result["seconds_of_last_start"] = seconds
     with atomic_path(run.folder / RESULT) as temporary:
         temporary.write_text(json.dumps(result, indent=2) + "\n", encoding="utf-8")
+    (run.folder / ERROR).unlink(missing_ok=True)
     for path in (*run.folder.glob("epoch_*.pth"), *run.folder.glob("iter_*.pth")):
         path.unlink()  # its weights are kept, and the state of the optimizer is not needed any more
     return result
@@ -164,8 +201,9 @@ def execute(run: Run, device: str) -> dict[str, Any]:
 def run_queue(runs: Sequence[Run], limit: int | None, device: str) -> Iterator[tuple[Run, dict[str, Any] | Exception]]:
     """Execute the runs that are not finished, `limit` of them at most, and yield what each gave.
 
-    A run that fails does not stop the queue: its exception is yielded, and it is tried again when the queue is
-    started again. A signal stops the queue, also one that a library made an error of its own.
+    A run that fails does not stop the queue: its exception is yielded and written into its folder, and it is tried
+    again when the queue is started again, after those that have not failed. A signal stops the queue, also one that a
+    library made an error of its own.
 
     Raises:
         InputError: there is a result that cannot be used.
@@ -173,6 +211,7 @@ def run_queue(runs: Sequence[Run], limit: int | None, device: str) -> Iterator[t
         BrokenPipeError: nobody reads the output any more.
     """
     waiting = [run for run in runs if run.result is None]
+    waiting.sort(key=lambda run: (run.folder / ERROR).is_file())
     for run in waiting[:limit]:
         yield run, _try(run, device)
 
@@ -186,4 +225,7 @@ def _try(run: Run, device: str) -> dict[str, Any] | Exception:
     except Exception as error:  # of one training out of a hundred, perhaps at night
         if stop := stop_behind(error):
             raise stop from None
+        with contextlib.suppress(OSError):  # a full disk, which the error itself tells
+            run.folder.mkdir(parents=True, exist_ok=True)
+            (run.folder / ERROR).write_text(f"{type(error).__name__}: {error}\n", encoding="utf-8")
         return error

@@ -10,7 +10,7 @@ import pytest
 
 from depthkit.analysis.study import runs as module
 from depthkit.analysis.study.folds import Fold
-from depthkit.analysis.study.runs import Run, run_queue
+from depthkit.analysis.study.runs import Run, plan_runs, run_queue
 from depthkit.analysis.study.variants import Variant
 from depthkit.errors import InputError
 from depthkit.utils.stop_signals import Stopped, signals_as_exceptions
@@ -38,7 +38,7 @@ def executed(monkeypatch) -> list[str]:
 
 
 def finish(run: Run, **changed) -> dict:
-    run.folder.mkdir(parents=True)
+    run.folder.mkdir(parents=True, exist_ok=True)
     result = {"variant": run.variant.name, "settings": run.settings, "metrics": {"full": {"abs_rel": 0.1}}, **changed}
     (run.folder / "result.json").write_text(json.dumps(result))
     return result
@@ -98,6 +98,68 @@ def test_a_run_that_fails_does_not_stop_the_queue(queue, executed, monkeypatch):
     assert [run.variant.name for run, _ in run_queue(queue, 1, "cpu")] == ["dense"], "it is tried again"
 
 
+def test_a_run_that_has_failed_is_tried_after_the_others(queue, executed, monkeypatch):
+    execute, tried = module.execute, []
+
+    def fail(run, device):
+        tried.append(run.variant.name)
+        if run is queue[0]:
+            raise RuntimeError("out of memory")
+        return execute(run, device)
+
+    monkeypatch.setattr(module, "execute", fail)
+    for _ in range(3):
+        list(run_queue(queue, 1, "cpu"))
+    assert tried == ["dense", "small", "other"]
+    assert (queue[0].folder / "error.txt").read_text() == "RuntimeError: out of memory\n"
+
+
+def test_an_unfinished_run_goes_on_under_its_own_settings_only(queue, monkeypatch, capsys):
+    def stop(config, folder, **options):
+        (folder / "epoch_1.pth").touch()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(module, "load_config", lambda *arguments: None)
+    monkeypatch.setattr(module, "train", stop)
+    with pytest.raises(KeyboardInterrupt):
+        module.execute(queue[0], "cpu")
+    queue[0].begin()
+    other = dataclasses.replace(queue[0], options={**queue[0].options, "model.backbone.keep_rate": 0.25})
+    with pytest.raises(InputError, match=r"settings.json: is of other settings: model.backbone.keep_rate was None"):
+        module.execute(other, "cpu")
+    (queue[0].folder / "epoch_1.pth").unlink()
+    other.begin()  # nothing was trained, so there is nothing to mix
+    assert capsys.readouterr().err == ""
+    (queue[0].folder / "epoch_1.pth").touch()
+    (queue[0].folder / "settings.json").unlink()
+    queue[0].begin()
+    assert "has checkpoints and no settings.json" in capsys.readouterr().err
+
+
+def test_the_content_of_the_config_and_of_its_weights_is_compared(tmp_path):
+    weights, config = tmp_path / "w.pth", tmp_path / "mine.py"
+    weights.write_text("1")
+
+    parts = "train_cfg = dict(type='Loop')\ndefault_hooks = dict(checkpoint=dict(type='Hook'))\n"
+
+    def run(**changed) -> Run:
+        config.write_text("keep = 0.5\nmodel = dict(pretrained=" + repr(str(weights)) + ", keep_rate=keep)\n" + parts)
+        for name, value in changed.items():
+            config.write_text(config.read_text().replace(name, value))
+        return plan_runs([Variant("a", str(config))], 1, [Fold("fold_0")], {}, ["full"], tmp_path)[0]
+
+    finish(run())
+    assert run().result
+    with pytest.raises(InputError, match="content of the config was"):
+        _ = run(**{"0.5": "0.25"}).result
+    weights.write_text("2")
+    with pytest.raises(InputError, match="content of its weights was"):
+        _ = run().result
+    old = {"config": str(config), "options": {}, "seed": 0, "protocols": ["full"]}
+    finish(run(), settings=old)
+    assert run().result, "a result of an older version is taken as it is"
+
+
 def test_results_of_other_settings_are_refused(queue):
     finish(queue[0])
     assert queue[0].result["variant"] == "dense"
@@ -131,11 +193,13 @@ def test_a_study_can_be_moved(queue, tmp_path):
         ('{"settings": {}}', "has no metrics"),
         ('{"settings": 3, "metrics": {}}', "has no settings"),
         ("", "is empty"),
+        ('{"settings": SETTINGS, "metrics": {}}', "has no metrics of the protocol full; remove it"),
+        ('{"settings": SETTINGS, "metrics": {"full": {"abs_rel": "1"}}}', "has no metrics of the protocol full"),
     ],
 )
 def test_a_damaged_result_is_one_sentence(queue, text, message):
     finish(queue[0])
-    (queue[0].folder / "result.json").write_text(text)
+    (queue[0].folder / "result.json").write_text(text.replace("SETTINGS", json.dumps(queue[0].settings)))
     with pytest.raises(InputError) as caught:
         _ = queue[0].result
     assert message in str(caught.value) and "result.json" in str(caught.value)
