@@ -36,7 +36,7 @@ class LayerRate:
 
 @torch.inference_mode()
 def measure_layer_rates(
-    model: DepthEstimator, images: Sequence[Tensor], keep_rates: Sequence[float], **options
+    model: DepthEstimator, images: Sequence[Tensor], keep_rates: Sequence[float], budget: float = 1.0, **options
 ) -> list[LayerRate]:
     """Measure each layer that can be token selective alone, at each rate, against the dense model.
 
@@ -44,6 +44,7 @@ def measure_layer_rates(
         model: dense, in evaluation mode, with depth in metres.
         images: the network's inputs, (1, 3, H, W); 50 or so.
         keep_rates: rates below 1.
+        budget: of `choose_layer_rates`; one that cannot be reached is refused before images are measured.
         **options: how the layer selects; further arguments of `make_selective`.
 
     Raises:
@@ -51,14 +52,16 @@ def measure_layer_rates(
     """
     if model.output != "depth":
         raise InputError(f"the model gives {model.output}; expected one that gives depth in metres")
-    dense = [model(one) for one in images]
-    macs, found = count_macs(model, images[0]), []
-    layers = range(1, max(model.backbone.out_indices) + 1)
-    for layer, rate in tqdm([(layer, rate) for layer in layers for rate in keep_rates], unit="layer", disable=None):
-        selective = make_selective(model, rate, selective_layers=(layer,), **options)
-        sizes = [metric_difference(selective(one), base).size for one, base in zip(images, dense, strict=True)]
-        saved = 1 - count_macs(selective, images[0]) / macs
-        found.append(LayerRate(layer, rate, *mean_of(sizes), saved))
+    macs, forms = count_macs(model, images[0]), {}
+    for layer in range(1, max(model.backbone.out_indices) + 1):
+        for rate in keep_rates:
+            form = make_selective(model, rate, selective_layers=(layer,), **options)
+            forms[LayerRate(layer, rate, 0.0, None, 1 - count_macs(form, images[0]) / macs)] = form
+    choose_layer_rates(list(forms), budget)
+    dense, found = [model(one) for one in images], []
+    for one, selective in tqdm(forms.items(), unit="layer", disable=None):
+        sizes = [metric_difference(selective(image), base).size for image, base in zip(images, dense, strict=True)]
+        found.append(LayerRate(one.layer, one.keep_rate, *mean_of(sizes), one.saved))
     return found
 
 

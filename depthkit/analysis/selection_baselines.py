@@ -11,7 +11,7 @@ from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.models.layers.attention import project_qkv
 from depthkit.models.layers.blocks import PairState
-from depthkit.models.layers.selector import num_kept, score_queries, top_patches
+from depthkit.models.layers.selector import first_in_line, num_kept, score_queries, top_patches
 
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")
 
@@ -64,7 +64,8 @@ def _choose_by_true_map(block: nn.Module, arguments: tuple[Tensor, PairState]) -
     query, key, _ = project_qkv(block.attn, block.norm1(tokens))
     patches = state.grid[0] * state.grid[1]
     maps = query * block.attn.scale @ key.transpose(-2, -1)
-    state.index = block.top(maps, num_kept(block.keep_rate, patches), maps.shape[-1] - patches)
+    prefix = maps.shape[-1] - patches
+    state.index = _top(block, block.scores(maps, prefix), num_kept(block.keep_rate, patches), prefix, state)
 
 
 @torch.no_grad()
@@ -78,11 +79,18 @@ def _choose(
     if score == "random":
         sets = 1 if block.selection == "shared" else key.shape[1]
         scores = torch.rand(key.shape[0], sets, key.shape[2], generator=generator)
-        return top_patches(scores.to(key.device), count, prefix)
+        return _top(block, scores.to(key.device), count, prefix, state)
     rows = query[:, :, :1]
     if score != "class_token":
         rows = score_queries(query, state.grid, block.score_rows, block.score_stride)
     maps = rows * block.attn.scale @ key.transpose(-2, -1)
     if score != "least":
-        return block.top(maps, count, prefix)
-    return top_patches(-block.scores(block.selector(maps), prefix), count, prefix)
+        return _top(block, block.scores(maps, prefix), count, prefix, state)
+    return _top(block, -block.scores(block.selector(maps), prefix), count, prefix, state)
+
+
+def _top(block: nn.Module, scores: Tensor, count: int, prefix: int, state: PairState) -> Tensor:
+    """Choose the highest scores (B, S, N); with coverage, first the tokens that the model itself ranks first."""
+    if block.coverage and state.attended_before is not None:
+        scores = first_in_line(scores - scores.amin(dim=-1, keepdim=True), state.attended_before)
+    return top_patches(scores, count, prefix)

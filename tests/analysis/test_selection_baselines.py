@@ -72,6 +72,14 @@ def test_they_follow_the_selective_layers(images):
         assert not any(torch.equal(a, b) for a, b in zip(before, chosen, strict=True))
 
 
+@pytest.mark.parametrize("score", ["identity", "oracle", "random", "least"])
+def test_they_keep_the_coverage_of_the_model(images, score):
+    model = ToSA(img_size=64, embed_dim=48, depth=4, num_heads=3, selection="shared", coverage=True).eval()
+    with scored_by(model, score):
+        first, second = model.forward_features(images, return_selection=True)[1]
+    assert (first.flatten(1) | second.flatten(1)).all(), "half each: all that the first skipped, the second attends"
+
+
 @pytest.mark.parametrize("importance", ["update", "predicted_update", "random"])
 def test_they_replace_every_importance(importance, images):
     model = ToSA(img_size=64, embed_dim=48, depth=4, num_heads=3, selection="shared", importance=importance).eval()

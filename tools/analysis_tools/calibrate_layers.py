@@ -68,7 +68,7 @@ def main(
 
     chosen = [found[index * len(found) // min(count, len(found))] for index in range(min(count, len(found)))]
     inputs = [predictor.preprocess(read_rgb(path), str(path))["inputs"] for path in chosen]
-    measured = measure_layer_rates(predictor.model, inputs, keep_rates, **selecting)
+    measured = measure_layer_rates(predictor.model, inputs, keep_rates, budget, **selecting)
     print(f"{len(inputs)} images\n{'layer':>5}{'keep rate':>11}{'difference %':>22}{'saved %':>9}")
     for one in measured:
         error = "" if one.error is None else f" +- {100 * one.error:.2f}"

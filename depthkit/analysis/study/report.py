@@ -29,66 +29,96 @@ def summarise(
         protocol: one of those in the results.
 
     Returns:
-        A dict for each variant: ``name``, ``curve``, ``runs`` (number), ``macs``, ``times`` (by runtime), and by metric
-        ``metrics`` (`Mean`) and ``differences`` (`Mean` of metric / baseline - 1 over the runs with the same seed and
-        fold; None where there is none).
+        A dict for each variant: ``name``, ``curve``, ``runs`` (number), ``shared`` (names of the runs that all
+        variants with a result have), ``macs``, ``times`` (by runtime), and by metric ``metrics`` (`Mean` over the
+        shared runs that have it; folds are not equally hard, so means over others could not be compared),
+        ``differences`` (`Mean` of metric / baseline - 1 over all runs with the same seed and fold) and ``pairs`` (their
+        number). Means are None over nothing.
     """
     measured: dict[str, dict[tuple[int, str], Mapping[str, float]]] = {variant.name: {} for variant in variants}
     for result in results:
         measured[result["variant"]][result["seed"], result["fold"]] = result["metrics"][protocol]
     base = measured[variants[0].name]
+    begun = [own for own in measured.values() if own]
+    shared = sorted(set.intersection(*map(set, begun))) if begun else []
     rows = []
     for variant in variants:
         own = measured[variant.name]
-        metrics, differences = {}, {}
+        metrics, differences, numbers = {}, {}, {}
         for name in SHOWN:
-            values = {key: one[name] for key, one in own.items() if name in one}
-            pairs = [value / base[key][name] - 1 for key, value in values.items() if base.get(key, {}).get(name)]
-            metrics[name] = mean_of(list(values.values())) if values else None
+            with_it = [key for key in shared if all(name in one[key] for one in begun)] if own else []
+            metrics[name] = mean_of([own[key][name] for key in with_it]) if with_it else None
+            pairs = [
+                one[name] / base[key][name] - 1 for key, one in own.items() if name in one and _has(base, key, name)
+            ]
             differences[name] = mean_of(pairs) if pairs else None
+            numbers[name] = len(pairs)
         row = dict(name=variant.name, curve=variant.curve or variant.name, runs=len(own), macs=macs.get(variant.name))
+        row |= dict(shared=[f"seed_{seed}_{fold}" for seed, fold in shared], pairs=numbers)
         row["times"] = {runtime: one[variant.name] for runtime, one in times.items() if variant.name in one}
         rows.append({**row, "metrics": metrics, "differences": differences})
     return rows
 
 
-def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Return `summarise`'s rows as a table in Markdown.
+def _has(base: Mapping[tuple[int, str], Mapping[str, float]], key: tuple[int, str], name: str) -> bool:
+    """Whether the baseline has a value that a difference can be a fraction of."""
+    return bool(base.get(key, {}).get(name))
 
-    +- is the standard error over runs; differences from the baseline are of runs in pairs. In brackets behind a time is
-    the speed-up over the baseline in the same round.
+
+def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Return `summarise`'s rows as a table in Markdown, with a line on what its means are over.
+
+    +- is the standard error over runs; differences from the baseline are of runs in pairs, with their number where it
+    is not that of the variant's runs. In brackets behind a time is the speed-up over the baseline in the same round.
     """
     runtimes = list(dict.fromkeys(runtime for row in rows for runtime in row["times"]))
+    shared = rows[0]["shared"]
+    over = (
+        f"the {len(shared)} runs that all variants with a result share" if shared else "no run: none is shared by all"
+    )
     titles = ["variant", "runs", "GMACs", *(f"{one} [ms]" for one in runtimes), *SHOWN]
     titles += [f"{name} against baseline [%]" for name in SHOWN]
-    lines = [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
+    lines = [f"Means are over {over}, differences over all runs that a variant shares with the baseline.", ""]
+    lines += [f"| {' | '.join(titles)} |", f"|{'---|' * len(titles)}"]
     for row in rows:
         cells = [row["name"], str(row["runs"]), "" if row["macs"] is None else f"{row['macs'] / 1e9:.2f}"]
         for runtime in runtimes:
             time = row["times"].get(runtime)
             cells.append("" if time is None else f"{time['ms']:.1f} ({time['speedup']:.2f}x)")
         cells += [_cell(row["metrics"][name], 1, 4) for name in SHOWN]
-        cells += [_cell(row["differences"][name], 100, 1) for name in SHOWN]
+        for name in SHOWN:
+            count = row["pairs"][name]
+            number = f" (n={count})" if 0 < count != row["runs"] else ""
+            cells.append(f"{_cell(row['differences'][name], 100, 1)}{number}")
         lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines)
 
 
 def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
-    """Draw metrics over the time in a runtime, with standard errors; points of one curve are joined."""
-    shown = [name for name in SHOWN if any(row["metrics"][name] for row in rows)]
+    """Draw differences from the baseline over the time in a runtime; points of one curve are joined.
+
+    Bars are the standard errors of the differences in pairs, and n the number of pairs: means of the metrics themselves
+    would have those of the folds.
+    """
+    shown = [name for name in SHOWN if any(row["differences"][name] for row in rows)]
     figure = Figure(figsize=(5.5 * max(len(shown), 1), 4.5), layout="constrained")
     FigureCanvasAgg(figure)
     colors = {curve: f"C{i}" for i, curve in enumerate(dict.fromkeys(row["curve"] for row in rows))}
     for axes, name in zip(figure.subplots(1, max(len(shown), 1), squeeze=False)[0], shown, strict=False):
         for curve, color in colors.items():
-            of = [row for row in rows if row["curve"] == curve and row["metrics"][name] and runtime in row["times"]]
-            points = sorted((row["times"][runtime]["ms"], *row["metrics"][name]) for row in of)
+            of = [row for row in rows if row["curve"] == curve and row["differences"][name] and runtime in row["times"]]
+            points = sorted((row["times"][runtime]["ms"], *row["differences"][name], row["pairs"][name]) for row in of)
             if points:
-                times, means, errors = zip(*points, strict=True)
-                bars = [error or 0.0 for error in errors]
+                times, means, errors, numbers = zip(*points, strict=True)
+                means = [100 * mean for mean in means]
+                bars = [100 * (error or 0.0) for error in errors]
                 axes.errorbar(times, means, bars, fmt="o-", color=color, label=curve, capsize=2)
-        axes.set_xlabel(f"{runtime}, ms per image" if runtime != "training" else "ms per step of training")
-        axes.set_ylabel(name)
+                for time, mean, number in zip(times, means, numbers, strict=True):
+                    axes.annotate(f"n={number}", (time, mean), (3, 3), textcoords="offset points", fontsize="x-small")
+        axes.set_xlabel(
+            f"{runtime}, ms per image" if runtime != "training" else "ms, forward and backward pass of a batch"
+        )
+        axes.set_ylabel(f"{name} against baseline [%]")
         axes.grid(alpha=0.3)
         axes.legend(frameon=False, fontsize="small")
     return figure

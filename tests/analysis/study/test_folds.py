@@ -29,12 +29,21 @@ def test_each_pair_is_tested_once_and_neighbours_are_not_trained_on(tmp_path):
     assert len(tested) == len(set(tested)) == 40
 
 
+def test_frames_without_leading_zeros_are_in_the_order_of_the_video(tmp_path):
+    (tmp_path / "all.txt").write_text("".join(f"a/{i}.jpg a/{i}.png\n" for i in range(100)))
+    for k, fold in enumerate(write_folds([tmp_path / "all.txt"], 5, 5, tmp_path / "folds")):
+        assert names(fold.options["test_dataloader.dataset.split_file"]) == [f"a/{20 * k + i}.jpg" for i in range(20)]
+
+
 def test_divisions_that_cannot_be(tmp_path):
     (tmp_path / "all.txt").write_text("a/1.jpg a/1.png\na/2.jpg a/2.png\n")
     with pytest.raises(InputError, match="scene a: has 2 pairs; expected 3 or more"):
         write_folds([tmp_path / "all.txt"], 3, 0, tmp_path)
     with pytest.raises(InputError, match="--gap 1: leaves no pair to train fold 0 on"):
         write_folds([tmp_path / "all.txt"], 2, 1, tmp_path)
+    (tmp_path / "all.txt").write_text("a/1.jpg a/1.png\na/1.jpg a/1.png 500\na/2.jpg a/2.png\n")
+    with pytest.raises(InputError, match="line 2: 'a/1.jpg a/1.png 500' is also named as 'a/1.jpg a/1.png'"):
+        write_folds([tmp_path / "all.txt"], 2, 0, tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["all.txt"]
 
 

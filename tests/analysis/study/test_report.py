@@ -28,24 +28,39 @@ def test_means_and_differences_in_pairs(rows):
     dense, small, other = rows
     assert (dense["runs"], small["runs"], other["runs"]) == (2, 3, 0)
     assert dense["metrics"]["abs_rel"] == pytest.approx((0.15, 0.05))
-    assert small["metrics"]["abs_rel"].mean == pytest.approx(0.62 / 3)
+    # Fold 2 may be harder: it is not in the means, because the baseline has no run of it.
+    assert small["metrics"]["abs_rel"].mean == pytest.approx(0.16)
+    assert small["shared"] == ["seed_0_fold_0", "seed_1_fold_1"] and small["pairs"]["abs_rel"] == 2
     # Seed 2 has no partner: (0.11 / 0.10 - 1 and 0.21 / 0.20 - 1).
     assert small["differences"]["abs_rel"] == pytest.approx((0.075, 0.025))
-    assert small["metrics"]["boundary_f1"] == (0.1, None)
+    assert small["metrics"]["boundary_f1"] == (0.1, None) and dense["metrics"]["boundary_f1"] == (0.2, None)
     assert small["differences"]["boundary_f1"].mean == pytest.approx(-0.5)
     assert other["metrics"]["abs_rel"] is None and other["differences"]["abs_rel"] is None
     assert dense["differences"]["abs_rel"] == (0, 0)
 
 
 def test_the_table_has_a_line_for_each_variant(rows):
-    lines = format_table(rows).splitlines()
+    over, _, *lines = format_table(rows).splitlines()
+    assert over.startswith("Means are over the 2 runs that all variants with a result share")
     assert len(lines) == 5 and len({line.count("|") for line in lines}) == 1
     assert "| dense | 2 | 2.00 | 10.0 (1.00x) | 0.1500 +- 0.0500 |" in lines[2]
-    assert "| small | 3 |  | 5.0 (2.00x) |" in lines[3] and "7.5 +- 2.5" in lines[3]
+    assert "| small | 3 |  | 5.0 (2.00x) |" in lines[3] and "7.5 +- 2.5 (n=2) |" in lines[3]
 
 
 def test_the_plot_joins_the_points_of_a_curve(rows):
     figure = draw(rows, "torch")
-    assert [axes.get_ylabel() for axes in figure.axes] == ["abs_rel", "boundary_f1"]
+    assert [axes.get_ylabel() for axes in figure.axes] == [
+        "abs_rel against baseline [%]",
+        "boundary_f1 against baseline [%]",
+    ]
     line = figure.axes[0].containers[0].lines[0]
-    assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([0.62 / 3, 0.15])
+    assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([7.5, 0])
+    assert [text.get_text() for text in figure.axes[0].texts] == ["n=2", "n=2"]
+
+
+def test_variants_without_a_common_run_have_no_means():
+    results = [result("dense", 0, 0.1), result("dense", 1, 0.3), result("small", 0, 0.11), result("other", 1, 0.33)]
+    rows = summarise(VARIANTS, results, {}, {}, "full")
+    assert [row["metrics"]["abs_rel"] for row in rows] == [None] * 3
+    assert [row["differences"]["abs_rel"].mean for row in rows] == pytest.approx([0, 0.1, 0.1])
+    assert format_table(rows).startswith("Means are over no run: none is shared by all,")
