@@ -92,5 +92,6 @@ def _choose(
 def _top(block: nn.Module, scores: Tensor, count: int, prefix: int, state: PairState) -> Tensor:
     """Choose the highest scores (B, S, N); with coverage, first the tokens that the model itself ranks first."""
     if block.coverage and state.attended_before is not None:
-        scores = first_in_line(scores - scores.amin(dim=-1, keepdim=True), state.attended_before)
+        least, most = (end(scores, dim=-1, keepdim=True) for end in (torch.amin, torch.amax))
+        scores = first_in_line(scores + most - 2 * least, state.attended_before)  # positive
     return top_patches(scores, count, prefix)

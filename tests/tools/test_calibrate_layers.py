@@ -45,6 +45,12 @@ def test_layers_and_rates_as_options_of_a_config(call_tool, command, tmp_path):
     assert layers and f"model.backbone.selective_layers=[{layers}] model.backbone.keep_rate=[" in result.stdout
 
 
+def test_a_budget_out_of_reach_is_refused_before_the_images_are_measured(call_tool, command, monkeypatch):
+    measured = []
+    monkeypatch.setattr("depthkit.analysis.layer_rates.metric_difference", lambda *depths: measured.append(1))
+    assert "leave 0." in call_tool(*command, "--count", "1", "--budget", "0.1").stderr and not measured
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

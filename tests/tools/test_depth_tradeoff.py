@@ -32,7 +32,13 @@ def test_the_queue_is_resumed_timed_and_reported(call_tool, study, tmp_path):
     assert second.returncode == 0, second.stderr
     assert "2 of 2 runs are finished" in second.stdout
     assert (finished / "result.json").stat().st_mtime_ns == stamp
-    rows = json.loads((out / "full.json").read_text())
+    report = json.loads((out / "full.json").read_text())
+    rows = report["rows"]
+    assert (
+        {"command", "date", "machine"}
+        <= report.keys()
+        <= json.loads((out / "times.json").read_text()).keys() | {"rows"}
+    )
     assert [(row["name"], row["runs"]) for row in rows] == [("dense", 1), ("smaller", 1)]
     assert rows[1]["macs"] < rows[0]["macs"]
     assert rows[0]["metrics"]["abs_rel"][0] > 0 and set(rows[0]["times"]) == {"torch", "training"}
@@ -64,8 +70,13 @@ def test_runs_that_fail_are_counted_and_a_signal_ends_the_command(call_tool, stu
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--runtimes", "tflite"], "runtime='tflite': expected one of torch"),
-        (["--runtimes", "onnx:int8"], "--runtimes onnx:int8: "),
+        (["--runtimes", "tflite", "--rounds", "1"], "runtime='tflite': expected one of torch"),
+        (["--runtimes", "onnx:int8", "--rounds", "1"], "--runtimes onnx:int8: "),
+        (["--runtimes", "torch"], "--runtimes: names what --rounds times"),
+        (["--quick", "--variants", "mine.py"], "--variants: --quick has its own"),
+        (["--quick", "--lists", "l.txt"], "--lists: --quick has its own"),
+        (["--folds", "7"], "--folds: divides --lists"),
+        (["--gap", "3"], "--gap: divides --lists"),
         (["--protocols", "kitti"], "protocol 'kitti': unknown"),
         (["--only", "none"], "--only none: unknown; expected some of dense"),
         (["--variants", "none.py"], "none.py: no such file"),

@@ -1,10 +1,14 @@
 #!/usr/bin/env python
 """Study accuracy against time: train variants of a depth model over seeds and folds, and time them."""
 
+import datetime
+import shlex
 import sys
+from contextlib import nullcontext
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
@@ -33,7 +37,10 @@ DEFAULT_VARIANTS = Path(__file__).with_name("depth_tradeoff_variants.py")
 )
 @click.option("--only", cls=VariadicOption, metavar="NAME ...", help="Of the variants; the baseline always.")
 @click.option(
-    "--seeds", type=click.IntRange(1), default=5, help="How many; seed i is trained on fold i modulo --folds."
+    "--seeds",
+    type=click.IntRange(1),
+    default=5,
+    help="How many; seed i is trained on fold i modulo --folds, if --lists.",
 )
 @click.option(
     "--lists",
@@ -51,7 +58,9 @@ DEFAULT_VARIANTS = Path(__file__).with_name("depth_tradeoff_variants.py")
     default="auto",
     help="Train in bfloat16; auto: where the processor has instructions for it.",
 )
-@click.option("--runs", "limit", type=click.IntRange(0), help="Train so many now at most; 0: report only.")
+@click.option(
+    "--runs", "limit", type=click.IntRange(0), help="Try so many now at most, also such that fail; 0: report only."
+)
 @click.option(
     "--runtimes",
     cls=VariadicOption,
@@ -60,13 +69,18 @@ DEFAULT_VARIANTS = Path(__file__).with_name("depth_tradeoff_variants.py")
     "[default: torch, training, and onnx and openvino where they are installed]",
 )
 @click.option(
-    "--rounds", type=click.IntRange(0), default=0, help="Time now, in so many rounds; the machine must be idle."
+    "--rounds",
+    type=click.IntRange(0),
+    default=0,
+    help="Time now, in so many rounds, on the CPU whatever --device is; the machine must be idle. Variants that are "
+    "not trained yet are timed with random weights.",
 )
 @click.option("--quick", is_flag=True, help="Smoke test: generated rooms, 2 iterations, nothing to conclude from.")
 @options.device
 @options.cfg_options
+@click.pass_context
 def main(
-    out, variants, only, seeds, lists, folds, gap, protocols, bfloat16, limit, runtimes, rounds, quick, device,
+    ctx, out, variants, only, seeds, lists, folds, gap, protocols, bfloat16, limit, runtimes, rounds, quick, device,
     cfg_options,
 ) -> int:  # fmt: skip
     """Train, evaluate and time variants of a depth model, and report accuracy over time.
@@ -75,12 +89,20 @@ def main(
     continues a study. Each seed is paired between all variants: same data, same order. The folder gets one for each
     run, times.json, and for each protocol a table (.md), a .json and a plot (.png) over each runtime that was timed.
 
+    One process at a time trains in a folder; --runs 0 reports meanwhile.
+
     Exit status: 0; 1 when a run failed, which is tried again the next time; a signal stops the whole queue.
     """
+    _check_options(ctx)
+    import torch
+
+    from depthkit.analysis.benchmark import describe_machine
+    from depthkit.analysis.study.content import CONFIG
+    from depthkit.analysis.study.folder_lock import only_queue
     from depthkit.analysis.study.folds import AS_CONFIGURED, write_folds
     from depthkit.analysis.study.report import draw, format_table, summarise
     from depthkit.analysis.study.runs import has_bfloat16, plan_runs, run_queue
-    from depthkit.analysis.study.saved import read_json
+    from depthkit.analysis.study.times import check_nothing_is_lost, read_times, settings_of_times
     from depthkit.analysis.study.timing import check_runtimes, measure_times
     from depthkit.analysis.study.variants import QUICK_VARIANTS, choose_variants, read_variants
     from depthkit.errors import InputError
@@ -102,33 +124,59 @@ def main(
     if able:
         settings["optim_wrapper.type"] = "BFloat16OptimWrapper"
     runs = plan_runs(compared, seeds, divisions, settings, protocols, out)
+    first, times_file = runs[: len(compared)], out / "times.json"
+    if rounds:
+        check_nothing_is_lost(times_file, [variant.name for variant in compared], runtimes)
     failed = 0
-    for run, found in run_queue(runs, limit, device):
-        if isinstance(found, Exception):
-            failed += 1
-            print(f"error: {run.folder}: {found}", file=sys.stderr, flush=True)
-        else:
-            print(f"{run.folder}: {found['metrics']}", flush=True)
+    with nullcontext() if limit == 0 else only_queue(out):
+        for run, found in run_queue(runs, limit, device):
+            if isinstance(found, Exception):
+                failed += 1
+                print(f"error: {run.folder}: {found}", file=sys.stderr, flush=True)
+            else:
+                print(f"{run.folder}: {found['metrics']}", flush=True)
     results = [result for run in runs if (result := run.result)]
     print(f"{len(results)} of {len(runs)} runs are finished")
-    times_file = out / "times.json"
+    if old := sum(CONFIG not in result["settings"] for result in results):
+        print(f"note: {old} results do not tell the content of their config, which was not compared", file=sys.stderr)
+    made = {"command": shlex.join(sys.argv), "date": datetime.date.today().isoformat()}
+    made["machine"] = describe_machine({"torch": torch.__version__})
     if rounds:
-        macs, times = measure_times(runs[: len(compared)], runtimes, rounds)
-        options.write_json(times_file, {"rounds": rounds, "macs": macs, "times": times})
-    timed = {"macs": {}, "times": {}}
-    if times_file.is_file():
-        timed = read_json(times_file, ("macs", "times"), "remove it, and time again with --rounds")
+        macs, times = measure_times(first, runtimes, rounds)
+        content = {**made, "rounds": rounds, "settings": settings_of_times(first), "macs": macs, "times": times}
+        options.write_json(times_file, content)
+    timed = read_times(times_file, first)
+    if timed["times"]:
+        if "settings" not in timed:
+            print(f"note: {times_file}: does not tell of which settings it is, which was not compared", file=sys.stderr)
+        print(f"times: {timed.get('machine', 'unknown machine')}, {timed.get('date', 'unknown date')}")
     for protocol in protocols:
         rows = summarise(compared, results, timed["macs"], timed["times"], protocol)
         table = format_table(rows)
         print(f"\n{get_protocol(protocol).description}\n{table}")
         with atomic_path(out / f"{protocol}.md") as temporary:
             temporary.write_text(f"{table}\n", encoding="utf-8")
-        options.write_json(out / f"{protocol}.json", rows)
+        options.write_json(out / f"{protocol}.json", {**made, "rows": rows})
         for runtime in timed["times"]:
             with atomic_path(out / f"{protocol}_{runtime.replace(':', '_')}.png") as temporary:
                 draw(rows, runtime).savefig(temporary, dpi=120)
     return 1 if failed else 0
+
+
+def _check_options(ctx: click.Context) -> None:
+    """Refuse options that would mean nothing beside the others."""
+
+    def is_given(name: str) -> bool:
+        return ctx.get_parameter_source(name) is ParameterSource.COMMANDLINE
+
+    for name in ("variants", "lists"):
+        if ctx.params["quick"] and is_given(name):
+            raise click.UsageError(f"--{name}: --quick has its own; leave one of them out.", ctx)
+    for name in ("folds", "gap"):
+        if is_given(name) and not ctx.params["lists"]:
+            raise click.UsageError(f"--{name}: divides --lists; give these, too.", ctx)
+    if is_given("runtimes") and not ctx.params["rounds"]:
+        raise click.UsageError("--runtimes: names what --rounds times; give it, too.", ctx)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,8 @@ from typing import Any
 from depthkit.utils.config import config_to_plain, load_config
 from depthkit.utils.input_files import check_file
 
-CONFIG, WEIGHTS = "content of the config", "content of its weights"
+# Last in the alphabet, so that what differs is named by an option where it can be.
+CONFIG, WEIGHTS = "values of the config", "values of its weights"
 
 
 def content_of(config: str, options: dict[str, Any]) -> dict[str, str]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from depthkit.analysis.benchmark import time_interleaved, training_step
@@ -43,11 +44,13 @@ class Prepared:
         model: in evaluation mode, with the weights of the run where it is finished.
         image: normalised and padded (1, 3, H, W).
         batch: images in a step of training.
+        bfloat16: train in it.
     """
 
     model: DepthEstimator
     image: Tensor
     batch: int
+    bfloat16: bool
 
 
 def prepare(run: Run) -> Prepared:
@@ -61,7 +64,9 @@ def prepare(run: Run) -> Prepared:
     if (run.folder / WEIGHTS).is_file():
         load_weights(model, run.folder / WEIGHTS)
     image = model.data_preprocessor({"inputs": [model.pad(sample["inputs"][None].float())[0]]})["inputs"]
-    return Prepared(model, image, config.train_dataloader.batch_size)
+    return Prepared(
+        model, image, config.train_dataloader.batch_size, config.optim_wrapper.type == "BFloat16OptimWrapper"
+    )
 
 
 def measure_times(
@@ -93,8 +98,9 @@ def measure_times(
 
 
 def _pass(name: str, prepared: Prepared, runtime: str) -> Callable[[], Any]:
-    """Make what is timed: a forward pass of the whole model in a runtime, or a step of training."""
+    """Make what is timed: a forward pass in a runtime, or forward and backward pass as in training."""
     if runtime == TRAINING:
-        return training_step(prepared.model, prepared.image.expand(prepared.batch, -1, -1, -1))
+        step = training_step(prepared.model, prepared.image.expand(prepared.batch, -1, -1, -1))
+        return torch.autocast("cpu", torch.bfloat16, enabled=prepared.bfloat16)(step)
     networks = Networks(prepared.model, {"variant": name, "model": repr(prepared.model)})
     return partial(networks.make(*parse_column(runtime, has_images=False)), prepared.image)

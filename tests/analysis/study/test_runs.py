@@ -150,10 +150,10 @@ def test_the_content_of_the_config_and_of_its_weights_is_compared(tmp_path):
 
     finish(run())
     assert run().result
-    with pytest.raises(InputError, match="content of the config was"):
+    with pytest.raises(InputError, match="values of the config was"):
         _ = run(**{"0.5": "0.25"}).result
     weights.write_text("2")
-    with pytest.raises(InputError, match="content of its weights was"):
+    with pytest.raises(InputError, match="values of its weights was"):
         _ = run().result
     old = {"config": str(config), "options": {}, "seed": 0, "protocols": ["full"]}
     finish(run(), settings=old)
