@@ -90,7 +90,7 @@ def _choose(
 
 
 def _top(block: nn.Module, scores: Tensor, count: int, prefix: int, state: PairState) -> Tensor:
-    """Choose the highest scores (B, S, N); with coverage, first the tokens that the model itself ranks first."""
+    """Choose the highest scores (B, S, N), with coverage among those that were skipped before."""
     if block.coverage and state.attended_before is not None:
         least, most = (end(scores, dim=-1, keepdim=True) for end in (torch.amin, torch.amax))
         scores = first_in_line(scores + most - 2 * least, state.attended_before)  # positive

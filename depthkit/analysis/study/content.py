@@ -9,7 +9,7 @@ from typing import Any
 from depthkit.utils.config import config_to_plain, load_config
 from depthkit.utils.input_files import check_file
 
-# Last in the alphabet, so that what differs is named by an option where it can be.
+# Late in the alphabet, so that what differs is named by an option where it can be.
 CONFIG, WEIGHTS = "values of the config", "values of its weights"
 
 

@@ -91,7 +91,7 @@ class Run:
         return {**result, "variant": self.variant.name, "seed": self.seed, "fold": self.fold.name}
 
     def begin(self) -> None:
-        """Write the settings of a run, or compare them with those of the checkpoints that it would resume from.
+        """Write the settings of a run, or compare them with those of what it would resume.
 
         Raises:
             InputError: they differ.

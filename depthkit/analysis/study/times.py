@@ -51,7 +51,7 @@ def read_times(path: Path, runs: Sequence[Run]) -> dict[str, Any]:
 
 
 def check_nothing_is_lost(path: Path, variants: Sequence[str], runtimes: Sequence[str]) -> None:
-    """Raise InputError if `path` has times of a variant or runtime that would not be timed again with the others.
+    """Raise InputError if `path` has times of a variant or runtime that would not be timed again.
 
     All times of a table are of the same rounds, so they are replaced together.
     """
