@@ -139,7 +139,8 @@ def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], 
     """Draw texts on a white strip.
 
     Args:
-        texts: each with where its centre is, as fractions of the width from the left and of the height from below.
+        texts: each with where its centre is, as fractions of the width from the left and of the height from below;
+            characters that cannot be drawn, as those of a file's name that is not Unicode, become "?".
         size: of the strip (H, W) [px].
         font: height of the text [px].
 
@@ -149,6 +150,7 @@ def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], 
     figure = _new_figure(size)
     with _DRAWING:
         for text, x, y in texts:
+            text = "".join(character if character.isprintable() else "?" for character in text)
             figure.text(x, y, text, fontsize=font * 72 / _DPI, ha="center", va="center", parse_math=False)
         return _render(figure)
 

@@ -75,6 +75,7 @@ def raises(message: str, make: type, **arguments) -> None:
         (dict(global_pool="foo"), "global_pool='foo': expected one of ''"),
         (dict(norm_layer="foo"), "norm_layer='foo': expected "),
         (dict(mlp_layer="foo"), "mlp_layer='foo': expected something to call"),
+        (dict(pretrained=""), "is a folder; expected a .pth or .safetensors file"),
         (dict(distilled=True, reg_tokens=1), "distilled=True: expected a class token and reg_tokens=0"),
     ],
 )

@@ -136,7 +136,7 @@ class DeiT(VisionTransformer):
         if distilled:
             self._add_distillation_token()
         self.out_indices = check_out_indices(out_indices, depth)
-        if pretrained:
+        if pretrained not in (None, False):  # "" is a path too, of nothing
             load_backbone(self, pretrained, self.hub_name, optional=("selector",))
         # timm initialises in the constructor. Were the model not marked as initialised, mmengine would call timm's
         # `init_weights` once more, over the pretrained weights.
