@@ -1,6 +1,6 @@
 """Settings of configs that mean nothing: of another type, out of range, of another length."""
 
-from ..case import EITHER, case
+from ..case import ACCEPTED, EITHER, Attempt, case
 
 COUNT = ["0", "-1", "1.5", "float('nan')", "float('inf')", "'foo'", "None", "[]", "{}", "(1, 2)", "10 ** 30"]
 INDEX = [value for value in COUNT if value != "0"]
@@ -237,6 +237,17 @@ SETTINGS = {
     "model": [*DICT, "{}"],
 }
 SETTINGS.pop("test_pipeline")
+# Of these the base has a dict.
+DICTS = [
+    "model",
+    "model.backbone",
+    "model.decode_head",
+    "train_dataloader",
+    "train_dataloader.dataset",
+    "val_evaluator",
+    "auto_scale_lr",
+]
+MERGES = ACCEPTED + "a dict is merged into that of the base, which has what is missing"
 SOME_MEAN_SOMETHING = EITHER + "the value is a default, or one of those that the type of the setting includes"
 
 
@@ -259,7 +270,8 @@ def one_that_means_nothing(folder, rng, assets):
     place = rng.choice(list(SETTINGS))
     value = rng.choice(SETTINGS[place])
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested(place, value)}")
-    return _train(place)
+    merges = (place, value) in [(place, "{}") for place in DICTS] + [("auto_scale_lr", "dict(enable=True)")]
+    return Attempt(_train(place), MERGES if merges else None)
 
 
 DATA_SETS = {
