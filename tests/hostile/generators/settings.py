@@ -420,11 +420,13 @@ def of_a_part_in_a_list(folder, rng, assets):
     return _train(place)
 
 
+OF_TIMM = {"reg_tokens": INDEX, "class_token": FLAG, "drop_rate": FRACTION, "norm_layer": CHOICE}
 MODELS = {
-    "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS},
-    "EViT": {"keep_rate": RATES, "fuse_token": FLAG},
-    "DINOv2": {"reg_tokens": INDEX, "init_values": POSITIVE},
-    "ToSA": {"selective_layers": LAYERS},
+    "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS, **OF_TIMM},
+    "EViT": {"keep_rate": RATES, "fuse_token": FLAG, **OF_TIMM},
+    "DINOv2": {"init_values": POSITIVE, **OF_TIMM},
+    "ToSA": {"selective_layers": LAYERS, **OF_TIMM},
+    "ToMe": {"keep_rate": RATES, "proportional": FLAG, **OF_TIMM},
 }
 
 
