@@ -73,7 +73,7 @@ def raises(message: str, make: type, **arguments) -> None:
         (dict(init_values="foo"), "init_values='foo': expected a number"),
         (dict(qkv_bias={}), "qkv_bias={}: expected True or False"),
         (dict(global_pool="foo"), "global_pool='foo': expected one of ''"),
-        (dict(norm_layer="foo"), "norm_layer='foo': expected "),
+        (dict(norm_layer="foo"), "norm_layer='foo': expected the name of a layer of timm"),
         (dict(mlp_layer="foo"), "mlp_layer='foo': expected something to call"),
         (dict(pretrained=""), "is a folder; expected a .pth or .safetensors file"),
         (dict(distilled=True, reg_tokens=1), "distilled=True: expected a class token and reg_tokens=0"),

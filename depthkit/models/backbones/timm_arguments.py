@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 import torch
 from pydantic import AfterValidator, BeforeValidator
+from pydantic_core import PydanticCustomError
 from timm.layers import get_act_layer, get_norm_layer
 from typing_extensions import TypedDict
 
@@ -18,7 +19,7 @@ def _named(find: Callable) -> BeforeValidator:
         try:
             find(layer)
         except (KeyError, AssertionError) as error:
-            raise ValueError("the name of a layer of timm") from error
+            raise PydanticCustomError("layer", "the name of a layer of timm") from error
         return layer
 
     return BeforeValidator(check)
@@ -28,7 +29,7 @@ def _check_device(device: object) -> object:
     try:
         return device if device is None else torch.device(device)
     except (RuntimeError, TypeError) as error:
-        raise ValueError("the name of a device") from error
+        raise PydanticCustomError("device", "the name of a device") from error
 
 
 _Norm = Annotated[str | Callable | None, _named(get_norm_layer)]

@@ -420,7 +420,7 @@ def of_a_part_in_a_list(folder, rng, assets):
     return _train(place)
 
 
-OF_TIMM = {"reg_tokens": INDEX, "class_token": FLAG, "drop_rate": FRACTION, "norm_layer": CHOICE}
+OF_TIMM = {"reg_tokens": INDEX, "class_token": FLAG, "drop_rate": FRACTION, "norm_layer": ["'foo'", "3", "[]", "1.5"]}
 MODELS = {
     "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS, **OF_TIMM},
     "EViT": {"keep_rate": RATES, "fuse_token": FLAG, **OF_TIMM},
