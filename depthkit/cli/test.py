@@ -5,7 +5,7 @@ import os
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 
 
 @click.command(
@@ -23,9 +23,10 @@ from depthkit.cli.command import Command
 @options.weights_or_positional
 @options.config
 @options.json_file
-@click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
+@click.option("--save-dir", type=PathName(), metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
 @click.option(
     "--comparison-dir",
+    type=PathName(),
     metavar="DIR",
     help="Draw image | ground truth | prediction | error of every image there, with one colour bar for both depths.",
 )
