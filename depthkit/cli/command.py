@@ -9,12 +9,13 @@ from pathlib import Path
 import click
 
 from depthkit.utils.environment import check_environment
+from depthkit.utils.paths import expand_home
 
 _NEGATIVE_NUMBER = re.compile(r"-\.?\d")
 
 
 class PathName(click.Path):
-    """A path, which must have a name: the one of an empty variable of the shell would be the current folder."""
+    """A path that a file can have. The empty one of an unset variable would be the current folder."""
 
     def __init__(self) -> None:
         super().__init__(path_type=Path)
@@ -23,6 +24,7 @@ class PathName(click.Path):
         """Return the path."""
         if not os.fspath(value):
             self.fail("the name is empty; give a path", param, ctx)
+        expand_home(value)
         return super().convert(value, param, ctx)
 
 

@@ -25,7 +25,7 @@ _MARKER = ".depthkit_demo"
     metavar="DIR",
     help="Folder for everything that the demo writes: new, empty, or of an earlier demo.",
 )
-@click.option("--max-iters", type=click.IntRange(min=5), help="Stop the training after so many iterations.")
+@click.option("--max-iters", type=click.IntRange(5, 10**9), help="Stop the training after so many iterations.")
 def main(out, max_iters) -> None:
     """Train, evaluate and use a small model.
 

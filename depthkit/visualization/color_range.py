@@ -90,7 +90,7 @@ def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:
 
 
 def check_metres(depth_range: tuple[float, float]) -> tuple[float, float]:
-    """Return a range of depth [m] that a user gives; raise `InputError` where `check_range` does, or below 0."""
+    """Return a range of depth [m] that a user gives, checked as by `check_range`, and not below 0."""
     low, high = check_range(depth_range)
     if low < 0:
         raise InputError(f"range {low:g} {high:g}: no depth is below 0 m; expected two depths in metres, such as 0 10")

@@ -69,6 +69,8 @@ def test_a_path_without_a_name_is_an_error(call_tool, parse) -> None:
     assert parse("--new", "a/b")["new"] == Path("a/b")
     done = call_tool(tool, "--new", "")
     assert done.returncode == 2 and "the name is empty; give a path" in done.stderr
+    done = call_tool(tool, "--new", "x" * 300)
+    assert done.returncode == 2 and "cannot be used as a path" in done.stderr
 
 
 def test_config_options_are_parsed_as_mmengine_does(parse) -> None:
