@@ -248,6 +248,11 @@ DICTS = [
     "auto_scale_lr",
 ]
 MERGES = ACCEPTED + "a dict is merged into that of the base, which has what is missing"
+MEAN_SOMETHING = {(place, "{}"): MERGES for place in DICTS} | {
+    ("auto_scale_lr", "dict(enable=True)"): MERGES,
+    ("optim_wrapper.optimizer.type", "'Adam'"): ACCEPTED + "it is an optimizer of torch",
+    ("model.backbone.global_pool", "''"): ACCEPTED + "it is timm's name for no pooling",
+}
 SOME_MEAN_SOMETHING = EITHER + "the value is a default, or one of those that the type of the setting includes"
 
 
@@ -270,8 +275,7 @@ def one_that_means_nothing(folder, rng, assets):
     place = rng.choice(list(SETTINGS))
     value = rng.choice(SETTINGS[place])
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested(place, value)}")
-    merges = (place, value) in [(place, "{}") for place in DICTS] + [("auto_scale_lr", "dict(enable=True)")]
-    return Attempt(_train(place), MERGES if merges else None)
+    return Attempt(_train(place), MEAN_SOMETHING.get((place, value)))
 
 
 DATA_SETS = {
