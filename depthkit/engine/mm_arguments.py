@@ -9,7 +9,7 @@ from mmengine.config import Config
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
-from depthkit.engine.mm_parts import check_parts
+from depthkit.engine.mm_parts import check_numbers, check_parts
 from depthkit.errors import InputError
 from depthkit.utils.validation import LARGEST, describe, validate_arguments
 
@@ -207,6 +207,7 @@ def check_settings(config: Config) -> None:
     Raises:
         InputError: one sentence on the first mistake.
     """
+    check_numbers(config)
     _check(config, _Top, config.to_dict())
     for kind, third in (("train", "optim_wrapper"), ("val", "val_evaluator"), ("test", "test_evaluator")):
         names = [f"{kind}_dataloader", f"{kind}_cfg", third]
@@ -219,7 +220,7 @@ def check_settings(config: Config) -> None:
     _check(config, _Clipping, wrapper.get("clip_grad") or {}, "optim_wrapper.clip_grad: ")
     for name, kinds, others in (("param_scheduler", _SCHEDULERS, _Scheduler), ("custom_hooks", _HOOKS, _Settings)):
         parts = config.get(name) or []
-        for part in parts if isinstance(parts, list) else [parts]:
+        for part in _listed(parts):
             _check(config, kinds.get(str(part.get("type")), others), part, f"{name}: {part.get('type')}: ")
     check_parts(config)
 

@@ -23,7 +23,7 @@ _RECEIVERS = {"EMAHook": ExponentialMovingAverage}
 
 
 def check_parts(config: Config) -> None:
-    """Check the parts of `config` that classes of other packages are built from, and all its numbers.
+    """Check the parts of `config` that classes of other packages are built from.
 
     Raises:
         InputError: one sentence on the first mistake.
@@ -35,9 +35,17 @@ def check_parts(config: Config) -> None:
             for taker in (kind, _RECEIVERS.get(kind.__name__)):
                 if taker and (found := find_wrong_argument(taker, given)):
                     raise InputError(f"{name}: {place}: {found}")
+
+
+def check_numbers(config: Config) -> None:
+    """Check that no number of `config` is NaN, or larger than torch and the words of an error can hold.
+
+    Raises:
+        InputError: one is.
+    """
     for place, value in _numbers("", config.to_dict()):
-        if math.isnan(value) or (isinstance(value, int) and abs(value) >= 2**63):
-            raise InputError(f"{name}: {place}={value}: expected a number that torch can hold")
+        if abs(value) >= 2**63 if isinstance(value, int) else math.isnan(value):
+            raise InputError(f"{config.filename or 'config'}: {place}: expected a finite number below 2**63")
 
 
 def _parts(config: Config) -> Iterator[tuple[str, Registry, dict]]:
@@ -62,7 +70,7 @@ def _parts(config: Config) -> Iterator[tuple[str, Registry, dict]]:
 
 
 def _list(parts: Any) -> list[dict]:
-    return parts if isinstance(parts, list) else [parts] if parts else []
+    return list(parts) if isinstance(parts, (list, tuple)) else [parts] if parts else []
 
 
 def _is_built(value: Any) -> bool:
