@@ -20,6 +20,9 @@ from helpers import CONFIGS, REPOSITORY, run_python
 os.environ["OMP_NUM_THREADS"] = "1"
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 
+# Ray's workers give way to all else: beside other tests they would take minutes to start.
+os.environ["RAY_worker_niceness"] = "0"  # noqa: SIM112 (Ray reads it so)
+
 # Tools called within a test log to the test's captured streams; a logger that outlives the test would print a
 # traceback about its closed stream into the next one's output.
 logging.raiseExceptions = False

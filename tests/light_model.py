@@ -36,7 +36,9 @@ class LightPredictor:
             os.kill(os.getpid(), signal.SIGKILL)
         time.sleep(self.seconds * len(images))
         self.calls.append(len(images))
-        return [DepthResult(image.rgb[..., 0].astype(np.float32) / 10, image.rgb) for image in images]
+        return [
+            DepthResult(one.rgb[..., 0].astype(np.float32) / 10, one.rgb, reduction=one.reduction) for one in images
+        ]
 
 
 class LightModel:

@@ -1,6 +1,5 @@
 """Measure time, multiply-accumulates (attention included) and memory of forward passes."""
 
-import platform
 import statistics
 import time
 from collections.abc import Callable, Hashable, Mapping, Sequence
@@ -19,6 +18,7 @@ from torchvision.transforms import v2
 from depthkit.analysis.benchmark_variants import build_variant, check_names
 from depthkit.analysis.published_variants import check_published, is_published
 from depthkit.datasets.image_folder import ImageFolder
+from depthkit.runtimes.names import cpu_name
 from depthkit.utils.device import select_device
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 from depthkit.utils.macs import count_macs
@@ -78,9 +78,8 @@ def run_benchmark(
         name: build_variant(name, task, model, weights, selector_layers).to(chosen, number_type).eval()
         for name in names
     }
-    machine = platform.processor() or platform.machine()
     results = []
-    print(f"{machine}, {torch.get_num_threads()} threads, torch {torch.__version__}")
+    print(describe_machine({"torch": torch.__version__}))
     for height, width, batch in inputs:
         samples = image_batch(images, height, width, batch) if images else torch.randn(batch, 3, height, width)
         samples = samples.to(chosen, number_type)
@@ -102,9 +101,16 @@ def run_benchmark(
             print(f"{timing.speedup:>10.2f}{peak / 2**20:>10.1f}")
             result = dict(variant=name, height=height, width=width, batch=batch, macs=macs)
             results.append({**result, **asdict(timing), "peak_bytes": peak})
-    report = dict(machine=machine, threads=torch.get_num_threads(), torch=torch.__version__, task=task, model=model)
+    report = dict(machine=cpu_name(), threads=torch.get_num_threads(), torch=torch.__version__, task=task, model=model)
     report |= dict(device=str(chosen), dtype=dtype, compile=compile, train=train, images=images)
     return {**report, "selector_layers": selector_layers, "rounds": rounds, "results": results}
+
+
+def describe_machine(packages: Mapping[str, str | None]) -> str:
+    """Return in one line the CPU, the number of torch's threads, and the versions of installed packages."""
+    count = torch.get_num_threads()
+    versions = [f"{name} {version}" for name, version in packages.items() if version is not None]
+    return ", ".join([cpu_name(), f"{count} thread{'s' * (count != 1)}", *versions])
 
 
 def peak_memory(model: nn.Module, images: Tensor) -> int:

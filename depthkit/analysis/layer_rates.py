@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 import torch
 from torch import Tensor
@@ -64,8 +65,8 @@ def measure_layer_rates(
 def choose_layer_rates(measured: Sequence[LayerRate], budget: float) -> list[LayerRate]:
     """Choose layers and rates that change the depth least while saving enough.
 
-    Differences and savings of several layers are taken to add up (ours); no two layers are side by side, because each
-    needs a standard one before it. Among all such choices the one with the smallest sum of differences is found.
+    Differences and savings of several layers are taken to add up (ours); layers side by side have one rate, because
+    they attend the same patches. Among all such choices the one with the smallest sum of differences is found.
 
     Args:
         measured: of any layers and rates.
@@ -77,18 +78,20 @@ def choose_layer_rates(measured: Sequence[LayerRate], budget: float) -> list[Lay
     Raises:
         InputError: all of them together save too little.
     """
-    # Choices that end before a layer, and those that may not take it because they have the one before it; of each,
-    # only those that no other beats in both difference and saving.
-    free: list[tuple[LayerRate, ...]] = [()]
-    ended: list[tuple[LayerRate, ...]] = []
-    last = max((one.layer for one in measured), default=0)
-    for layer in range(last + 1):
-        here = [one for one in measured if one.layer == layer]
-        taken = [(*choice, one) for choice in free for one in here]
-        free, ended = _best([*free, *ended]), _best(taken)
-    enough = [choice for choice in [*free, *ended] if _saved(choice) >= 1 - budget - 1e-9]
+    # By the rate of the layer before (None: that is standard) the choices that no other beats in both difference and
+    # saving.
+    found: dict[float | None, list[tuple[LayerRate, ...]]] = {None: [()]}
+    for layer in range(max((one.layer for one in measured), default=0) + 1):
+        extended: dict[float | None, list[tuple[LayerRate, ...]]] = {None: _best(list(chain(*found.values())))}
+        for rate in {one.keep_rate for one in measured}:
+            before = found[None] + found.get(rate, [])
+            here = [one for one in measured if (one.layer, one.keep_rate) == (layer, rate)]
+            extended[rate] = _best([(*choice, one) for choice in before for one in here])
+        found = extended
+    choices = list(chain(*found.values()))
+    enough = [choice for choice in choices if _saved(choice) >= 1 - budget - 1e-9]
     if not enough:
-        most = max(map(_saved, [*free, *ended]))
+        most = max(map(_saved, choices))
         raise InputError(
             f"budget={budget:g}: these layers and rates leave {1 - most:.3f} at least; give more, or rates"
         )

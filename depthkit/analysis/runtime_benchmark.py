@@ -9,7 +9,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from depthkit.analysis.benchmark import image_batch, take_turns
+from depthkit.analysis.benchmark import describe_machine, image_batch, take_turns
 from depthkit.analysis.benchmark_variants import build_variant
 from depthkit.errors import InputError
 from depthkit.export.agreement import Run
@@ -82,8 +82,8 @@ def run_runtime_benchmark(
     names = [text.removesuffix(":float32") for text in columns]
     torch.manual_seed(0)
     models = {name: build_variant(name, "depth", model, weights, selector_layers).eval() for name in variants}
-    packages = {name: package_version(name) for name in ("torch", "onnxruntime", "openvino")}
-    print(f"{cpu_name()}, {torch.get_num_threads()} threads, {', '.join(f'{n} {v}' for n, v in packages.items() if v)}")
+    packages = {"torch": torch.__version__, **{name: package_version(name) for name in ("onnxruntime", "openvino")}}
+    print(describe_machine(packages))
     results = []
     for height, width, batch in inputs:
         cells: dict[tuple[str, str], Callable[[], object]] = {}

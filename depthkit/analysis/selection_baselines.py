@@ -35,7 +35,7 @@ def scored_by(model: ToSA, score: str, seed: int = 0) -> Iterator[None]:
     if score == "selector":
         yield
         return
-    blocks = model.selective_blocks
+    blocks = model.choosing_blocks
     own = [block.importance for block in blocks]
     if score == "least" and own != ["attention"] * len(own):
         raise InputError(f"score 'least': expected a model with importance='attention', not {own[0]!r}")

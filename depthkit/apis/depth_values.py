@@ -36,6 +36,7 @@ class DepthValues:
             it only gives `point_cloud` its shape.
         classes: names and probabilities of the five likeliest ImageNet classes, from a model with a classifier.
         metadata: what else is known, by name: the model, its licence and so on. It goes into the files.
+        reduction: both sides of the file's image were divided by this number when it was decoded.
     """
 
     values: np.ndarray
@@ -47,11 +48,13 @@ class DepthValues:
     metres_follow_focal: bool = False
     classes: tuple[tuple[str, float], ...] = ()
     metadata: dict[str, str] = field(default_factory=dict)
+    reduction: int = 1
 
     def __repr__(self) -> str:
         """Say in one line what this is, without its arrays."""
         height, width = self.size
-        parts = [f"{self.kind}, {width}x{height} px"]
+        reduced = f" at 1/{self.reduction} of its size" if self.reduction > 1 else ""
+        parts = [f"{self.kind}, {width}x{height} px{reduced}"]
         if self.focal_length is not None:
             parts.append(f"focal_length={self.focal_length:.4g} px ({self.focal_source})")
         if "model" in self.metadata:

@@ -1,19 +1,22 @@
 """Evaluate a checkpoint on the test set of its config."""
 
-import dataclasses
-import json
 import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import nullcontext
+from functools import partial
 from pathlib import Path
 
 from mmengine.config import Config
 from mmengine.dist import get_world_size
 from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
 from mmengine.runner import Runner
 
 from depthkit.apis.carried_evaluation import carried_test_config, errors_with_data_root, errors_without_suffix
+from depthkit.apis.evaluation import Evaluation
+from depthkit.apis.network_input import build_transforms, make_input
+from depthkit.apis.network_runtime import device_of_runtime, set_runtime
 from depthkit.engine.mm_arguments import check_settings
 from depthkit.engine.runner import DepthRunner
 from depthkit.engine.session import engine_session
@@ -22,75 +25,12 @@ from depthkit.evaluation import get_protocol
 from depthkit.evaluation.depth_metric import DepthProtocolMetric
 from depthkit.models.weights import forget_pretrained, read_state_dict
 from depthkit.registry import registered_types_only
+from depthkit.runtimes.names import IN_TORCH, RuntimeRequest
+from depthkit.utils.config import config_to_plain
 from depthkit.utils.config_errors import carried_config_errors
-from depthkit.utils.device import process_group, select_device, wrapper_config
-from depthkit.utils.output_file import atomic_path
+from depthkit.utils.device import process_group, wrapper_config
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.visualization.color_range import check_metres
-
-
-@dataclasses.dataclass(frozen=True)
-class Evaluation:
-    """The result of an evaluation, with what is needed to read it.
-
-    Attributes:
-        conditions: what makes results comparable: the protocol, or the transform of the images.
-        images: number of images measured.
-        skipped: number of images without a valid pixel of ground truth, or unreadable.
-        metrics: of depth `METRIC_NAMES`, rmse and sq_rel [m], silog x100, and boundaries; of classes top1 and top5 [%].
-        images_per_second: reading, prediction and measuring, of all processes together, without start-up.
-        device: the device of each process.
-        processes: number of processes.
-        config: name of the config.
-        checkpoint: path of the checkpoint.
-    """
-
-    conditions: dict[str, str | bool]
-    images: int
-    skipped: int
-    metrics: dict[str, float]
-    images_per_second: float
-    device: str
-    processes: int
-    config: str
-    checkpoint: str
-
-    def table(self) -> str:
-        """Return the result as a few lines of text."""
-        names = list(self.metrics)
-        widths = [max(len(name), 8) for name in names]
-        if "protocol" in self.conditions:
-            mirrored = ", averaged with the mirrored image" * bool(self.conditions["flip"])
-            conditions, reason = (
-                f"protocol    {self.conditions['protocol_description']}{mirrored}",
-                "without a valid pixel",
-            )
-        else:
-            conditions, reason = f"transform   {self.conditions['transform']}", "unreadable"
-        return "\n".join(
-            [
-                f"checkpoint  {self.checkpoint}",
-                conditions,
-                f"images      {self.images}" + (f" ({self.skipped} {reason} skipped)" if self.skipped else ""),
-                f"speed       {self.images_per_second:.2f} images/s on {self.device}, {self.processes} process(es)",
-                "",
-                "  ".join(name.rjust(width) for name, width in zip(names, widths, strict=True)),
-                "  ".join(
-                    f"{value:.4f}".rjust(width) for value, width in zip(self.metrics.values(), widths, strict=True)
-                ),
-            ]
-        )
-
-    def write_json(self, path: str | Path) -> None:
-        """Write everything as JSON, the conditions as keys of their own, the metrics in full precision.
-
-        Raises:
-            InputError: `path` cannot be written.
-        """
-        with atomic_path(path) as temporary:
-            content = dataclasses.asdict(self)
-            content = {**content.pop("conditions"), **content}
-            temporary.write_text(json.dumps(content, indent=2) + "\n", encoding="utf-8")
 
 
 def evaluate(
@@ -103,6 +43,7 @@ def evaluate(
     comparison_range: tuple[float, float] | None = None,
     launcher: str = "none",
     device: str | None = "auto",
+    runtime: RuntimeRequest = IN_TORCH,
     boundary: bool = False,
 ) -> Evaluation:
     """Evaluate `checkpoint` on the test set of `config`.
@@ -118,6 +59,7 @@ def evaluate(
         comparison_range: ends of their colour bar [m]; None: those of each image's depth.
         launcher: ``pytorch`` under torchrun, else ``none``; every process gets the same result.
         device: see `select_device`.
+        runtime: what runs the network of a depth model.
         boundary: measure boundaries too, see `DepthProtocolMetric`; of depth.
 
     Raises:
@@ -135,16 +77,17 @@ def evaluate(
             f"{config.filename}: has no test_dataloader and test_evaluator, so there is nothing to evaluate on"
         )
     check_settings(config)
+    settings = {"model": config_to_plain(config)["model"]}
     output = config.model.get("output", "depth")
     if output != "depth":
         raise InputError(f"{checkpoint}: gives {output.replace('_', ' ')}, which metrics in metres cannot measure")
     if not isinstance(config.test_evaluator, dict):
         raise InputError(f"{config.filename}: test_evaluator is a list; expected one metric, as a dict")
-    if config.test_evaluator.get("type") != "DepthProtocolMetric" and (
-        protocol or flip or save_dir or comparison_dir or boundary
-    ):
+    for_depth = protocol or flip or save_dir or comparison_dir or boundary or not runtime.is_plain
+    if config.test_evaluator.get("type") != "DepthProtocolMetric" and for_depth:
         raise InputError(
-            f"{config.filename}: is not of a depth model; leave out protocol, flip, boundary, and folders for depth"
+            f"{config.filename}: is not of a depth model; leave out protocol, flip, boundary, runtime, precision, and "
+            "folders for depth"
         )
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
@@ -167,8 +110,8 @@ def evaluate(
         if not any(key.startswith("backbone.") for key in read_state_dict(checkpoint)):
             config.load_from, config.model.pretrained = None, str(checkpoint)  # timm's keys
     config.launcher = launcher
-    chosen = select_device(device)
-    speed = _Speed()
+    chosen = device_of_runtime(device or "auto", runtime.runtime, runtime.precision, runtime.calibration is not None)
+    speed, network = _Speed(), _InRuntime(runtime, settings)
     with (
         engine_session(chosen),
         registered_types_only() if carried else nullcontext(),
@@ -183,6 +126,7 @@ def evaluate(
         with carried_config_errors(checkpoint) if carried else nullcontext():
             runner = DepthRunner.from_cfg(config)
         runner.register_hook(speed)
+        runner.register_hook(network)
         results = runner.test()
         runner.unwrap_model()
         return Evaluation(
@@ -193,6 +137,8 @@ def evaluate(
             images_per_second=speed.images_per_second * get_world_size(),
             device=str(chosen),
             processes=get_world_size(),
+            runtime=network.chosen,
+            precision=runtime.precision,
             config=str(config.filename).removeprefix(f"{checkpoint}: "),
             checkpoint=str(checkpoint),
         )
@@ -207,6 +153,22 @@ def _conditions(runner: Runner) -> dict[str, str | bool]:
         return {"protocol": used.name, "protocol_description": used.description, "flip": flip}
     steps = runner.test_dataloader.dataset.pipeline.transforms
     return {"transform": ", ".join(step.description for step in steps if hasattr(step, "description"))}
+
+
+class _InRuntime(Hook):
+    """Let the network run as `request` says, once the weights are loaded."""
+
+    def __init__(self, request: RuntimeRequest, settings: dict[str, object]) -> None:
+        self.request, self.settings = request, settings
+        self.chosen = "torch"
+
+    def before_test(self, runner: Runner) -> None:
+        if self.request.is_plain:
+            return
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        transforms = build_transforms(runner.cfg, str(runner.cfg.filename))
+        preprocess = partial(make_input, transforms, model.data_preprocessor)
+        self.chosen = set_runtime(model.eval(), self.settings, preprocess, *self.request)
 
 
 class _Speed(Hook):

@@ -8,13 +8,11 @@ import torch
 from mmengine.config import Config
 from torch import Tensor
 
-from depthkit.apis.network_input import input_size, make_input
+from depthkit.apis.network_input import build_transforms, input_size, make_input
 from depthkit.apis.network_runtime import CalibrationImages, read_calibration
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.apis.trained_model import building, read_model_config
 from depthkit.export.deployable import Exportable, divisor_of, smallest_side
-from depthkit.registry import TRANSFORMS
-from depthkit.utils.config_errors import config_errors
 
 
 @dataclass(frozen=True)
@@ -76,8 +74,8 @@ def load_export_source(config: str | Path | Config | None, weights: str | Path) 
     if not isinstance(described, dict) or "decode_head" in described or "cls_head" not in described:
         predictor = DepthPredictor(given, checkpoint, device="cpu")
         return ExportSource(predictor.model, predictor.metadata, predictor.transforms)
-    with building(given, checkpoint, "classification") as (model, cfg, name), config_errors(name, "test_pipeline"):
-        transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+    with building(given, checkpoint, "classification") as (model, cfg, name):
+        transforms = build_transforms(cfg, name)
     return ExportSource(model.eval(), {key: str(value) for key, value in cfg.get("published", {}).items()}, transforms)
 
 

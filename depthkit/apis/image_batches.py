@@ -1,5 +1,6 @@
 """Many images for one predictor: read a few at a time, and put together what is of one size."""
 
+import sys
 from collections.abc import Iterator, Sequence
 
 import torch
@@ -32,7 +33,19 @@ def read_batches(
     focals = [check_focal(one) for one in focals]
     for start in range(0, len(sources), batch_size):
         places = range(start, min(start + batch_size, len(sources)))
-        yield [(read_source(sources[place], f"image {place}"), focals[place]) for place in places]
+        yield [(read_named(sources[place], f"image {place}"), focals[place]) for place in places]
+
+
+def read_named(source: ImageSource, name: str = "image") -> SourceImage:
+    """Read an image, and say on stderr if it was reduced here because it is too large (`read_source`)."""
+    image = read_source(source, name)
+    if image.reduction > 1 and image is not source:
+        print(
+            f"warning: {image.name}: too large, so read at 1/{image.reduction} of its size; the result and its focal "
+            "length are those of that size",
+            file=sys.stderr,
+        )
+    return image
 
 
 def check_batch_size(batch_size: object) -> None:

@@ -4,10 +4,26 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 import torch
+from mmengine.config import Config
 from torch import nn
 
 from depthkit.datasets.sample import make_sample
+from depthkit.errors import InputError
+from depthkit.registry import TRANSFORMS
 from depthkit.utils.camera import pinhole
+from depthkit.utils.config_errors import config_errors
+
+
+def build_transforms(config: Config, name: str) -> list[Callable]:
+    """Build the `test_pipeline` of the config that is called `name`.
+
+    Raises:
+        InputError: the config has no such pipeline, or it cannot be built.
+    """
+    if "test_pipeline" not in config:
+        raise InputError(f"{name}: has no test_pipeline, which says how an image becomes the network's input")
+    with config_errors(name, "test_pipeline"):
+        return [TRANSFORMS.build(transform) for transform in config.test_pipeline]
 
 
 def make_input(transforms: Sequence[Callable], preprocessor: nn.Module, rgb: np.ndarray, name: str = "") -> dict:

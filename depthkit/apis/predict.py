@@ -16,8 +16,8 @@ from depthkit.apis.focal import FocalRequest, check_focal
 from depthkit.apis.held_results import HeldResults
 from depthkit.apis.image_batches import check_batch_size
 from depthkit.apis.image_plan import PlannedImage, make_plan
-from depthkit.apis.predict_ahead import PredictAhead, Predicted, PredictedImage
-from depthkit.apis.result import RANGE_OF_RELATIVE
+from depthkit.apis.predict_ahead import PredictAhead, Predicted
+from depthkit.apis.result import RANGE_OF_RELATIVE, DepthResult
 from depthkit.apis.result_files import choose_outputs
 from depthkit.apis.save_behind import SaveBehind
 from depthkit.apis.saved_prediction import (
@@ -142,12 +142,12 @@ def predict_images(
                 bar.update()
             return not isinstance(outcome, InputError)
 
-        def save(place: int, predicted: PredictedImage) -> SavedPrediction:
-            of, result = todo[place], predicted.result
+        def save(place: int, result: DepthResult) -> SavedPrediction:
+            of = todo[place]
             saved = result.save(of.folder, of.stem, outputs, depth_range, colormap, remove_flying_pixels)
             if of.source is not None and recorded:
                 records[of.folder].add(of.results, of.source)
-            return describe_saved(of.image, result, saved, classes, predicted.reduction)
+            return describe_saved(of.image, result, saved, classes)
 
         writer = stack.enter_context(SaveBehind(save))
         reader = PredictAhead(predictor, [one.image for one in todo], focal, batch_size, max_pixels)
@@ -202,19 +202,18 @@ def _fail(one: PlannedImage, error: InputError, failed: dict[PlannedImage, str])
 
 
 def _put_on_sheet(sheet: ContactSheet, images: Sequence[PlannedImage], one: Predicted) -> Predicted:
-    place, predicted = one
-    sheet.add(predicted.result, images[place].image.name)
+    place, result = one
+    sheet.add(result, images[place].image.name)
     return one
 
 
 def _wait_for_range(results: Iterator[Predicted], held: HeldResults) -> tuple[Iterator[Predicted], tuple[float, float]]:
     """Predict and hold all results; return them, and the range of colours [m] that they share."""
-    range_of_all, kept = SharedRange(), []
-    for place, predicted in results:
-        range_of_all.add(predicted.result.values)
-        held.hold(predicted.result)
-        kept.append((place, predicted.reduction))
+    range_of_all, places = SharedRange(), []
+    for place, result in results:
+        range_of_all.add(result.values)
+        held.hold(result)
+        places.append(place)
     low, high = range_of_all.ends()
-    print(f"colours: {low:g} to {high:g} m, shared by {len(kept)} images")
-    released = map(PredictedImage, held.release(), [reduction for _, reduction in kept])
-    return zip([place for place, _ in kept], released, strict=True), (low, high)
+    print(f"colours: {low:g} to {high:g} m, shared by {len(places)} images")
+    return zip(places, held.release(), strict=True), (low, high)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from depthkit.apis.focal import FocalLength, FocalRequest
 from depthkit.apis.image_batches import join_batches
-from depthkit.apis.image_source import SourceImage, read_file
+from depthkit.apis.image_source import SourceImage, read_source
 from depthkit.apis.result import DepthResult
 from depthkit.errors import InputError
 from depthkit.utils.image_decoding import open_image
@@ -25,19 +25,7 @@ MOST_PIXELS = 32_000_000  # of the images that are read and not yet predicted; a
 _PIXELS_OF_BATCH = 16_000_000  # for each further image of a batch
 
 
-class PredictedImage(NamedTuple):
-    """The depth of an image file.
-
-    Attributes:
-        result: at the size at which the image was decoded.
-        reduction: both sides of the file's image were divided by this number.
-    """
-
-    result: DepthResult
-    reduction: int
-
-
-Predicted = tuple[int, PredictedImage | InputError]  # the image's place in the list
+Predicted = tuple[int, DepthResult | InputError]  # the image's place in the list
 
 
 class _Prepared(NamedTuple):
@@ -128,8 +116,8 @@ class PredictAhead:
             yield from self._run(shape)
 
     def _read(self, place: int) -> _Prepared:
-        source = read_file(self.images[place], self.max_pixels)
-        focal = self.focal / source.reduction if isinstance(self.focal, float) else self.focal
+        source = read_source(self.images[place], max_pixels=self.max_pixels)
+        focal = source.scale_focal(self.focal)
         return _Prepared(place, source, *self.predictor.prepare(source.rgb, source.name, focal, source.focal))
 
     def _run(self, shape: tuple[int, ...]) -> Iterator[Predicted]:
@@ -147,8 +135,7 @@ class PredictAhead:
 
     def _result(self, image: _Prepared, predicted: "SegDataSample") -> Predicted:
         del self._weights[image.place]
-        result = self.predictor.make_result(image.source.rgb, image.camera, predicted)
-        return image.place, PredictedImage(result, image.source.reduction)
+        return image.place, self.predictor.make_result(image.source, image.camera, predicted)
 
 
 def _count_pixels(image: Path) -> int:

@@ -11,11 +11,11 @@ from mmengine.config import Config
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
 
-from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, choose_focal_length
-from depthkit.apis.image_batches import Requested, group_equal, read_batches
-from depthkit.apis.image_source import ImageSource, read_source
+from depthkit.apis.focal import FocalLength, FocalRequest, FocalRule, check_focal, choose_focal_length
+from depthkit.apis.image_batches import Requested, group_equal, read_batches, read_named
+from depthkit.apis.image_source import ImageSource, SourceImage
 from depthkit.apis.named_classes import name_classes
-from depthkit.apis.network_input import make_input
+from depthkit.apis.network_input import build_transforms, make_input
 from depthkit.apis.network_runtime import CalibrationImages, device_of_runtime, set_runtime
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
@@ -24,7 +24,7 @@ from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
 from depthkit.models.layers.blocks import Selection
 from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
-from depthkit.registry import TRANSFORMS, depthkit_scope
+from depthkit.registry import depthkit_scope
 from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime
 from depthkit.utils.camera import zoom_intrinsics
 from depthkit.utils.config import config_to_plain
@@ -169,8 +169,7 @@ class DepthPredictor:
 
     def _set_up(self, model: DepthEstimator, cfg: Config, name: str) -> None:
         """Take over a model and what its config says about images and results."""
-        with config_errors(name, "test_pipeline"):
-            self.transforms = [TRANSFORMS.build(transform) for transform in cfg.test_pipeline]
+        self.transforms = build_transforms(cfg, name)
         with config_errors(name, "focal_rule"):
             self.focal_rule = FocalRule(**cfg.get("focal_rule", {}))
         self.model = model.to(self.device).eval()
@@ -204,15 +203,15 @@ class DepthPredictor:
         ``da3mono-large``, the result has the inverse.
 
         Args:
-            image: a path; an http, https or ``file://`` address; the bytes of an image file; a PIL image; an array
-                (H, W[, 1, 3 or 4]) or a tensor ((C, H, W), or (H, W, C) where the first side cannot be channels),
-                uint8 from 0 to 255, uint16 from 0 to 65535 or float from 0 to 1. All but arrays and tensors are turned
-                upright by their EXIF orientation. A list or tuple of these gives a list of results.
+            image: a path; an http, https or ``file://`` address; the bytes of an image file (of more than 190
+                megapixels these are read at 1/2: `DepthResult.reduction`); a PIL image; an array (H, W[, 1, 3 or 4]) or
+                a tensor ((C, H, W), or (H, W, C) where the first side cannot be channels), uint8 from 0 to 255, uint16
+                from 0 to 65535 or float from 0 to 1. All but arrays and tensors are turned upright by their EXIF
+                orientation. A list or tuple of these gives a list of results.
             focal: focal length [px] at the image's own size; ``exif``: that of EXIF, or an error; None: that of EXIF,
                 or an assumed one (`choose_focal_length`). For a list of images one for all, or a list.
             batch_size: how many images of a list are read at a time. Those of them whose inputs of the network have
-                one size go through it together: the same results as one by one, but for rounding. With 1, and for
-                images of different sizes, they are the same to the last bit.
+                one size go through it together: the same as one by one but for rounding; others to the last bit.
 
         Raises:
             InputError: an image cannot be read or has another type, shape or range, or the focal length is impossible
@@ -220,17 +219,17 @@ class DepthPredictor:
         """
         if isinstance(image, (list, tuple)):
             return [result for images in read_batches(image, focal, batch_size) for result in self._predict(images)]
-        return self._predict([(read_source(image), focal)])[0]
+        return self._predict([(read_named(image), check_focal(focal))])[0]
 
     def _predict(self, images: Requested) -> list[DepthResult]:
         """Predict images, together where the inputs of the network have one size."""
-        prepared = [self.prepare(image.rgb, image.name, focal, image.focal) for image, focal in images]
+        prepared = [self.prepare(one.rgb, one.name, one.scale_focal(focal), one.focal) for one, focal in images]
         predicted: dict[int, SegDataSample] = {}
         for places, batch in group_equal([batch for batch, _ in prepared]):
             predicted.update(zip(places, self.run(batch), strict=True))
-        return [self.make_result(image.rgb, prepared[i][1], predicted[i]) for i, (image, _) in enumerate(images)]
+        return [self.make_result(image, prepared[i][1], predicted[i]) for i, (image, _) in enumerate(images)]
 
-    def make_result(self, rgb: np.ndarray, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
+    def make_result(self, image: SourceImage, camera: FocalLength, predicted: SegDataSample) -> DepthResult:
         """Put together an image, what `prepare` said of its camera, and what `run` predicted."""
         values = predicted.pred_depth_map.data.squeeze(0).float().cpu().numpy()
         depth_range = None
@@ -239,7 +238,8 @@ class DepthPredictor:
             depth_range = 0.0, float(self.max_depth * zoom)
         return DepthResult(
             values=values,
-            image=rgb,
+            image=image.rgb,
+            reduction=image.reduction,
             kind=self.kind,
             depth_range=depth_range,
             focal_length=camera.pixels,

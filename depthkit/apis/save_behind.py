@@ -4,7 +4,8 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
-from depthkit.apis.predict_ahead import MOST_PIXELS, PredictedImage, count_workers
+from depthkit.apis.predict_ahead import MOST_PIXELS, count_workers
+from depthkit.apis.result import DepthResult
 from depthkit.apis.saved_prediction import SavedPrediction
 from depthkit.utils.memory import trim_memory
 
@@ -18,7 +19,7 @@ class SaveBehind:
         save: saves the result of the image with this place in the list.
     """
 
-    def __init__(self, save: Callable[[int, PredictedImage], SavedPrediction]) -> None:
+    def __init__(self, save: Callable[[int, DepthResult], SavedPrediction]) -> None:
         self.save = save
         self._pool = ThreadPoolExecutor(count_workers(), thread_name_prefix="depthkit-save")
         self._waiting: deque[tuple[int, int, Future]] = deque()  # places, pixels
@@ -29,7 +30,7 @@ class SaveBehind:
     def __exit__(self, *reason: object) -> None:
         self._pool.shutdown(wait=True, cancel_futures=True)
 
-    def save_all(self, results: Iterable[tuple[int, PredictedImage]]) -> Iterator[Saved]:
+    def save_all(self, results: Iterable[tuple[int, DepthResult]]) -> Iterator[Saved]:
         """Save results, and yield what is known about each, in their order.
 
         A result is taken when there is room for it: `MOST_PIXELS` of them are in memory, or one that is larger.
@@ -39,13 +40,13 @@ class SaveBehind:
         """
         results = iter(results)
         while (one := next(results, None)) is not None:
-            place, predicted = one
+            place, result = one
             del one  # its arrays live until they are saved, and no longer
-            pixels = predicted.result.values.size
+            pixels = result.values.size
             while self._waiting and self._is_full(pixels):
                 yield self._oldest()
-            self._waiting.append((place, pixels, self._pool.submit(self.save, place, predicted)))
-            del predicted
+            self._waiting.append((place, pixels, self._pool.submit(self.save, place, result)))
+            del result
             if pixels > MOST_PIXELS:  # the next image is read when this one has left the memory
                 wait([self._waiting[-1][2]])
                 trim_memory()

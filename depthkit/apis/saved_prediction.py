@@ -73,10 +73,8 @@ class FailedPrediction:
     error: str
 
 
-def describe_saved(
-    image: Path, result: DepthResult, saved: SavedFiles, classes: bool, reduction: int
-) -> SavedPrediction:
-    """Say what is known about `image`, read at 1/`reduction` of its size, whose result was saved."""
+def describe_saved(image: Path, result: DepthResult, saved: SavedFiles, classes: bool) -> SavedPrediction:
+    """Say what is known about `image`, whose result was saved."""
     valid = result.valid
     low, high = (
         float(find(result.values, initial=start, where=valid)) for find, start in ((np.min, np.inf), (np.max, -np.inf))
@@ -102,7 +100,7 @@ def describe_saved(
         field_of_view=result.field_of_view,
         metadata=result.metadata,
         classes=result.classes if classes else (),
-        reduction=reduction,
+        reduction=result.reduction,
     )
 
 

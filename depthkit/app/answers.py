@@ -79,11 +79,15 @@ class Cost(Answer):
     """What the result took, beside the same model without token selection."""
 
     device: str
+    runtime: Annotated[
+        str, Field(description="What ran the network; with a keep rate torch.", examples=["onnx float32"])
+    ]
     input_height: Annotated[int, Field(description="[px], of what the network saw.")]
     input_width: int
     model: Pass
     dense: Annotated[
-        Pass | None, Field(description="Of the same model with all tokens; null where the model selects none.")
+        Pass | None,
+        Field(description="Of the same model with all tokens; null where the model selects none, or is not in torch."),
     ]
 
 
@@ -129,6 +133,7 @@ class VideoAnswer(Answer):
     low: Annotated[float, Field(description="The value of the first colour, of all frames: [m], or without a unit.")]
     high: Annotated[float, Field(description="The value of the last colour.")]
     seconds_per_frame: Annotated[float, Field(description="[s], from the file to the results.")]
+    runtime: Annotated[str, Field(description="As `Cost.runtime`.")]
     model: Annotated[str, Field(description="As `ModelChoice.name`.")]
     warnings: Annotated[list[str], Field(description="What to know about this result.")]
     files: Annotated[dict[VideoKind, ResultFile], Field(description="MP4 files.")]

@@ -40,7 +40,9 @@ class ClipDepth:
     files: dict[str, bytes]
     seconds: float
 
-    def describe(self, id: str, model: str, files: Mapping[str, tuple[str, bytes]], seconds_kept: float) -> VideoAnswer:
+    def describe(
+        self, id: str, model: str, runtime: str, files: Mapping[str, tuple[str, bytes]], seconds_kept: float
+    ) -> VideoAnswer:
         """Describe it for the web service; `files` have their names."""
         saved, warnings = self.saved, []
         if saved.focal_source == "assumed" and saved.metres_follow_focal:
@@ -59,6 +61,7 @@ class ClipDepth:
             low=saved.color_range[0],
             high=saved.color_range[1],
             seconds_per_frame=self.seconds / saved.frames,
+            runtime=runtime,
             model=model,
             warnings=warnings,
             files={

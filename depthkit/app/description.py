@@ -7,7 +7,7 @@ import numpy as np
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import Kind
 from depthkit.app.answers import Camera, Colors, DepthAnswer, FocalLength, ResultFile
-from depthkit.app.loaded_model import Prediction
+from depthkit.app.loaded_model import TORCH, Prediction
 from depthkit.app.result_files import file_endings
 from depthkit.visualization.depth_map import colorize
 from depthkit.visualization.disparity_map import colorize_disparity
@@ -42,7 +42,7 @@ def describe(
         colors=_colors(result),
         focal=_focal(result),
         camera=_camera(result),
-        warnings=list(_warnings(prediction, bool(valid.size))),
+        warnings=list(_warnings(prediction, keep_rate, bool(valid.size))),
         model=model,
         keep_rate=keep_rate,
         licence=result.metadata.get("licence"),
@@ -85,7 +85,7 @@ def _focal(result: DepthResult) -> FocalLength | None:
     )
 
 
-def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
+def _warnings(prediction: Prediction, keep_rate: float | None, any_valid: bool) -> Iterator[str]:
     result = prediction.result
     if not any_valid:
         yield "No pixel of this image got a valid value."
@@ -101,5 +101,19 @@ def _warnings(prediction: Prediction, any_valid: bool) -> Iterator[str]:
             "This model was not trained to select tokens (--keep-rate): the work that is saved is real, but the depth "
             "is worse than that of a model that was."
         )
+    yield from _warn_of_runtime(prediction, keep_rate)
     if "trained_on" in result.metadata:
         yield f"The model was trained on {result.metadata['trained_on']}; other images come out wrong."
+
+
+def _warn_of_runtime(prediction: Prediction, keep_rate: float | None) -> Iterator[str]:
+    """Say what is of torch where another runtime was asked for."""
+    if prediction.runtime == TORCH:
+        return
+    if keep_rate is not None:
+        yield f"With a keep rate it runs in torch: {prediction.runtime} is for the model as it is."
+    elif prediction.tokens:
+        yield (
+            f"The tokens are those that torch selects. {prediction.runtime} may select others where two are "
+            "nearly equally important."
+        )

@@ -17,9 +17,11 @@ from depthkit.app.observation import Observation, observe
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.selection_maps import selection_maps
+from depthkit.runtimes.names import RuntimeRequest
 from depthkit.utils.image_decoding import open_content
 from depthkit.utils.macs import count_macs
 
+TORCH = "torch float32"  # as `LoadedModel.runtime_of` calls it
 _ENOUGH_SECONDS = 1.0  # that timing takes; a large model is timed once
 _MOST_COUNTS = 64  # of multiply-accumulates that are remembered, one for each keep rate and size
 
@@ -33,33 +35,41 @@ class Prediction:
         cost: what it took, beside the model without token selection.
         tokens: of the layers that select tokens.
         selectors_trained: whether what selects them was trained with the model, and not made for this keep rate.
+        runtime: what runs the model as it is; `Cost.runtime` says what ran this form of it.
     """
 
     result: DepthResult
     cost: Cost
     tokens: list[LayerTokens]
     selectors_trained: bool
+    runtime: str
 
 
 class LoadedModel:
     """A model, in its own form and in that of one keep rate, which share their parameters.
 
+    The forms of keep rates run in torch: the graph of each would have to be exported.
+
     Args:
         choice: the model.
         device: see `depthkit.utils.device.select_device`.
+        asked: what runs the model's own form.
 
     Raises:
-        InputError: the model or the device cannot be used.
+        InputError: the model, the device or the runtime cannot be used.
     """
 
-    def __init__(self, choice: Choice, device: str) -> None:
+    def __init__(self, choice: Choice, device: str, asked: RuntimeRequest) -> None:
         self.choice = choice
+        self._precision = asked.precision
         published = choice.weights is None
-        self._own = (
+        self._in_torch = (
             DepthPredictor.from_pretrained(choice.name, device=device)
             if published
             else DepthPredictor(choice.weights, device=device)
         )
+        self._own = copy.copy(self._in_torch)
+        self._own.use_runtime(*asked)
         self._forms: dict[float, DepthPredictor] = {}
         self._macs: dict[tuple[float | None, tuple[int, ...]], int] = {}
         self._own(np.zeros((64, 64, 3), np.uint8))  # the first pass is slower than all others
@@ -93,7 +103,7 @@ class LoadedModel:
                 result = form(image, focal)
         cost = self._cost(form, keep_rate, passes[-1], result)
         trained = form is self._own or isinstance(self._own.model.backbone, ToSA)
-        return Prediction(result, cost, _tokens(form, passes[-1]), trained)
+        return Prediction(result, cost, _tokens(form, passes[-1]), trained, self.runtime_of(None))
 
     def form(self, keep_rate: float | None) -> DepthPredictor:
         """Return the predictor of a keep rate; see `predict`.
@@ -104,21 +114,32 @@ class LoadedModel:
         if keep_rate is None:
             return self._own
         if keep_rate not in self._forms:
-            form = copy.copy(self._own)
+            form = copy.copy(self._in_torch)
             form.select_tokens(keep_rate)
             self._forms = {rate: self._forms[rate] for rate in self._forms if rate == 1.0} | {keep_rate: form}
         return self._forms[keep_rate]
 
+    def runtime_of(self, keep_rate: float | None) -> str:
+        """Return what runs the form of a keep rate: the runtime and its precision."""
+        return f"{self._own.runtime} {self._precision}" if keep_rate is None else TORCH
+
     def _cost(self, form: DepthPredictor, keep_rate: float | None, passed: Observation, result: DepthResult) -> Cost:
         backbone, seconds, dense = form.model.backbone, passed.seconds, None
-        if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1:
+        if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1 and self.runtime_of(keep_rate) == TORCH:
             all_rate = 1.0 if isinstance(self._own.model.backbone, ToSA) else None
             all_tokens = self.form(all_rate)
             seconds, dense_seconds = _time_in_turn(form, all_tokens, result.image, passed.seconds)
             dense = Pass(seconds=dense_seconds, macs=self._count(all_tokens, all_rate, passed))
         height, width = passed.inputs.shape[-2:]
         model = Pass(seconds=seconds, macs=self._count(form, keep_rate, passed))
-        return Cost(device=str(form.device), input_height=height, input_width=width, model=model, dense=dense)
+        return Cost(
+            device=str(form.device),
+            runtime=self.runtime_of(keep_rate),
+            input_height=height,
+            input_width=width,
+            model=model,
+            dense=dense,
+        )
 
     def _count(self, form: DepthPredictor, keep_rate: float | None, passed: Observation) -> int:
         key = keep_rate, tuple(passed.inputs.shape)
@@ -134,10 +155,11 @@ class OneModel:
 
     Args:
         device: see `LoadedModel`.
+        asked: see `LoadedModel`.
     """
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self, device: str, asked: RuntimeRequest) -> None:
+        self._device, self._asked = device, asked
         self._loaded: LoadedModel | None = None
 
     def get(self, choice: Choice) -> LoadedModel:
@@ -151,7 +173,7 @@ class OneModel:
             gc.collect()
             if torch.cuda.is_available():
                 torch.cuda.empty_cache()
-            self._loaded = LoadedModel(choice, self._device)
+            self._loaded = LoadedModel(choice, self._device, self._asked)
         return self._loaded
 
 

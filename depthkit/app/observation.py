@@ -31,11 +31,15 @@ def observe(model: nn.Module) -> Iterator[list[Observation]]:
     passes: list[Observation] = []
 
     def begin(module: nn.Module, arguments: tuple) -> None:
+        if len(arguments) == 1:  # the network within a pass, which torch in a lower precision calls
+            return
         inputs, samples = arguments[:2]
         _wait(inputs.device)
         passes.append(Observation(inputs, samples[0], time.perf_counter()))
 
     def end(module: nn.Module, arguments: tuple, output: object) -> None:
+        if len(arguments) == 1:
+            return
         _wait(passes[-1].inputs.device)
         passes[-1].seconds = time.perf_counter() - passes[-1].seconds
 

@@ -11,6 +11,7 @@ from depthkit.app.limits import Limits
 from depthkit.app.upload import Uploads
 from depthkit.app.work_line import Ended, WorkLine
 from depthkit.errors import InputError
+from depthkit.runtimes.names import IN_TORCH, RuntimeRequest
 from depthkit.utils.console import input_error_message
 
 if TYPE_CHECKING:
@@ -28,15 +29,22 @@ class Service:
         choices: the models by name; the first is loaded at once.
         device: see `depthkit.utils.device.select_device`.
         limits: what is taken.
+        asked: what runs the networks, see `LoadedModel`.
     """
 
-    def __init__(self, choices: Mapping[str, Choice], device: str, limits: Limits) -> None:
+    def __init__(
+        self,
+        choices: Mapping[str, Choice],
+        device: str,
+        limits: Limits,
+        asked: RuntimeRequest = IN_TORCH,
+    ) -> None:
         self.choices = choices
         self.limits = limits
         self.kept = KeptResults(limits)
         self.line = WorkLine(limits.waiting)
         self.uploads = Uploads(limits)
-        self._device = device
+        self._device, self._asked = device, asked
         self._model: OneModel | None = None  # made in the line's thread, because torch takes seconds to be imported
         self._loading: str | None = None
         self._ready = False
@@ -144,24 +152,26 @@ class Service:
         """
         choice = self.find_choice(model)
 
-        def do() -> "ClipDepth":
+        def do() -> "tuple[ClipDepth, str]":
             from depthkit.app.clip import predict_clip
 
             self._frames = 0, None
             try:
-                predictor = self._load(choice).form(keep_rate)
-                most = self.limits.video_seconds, self.limits.pixels
-                return predict_clip(predictor, content, name, focal, most, self._count_frame, self.line.check_wanted)
+                loaded, most = self._load(choice), (self.limits.video_seconds, self.limits.pixels)
+                clip = predict_clip(
+                    loaded.form(keep_rate), content, name, focal, most, self._count_frame, self.line.check_wanted
+                )
+                return clip, loaded.runtime_of(keep_rate)
             finally:
                 self._frames = None
 
         done = await self.work(do, is_unwanted)
         if done is None:
             return None
-        id = new_id()
-        files = {kind: (f"{stem}_{kind}.mp4", video) for kind, video in done.files.items()}
+        id, (clip, runtime) = new_id(), done
+        files = {kind: (f"{stem}_{kind}.mp4", video) for kind, video in clip.files.items()}
         self.kept.add(id, KeptVideos(files))
-        return done.describe(id, choice.name, files, self.limits.seconds_kept)
+        return clip.describe(id, choice.name, runtime, files, self.limits.seconds_kept)
 
     def _count_frame(self, done: int, in_all: int | None) -> None:
         self._frames = done, in_all
@@ -190,7 +200,7 @@ class Service:
             from depthkit.app.loaded_model import OneModel
 
             if self._model is None:
-                self._model = OneModel(self._device)
+                self._model = OneModel(self._device, self._asked)
             loaded = self._model.get(choice)
             self._ready = True
             return loaded

@@ -4,7 +4,7 @@ import asyncio
 import re
 import unicodedata
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 from starlette.requests import ClientDisconnect, Request
 
@@ -13,6 +13,7 @@ from depthkit.app.work_line import LineFull
 from depthkit.errors import InputError
 
 _LONGEST_NAME = 100  # characters, of a file's name
+_SECONDS_TO_DISCARD = 2.0  # of the rest of a file that is too large
 _UNUSUAL = re.compile(r"[^\w.()+-]+")
 
 
@@ -56,6 +57,7 @@ class Uploads:
         """
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._limits.upload_bytes:
+            await _discard(request.stream())
             raise self._too_large(name)
         received = bytearray()
         try:
@@ -81,6 +83,7 @@ class Uploads:
             if not chunk:
                 return
             if len(received) + len(chunk) > limits.upload_bytes:
+                await _discard(chunks)
                 raise self._too_large(name)
             if self._held + len(chunk) > limits.waiting * limits.upload_bytes:
                 raise LineFull
@@ -92,6 +95,17 @@ class Uploads:
             f"{name}: has more than {self._limits.upload_bytes / 2**20:g} MiB, which is the most here; make it "
             "smaller, or start the page with --max-mib"
         )
+
+
+async def _discard(chunks: AsyncIterator[bytes]) -> None:
+    """Read the rest of a body for a moment: many clients read the answer only when they have sent everything."""
+
+    async def read_all() -> None:
+        async for _ in chunks:
+            pass
+
+    with suppress(asyncio.TimeoutError, ClientDisconnect):
+        await asyncio.wait_for(read_all(), _SECONDS_TO_DISCARD)
 
 
 def stem_of(name: str) -> str:

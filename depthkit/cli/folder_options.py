@@ -10,6 +10,14 @@ from depthkit.cli.output_options import SHARED
 from depthkit.errors import InputError
 from depthkit.utils.image_files import named_folders
 
+max_megapixels = click.option(
+    "--max-megapixels",
+    type=FiniteRange(min=0.01, max=190),
+    default=190.0,
+    metavar="M",
+    help="Read images that have more at 1/2, 1/3 ... of their sides; their results have that size. The depth of large "
+    "images has no more detail than the network's input, and saving it takes longer than predicting it.",
+)
 _OPTIONS = (
     click.option(
         "--recursive",
@@ -30,14 +38,7 @@ _OPTIONS = (
         help="How many images of one size go through the network together; above 1 the results are the same but for "
         "rounding. Faster on a GPU.",
     ),
-    click.option(
-        "--max-megapixels",
-        type=FiniteRange(min=0.01, max=190),
-        default=190.0,
-        metavar="M",
-        help="Read images that have more at 1/2, 1/3 ... of their sides; their results have that size. The depth of "
-        "large images has no more detail than the network's input, and saving it takes longer than predicting it.",
-    ),
+    max_megapixels,
 )
 
 

@@ -7,6 +7,7 @@ import click
 
 from depthkit.cli import options
 from depthkit.cli.command import Command
+from depthkit.cli.folder_options import max_megapixels
 from depthkit.cli.model_choice import check_needs_model, choose_model, model_or_packaged
 from depthkit.cli.runtime_options import precision, runtime
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
@@ -61,6 +62,7 @@ from depthkit.utils.paths import expand_home
 @precision
 @click.option("--focal", metavar="PX|exif", help="Focal length of all images in pixels, or that of their EXIF.")
 @click.option("--batch-size", type=click.IntRange(1, 1024), default=1, help="Images of one size that go together.")
+@max_megapixels
 @click.option(
     "--actors",
     type=click.IntRange(1, 100_000),
@@ -99,6 +101,7 @@ def main(
     precision,
     focal,
     batch_size,
+    max_megapixels,
     actors,
     cpus_per_actor,
     device,
@@ -165,7 +168,10 @@ def main(
 
     given = {name: value for name, value in settings.items() if value is not None}
     chosen = ModelSource(file, model, given, keep_rate, selection, selective_layers, runtime, precision)
-    work = Work(plan.folder, plan.form, image_column, place, format, outputs, focal, batch_size, cpus_per_actor)
+    max_pixels = round(max_megapixels * 1e6)
+    work = Work(
+        plan.folder, plan.form, image_column, place, format, outputs, focal, batch_size, cpus_per_actor, max_pixels
+    )
     results = Output(place, describe(plan, work, chosen), format, resume)
     started = time.monotonic()
     done = predict_dataset(plan, work, chosen, results, Resources(cpus_per_actor, device, actors), ray_address)

@@ -5,6 +5,7 @@ import click
 from depthkit.cli import options
 from depthkit.cli.command import Command, VariadicOption
 from depthkit.cli.finite_range import FiniteRange
+from depthkit.cli.runtime_options import check_runtime_options, runtime_options
 from depthkit.errors import InputError
 
 
@@ -14,7 +15,7 @@ from depthkit.errors import InputError
     examples=(
         "depthkit serve",
         "depthkit serve --weights best.pth --port 9000",
-        "depthkit serve --model depth-anything-v2-small",
+        "depthkit serve --model depth-anything-v2-small --runtime openvino",
     ),
 )
 @options.zoo_model
@@ -36,12 +37,31 @@ from depthkit.errors import InputError
     "--queue", type=click.IntRange(1, 1000), default=8, metavar="N", help="Images and videos that may wait or run."
 )
 @options.device
-def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_seconds, queue, device) -> None:
+@runtime_options
+def main(
+    model,
+    weights,
+    host,
+    port,
+    allow_host,
+    max_mib,
+    max_megapixels,
+    max_seconds,
+    queue,
+    device,
+    runtime,
+    precision,
+    calibration,
+    max_error,
+) -> None:
     """Show depth in the browser: images, videos, 3D.
 
     Drop an image or a video, choose the model, and see its depth beside it, metres under the cursor, the scene in 3D,
     and which tokens attended. The page offers the given weights, the published models that were downloaded before, and
     rooms-deit-tiny, which comes with depthkit. It needs no network, and only this machine can reach it.
+
+    --runtime and --precision are for the models as they are; where the page selects tokens by its slider, and to show
+    which tokens attended, the network runs in torch, and the page says so.
 
     What is dropped is held in memory, and so are the last results, for 10 minutes. The results of a video, with its
     frames and its sound, and files to download lie in a folder of the temporary folder while they are made; only you
@@ -57,12 +77,15 @@ def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_se
         raise InputError(
             f"serve: needs the package {error.name}, which is not installed; run: pip install 'depthkit[app]'"
         ) from error
+    device = check_runtime_options(runtime, precision, calibration, device)
     from depthkit.app.choices import list_choices
     from depthkit.app.limits import Limits
     from depthkit.app.running import open_socket, run_page
     from depthkit.app.service import Service
+    from depthkit.runtimes.names import RuntimeRequest
     from depthkit.zoo.packaged import PACKAGED_MODEL
 
+    asked = RuntimeRequest(runtime, precision, calibration, max_error)
     limits = Limits(
         upload_bytes=round(max_mib * 2**20),
         pixels=round(max_megapixels * 1e6),
@@ -75,4 +98,4 @@ def main(model, weights, host, port, allow_host, max_mib, max_megapixels, max_se
         options.fetch_zoo_model(model, None)
     choices = list_choices(model, weights)
     with open_socket(host, port) as opened:
-        run_page(Service(choices, device, limits), opened, host, allow_host)
+        run_page(Service(choices, device, limits, asked), opened, host, allow_host)

@@ -65,6 +65,7 @@ def describe(plan: Plan, work: Work, model: ModelSource) -> dict[str, Any]:
         "outputs": work.outputs,
         "column": work.column,
         "focal": work.focal,
+        "max_pixels": work.max_pixels,
         "model": model.describe(),
     }
 

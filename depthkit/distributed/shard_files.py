@@ -15,7 +15,7 @@ _FIELDS = {
     "status": "string", "error": "string", "kind": "string", "unit": "string", "height": "int32", "width": "int32",
     "png_units_per_metre": "float64", "saturated": "int64", "min_depth": "float32", "max_depth": "float32",
     "min_disparity": "float32", "max_disparity": "float32", "focal_length": "float64", "focal_source": "string",
-    "metres_follow_focal": "bool_",
+    "metres_follow_focal": "bool_", "reduction": "int32",
 }  # fmt: skip
 _ROWS = 32  # of a Parquet file, held before they are written
 

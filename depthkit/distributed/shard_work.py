@@ -2,25 +2,29 @@
 
 import hashlib
 import json
+import math
 import secrets
 import tempfile
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from depthkit.apis.focal import FocalRequest
 from depthkit.apis.image_source import SourceImage, read_source
 from depthkit.apis.result import DepthResult
 from depthkit.apis.result_files import output_paths
 from depthkit.apis.saved_prediction import describe_saved
+from depthkit.distributed.in_order import in_order
 from depthkit.distributed.plan import Form, Format, Unit, shard_name
 from depthkit.distributed.readers import StoredImage, read_unit
 from depthkit.distributed.shard_files import open_shard
 from depthkit.errors import InputError
+from depthkit.utils.image_decoding import open_content
+from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.io import MILLIMETRES_PER_METRE
 from depthkit.utils.storage import Place
 
@@ -31,8 +35,7 @@ RECORDS = "_records"  # folder in the output; a shard is finished when its recor
 ATTEMPTS = "_attempts"  # folder in the output: how often a unit was begun
 _BATCH_PIXELS = 32_000_000  # of the images that go through the network together
 _LARGE_FILE = 8 * 2**20  # [bytes], of an image that is decoded only when it is its turn
-
-In, Out = TypeVar("In"), TypeVar("Out")
+_LARGE = 16_000_000  # [px], of such an image
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ class Work:
         focal: focal length [px] of all images, ``exif`` or None, as of `DepthPredictor`.
         batch_size: how many images go through the network together.
         threads: that read and write beside it.
+        max_pixels: an image that has more is decoded with a reduction, and so is its result.
         run: of the command, for the count of attempts.
         attempts: how often a unit may be begun in a run; more often, something in it ends its process each time.
     """
@@ -91,6 +95,7 @@ class Work:
     focal: FocalRequest
     batch_size: int
     threads: int
+    max_pixels: int = MAX_PIXELS
     run: str = field(default_factory=lambda: secrets.token_hex(4))
     attempts: int = 4
 
@@ -168,11 +173,10 @@ def _write_shard(path: Path, unit: Unit, predictor: "DepthPredictor", work: Work
         with ThreadPoolExecutor(work.threads) as pool:
             ahead = work.threads + work.batch_size
             stored = read_unit(work.folder, work.form, unit, work.column)
-            decoded = _in_order(pool, _decode, stored, ahead)
-            predicted = (
-                one for batch in _batches(decoded, work.batch_size) for one in _predict(batch, predictor, work)
-            )
-            for name, row, files in _in_order(pool, lambda one: _encode(*one, outputs), predicted, ahead):
+            decoded = in_order(pool, lambda one: _decode(one, work.max_pixels), stored, ahead)
+            predicted = _predict_all(decoded, predictor, work)
+            encoded = in_order(pool, lambda one: _encode(*one, outputs), predicted, ahead, _count, _BATCH_PIXELS)
+            for name, row, files in encoded:
                 shard.add(name, row, files)
                 images += 1
                 errors += row["status"] == "error"
@@ -181,31 +185,18 @@ def _write_shard(path: Path, unit: Unit, predictor: "DepthPredictor", work: Work
     return images, errors
 
 
-def _in_order(pool: ThreadPoolExecutor, do: Callable[[In], Out], items: Iterable[In], ahead: int) -> Iterator[Out]:
-    """Yield do(item) for all items in their order, with no more than `ahead` of them begun."""
-    begun: deque[Future] = deque()
-    try:
-        for item in items:
-            begun.append(pool.submit(do, item))
-            if len(begun) >= ahead:
-                yield begun.popleft().result()
-        while begun:
-            yield begun.popleft().result()
-    finally:
-        for future in begun:
-            future.cancel()
-
-
 _Decoded = tuple[str, Callable[[], SourceImage]]  # an image, and what returns it or raises InputError
 
 
-def _decode(stored: StoredImage) -> _Decoded:
+def _decode(stored: StoredImage, max_pixels: int) -> _Decoded:
     """Read and decode an image; one of many pixels only when it is its turn, so that no two are in memory."""
     try:
         content = stored.read()
-        if len(content) > _LARGE_FILE:
-            return stored.name, lambda: read_source(content, stored.name)
-        image = read_source(content, stored.name)
+        with open_content(content, stored.name, reduced=True) as opened:
+            is_large = math.prod(opened.size) > _LARGE
+        if is_large or len(content) > _LARGE_FILE:
+            return stored.name, lambda: read_source(content, stored.name, max_pixels)
+        image = read_source(content, stored.name, max_pixels)
         return stored.name, lambda: image
     except InputError as error:
         failed = error
@@ -226,11 +217,28 @@ def _batches(decoded: Iterable[_Decoded], size: int) -> Iterator[list[tuple[str,
         except InputError as error:
             image = error
         batch.append((name, image))
+        del image, take
         if len(batch) >= size or pixels >= _BATCH_PIXELS:
             yield batch
             batch, pixels = [], 0
     if batch:
         yield batch
+
+
+def _predict_all(
+    decoded: Iterable[_Decoded], predictor: "DepthPredictor", work: Work
+) -> Iterator[tuple[str, DepthResult | InputError]]:
+    """Predict images; nothing of one whose result was yielded is held here."""
+    for batch in _batches(decoded, work.batch_size):
+        results = deque(_predict(batch, predictor, work))
+        batch.clear()
+        while results:
+            yield results.popleft()
+
+
+def _count(predicted: tuple[str, DepthResult | InputError]) -> int:
+    """Return the pixels of a result."""
+    return 0 if isinstance(predicted[1], InputError) else predicted[1].values.size
 
 
 def _predict(
@@ -260,8 +268,8 @@ def _encode(name: str, result: DepthResult | InputError, outputs: Sequence[str])
     with tempfile.TemporaryDirectory(prefix="depthkit-") as folder:
         saved = result.save(folder, "", outputs)
         files = {_ending(path): path.read_bytes() for path in saved.paths.values()}
-    told = asdict(describe_saved(Path(name), result, saved, classes=False, reduction=1))
-    for name_in_row in ("image", "files", "color_range", "classes", "reduction"):
+    told = asdict(describe_saved(Path(name), result, saved, classes=False))
+    for name_in_row in ("image", "files", "color_range", "classes"):
         del told[name_in_row]
     height, width = result.size
     scale = {"png_units_per_metre": MILLIMETRES_PER_METRE} if "depth_png" in saved.paths else {}

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 import depthkit
 from depthkit.errors import InputError
+from depthkit.runtimes.export_lock import one_process
 from depthkit.utils.output_file import atomic_path
 from depthkit.utils.paths import cache_folder
 
@@ -59,7 +60,7 @@ def derived_key(key: str, images: Sequence[Tensor]) -> str:
 def cached_graph(key: str, make: Callable[[Path], None], again: bool = False) -> Path:
     """Return the file of a graph, made by `make` if there is none, if it is damaged, or to have it again.
 
-    A file's name holds the hash of its content. Several processes may make the same graph at the same time.
+    A file's name holds the hash of its content. Of several processes one makes the graph, and the others wait for it.
 
     Args:
         key: from `graph_key`.
@@ -70,29 +71,36 @@ def cached_graph(key: str, make: Callable[[Path], None], again: bool = False) ->
         InputError: the folder cannot be read or written, or what `make` raises.
     """
     folder = graphs_folder()
-    try:
-        kept = sorted(folder.glob(f"{key}-*.onnx")) if folder.is_dir() else []
-        found = None if again else _find_complete(kept)
-    except OSError as error:
-        where = error.filename or folder
-        raise InputError(f"{where}: cannot be read ({error.strerror}); delete it, or {_ELSEWHERE}") from error
-    if found is not None:
+    if not again and (found := _find_complete(folder, key)) is not None:
         return found
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{folder}: cannot be made ({error.strerror}); {_ELSEWHERE}") from error
+    try:
+        with one_process(folder / f".{key}.lock"):
+            found = None if again else _find_complete(folder, key)  # another process may have made it
+            return _make_graph(folder, key, make) if found is None else found
+    except OSError as error:
+        raise InputError(f"{folder}: cannot be written ({error.strerror}); free some space, or {_ELSEWHERE}") from error
+
+
+def _make_graph(folder: Path, key: str, make: Callable[[Path], None]) -> Path:
+    """Make a graph in place of those that are kept, and return its file.
+
+    Raises:
+        OSError: it cannot be written.
+        Exception: what `make` raises.
+    """
     print("note: exporting the model for this runtime; the graph is kept for the next time", file=sys.stderr)
     temporary = folder / f".{secrets.token_hex(4)}.onnx"
     try:
         make(temporary)
         final = folder / f"{key}-{_hash(temporary)}.onnx"
         os.replace(temporary, final)
-        for path in kept:
+        for path in folder.glob(f"{key}-*.onnx"):
             if path != final:
                 path.unlink(missing_ok=True)
-    except OSError as error:
-        raise InputError(f"{folder}: cannot be written ({error.strerror}); free some space, or {_ELSEWHERE}") from error
     finally:
         temporary.unlink(missing_ok=True)
     return final
@@ -126,8 +134,20 @@ def package_version(package: str) -> str | None:
         return None
 
 
-def _find_complete(paths: Sequence[Path]) -> Path | None:
-    """Return the first graph whose content is that of its name; delete the others."""
+def _find_complete(folder: Path, key: str) -> Path | None:
+    """Return the first graph of `key` whose content is that of its name; delete the others.
+
+    Raises:
+        InputError: one cannot be read.
+    """
+    try:
+        return _first_complete(sorted(folder.glob(f"{key}-*.onnx")) if folder.is_dir() else [])
+    except OSError as error:
+        where = error.filename or folder
+        raise InputError(f"{where}: cannot be read ({error.strerror}); delete it, or {_ELSEWHERE}") from error
+
+
+def _first_complete(paths: Sequence[Path]) -> Path | None:
     for path in paths:
         try:
             is_complete = path.stem.rpartition("-")[2] == _hash(path)

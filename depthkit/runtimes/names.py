@@ -3,7 +3,7 @@
 import platform
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Literal, NamedTuple, get_args
 
 from depthkit.errors import InputError
 
@@ -26,6 +26,30 @@ _FLAGS = {
     "bfloat16": {"avx512_bf16", "amx_bf16", "bf16", "svebf16"},
     "float16": {"avx512_fp16", "amx_fp16", "asimdhp", "fphp"},
 }
+
+
+class RuntimeRequest(NamedTuple):
+    """What runs the network: the arguments of `DepthPredictor.use_runtime`.
+
+    Attributes:
+        runtime: one of `RUNTIMES`.
+        precision: one of `PRECISIONS`.
+        calibration: for int8, a folder of images.
+        max_error: of a precision below float32, the largest mean error.
+    """
+
+    runtime: Runtime = "torch"
+    precision: Precision = "float32"
+    calibration: str | None = None
+    max_error: float = MAX_ERROR
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it asks for the model itself."""
+        return (self.runtime, self.precision) == ("torch", "float32")
+
+
+IN_TORCH = RuntimeRequest()
 
 
 def missing_packages(runtime: str, precision: str = "float32") -> list[str]:

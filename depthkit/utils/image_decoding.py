@@ -49,19 +49,20 @@ def open_image(path: str | os.PathLike, reduced: bool = False) -> Iterator[Image
 
 
 @contextlib.contextmanager
-def open_content(content: bytes, name: str) -> Iterator[Image.Image]:
+def open_content(content: bytes, name: str, reduced: bool = False) -> Iterator[Image.Image]:
     """Open an image of which the encoded bytes are at hand, as `open_image` does a file.
 
     Args:
         content: of the image's file.
         name: of the image, for messages.
+        reduced: see `open_image`.
 
     Raises:
         InputError: see `open_image`.
     """
     if not content:
         raise InputError(f"{name}: is empty; expected an image")
-    with decoder_errors(name, "an image"), _opened(io.BytesIO(content), name) as image:
+    with decoder_errors(name, "an image"), _opened(io.BytesIO(content), name, reduced) as image:
         yield image
 
 

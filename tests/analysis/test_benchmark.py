@@ -6,7 +6,7 @@ import torch
 from PIL import Image
 
 from depthkit import DepthPredictor
-from depthkit.analysis.benchmark import image_batch, peak_memory, time_interleaved
+from depthkit.analysis.benchmark import describe_machine, image_batch, peak_memory, time_interleaved
 from depthkit.analysis.published_variants import build_published, check_published
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
@@ -36,6 +36,13 @@ def test_peak_memory_sees_what_is_held():
     assert 3 * images.nbytes <= peak_memory(Holder(), images) <= 6 * images.nbytes
 
 
+def test_the_machine_in_one_line(monkeypatch):
+    monkeypatch.setattr("depthkit.analysis.benchmark.cpu_name", lambda: "A CPU")
+    for count, said in ((1, "1 thread"), (2, "2 threads")):
+        monkeypatch.setattr(torch, "get_num_threads", lambda count=count: count)
+        assert describe_machine({"a": "1.0", "b": None, "c": "2"}) == f"A CPU, {said}, a 1.0, c 2"
+
+
 def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
     calls = []
     passes = {"a": lambda: calls.append("a"), "b": lambda: calls.append("b")}
@@ -56,6 +63,7 @@ def test_the_command_prints_a_table_and_writes_json(cli, tmp_path, task):
     assert report["results"][0]["speedup"] == 1.0
     assert all(r["macs"] > 0 and r["ms"] > 0 and r["peak_bytes"] > 0 for r in report["results"])
     assert "GMACs/image" in result.stdout
+    assert result.stdout.startswith(describe_machine({"torch": torch.__version__}) + "\n")
 
 
 def test_published_models_are_compared_with_the_first(cli, tmp_path, tiny_zoo):
@@ -126,7 +134,7 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "tosa_shared"], "--variants tosa_shared: expected timm, deit or"),
         (["--variants", "deit:0.5"], "--variants deit:0.5: expected"),
         (["--variants", "evit:half"], "'half' is not a number"),
-        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 pairs"),
+        (["--variants", "tosa_shared:.5,.5"], "one for each of the 6 token selective layers"),
         (["--variants", "tosa:0.5"], "tosa:0.5"),
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),

@@ -38,17 +38,24 @@ def test_each_layer_is_measured_alone(model):
 
 @settings(max_examples=50)
 @given(
-    st.lists(st.tuples(st.integers(1, 5), st.integers(0, 50), st.integers(1, 20)), min_size=1, max_size=8),
+    st.lists(
+        st.tuples(st.integers(1, 5), st.sampled_from([0.5, 0.25]), st.integers(0, 50), st.integers(1, 20)),
+        min_size=1,
+        max_size=8,
+    ),
     st.integers(40, 100),
 )
 def test_the_choice_is_the_best_of_all(rows, percent):
-    measured = [LayerRate(layer, 0.5, d / 100, None, s / 100) for layer, d, s in rows]
+    measured = [LayerRate(layer, rate, d / 100, None, s / 100) for layer, rate, d, s in rows]
     budget = percent / 100
     allowed = [
         choice
-        for count in range(4)
+        for count in range(6)
         for choice in combinations(sorted(measured, key=lambda one: one.layer), count)
-        if all(b.layer - a.layer > 1 for a, b in zip(choice, choice[1:], strict=False))
+        if all(
+            b.layer - a.layer > 1 or (b.layer - a.layer == 1 and b.keep_rate == a.keep_rate)
+            for a, b in zip(choice, choice[1:], strict=False)
+        )
         and sum(one.saved for one in choice) >= 1 - budget - 1e-9
     ]
     if not allowed:

@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from depthkit.analysis import runtime_benchmark
+from depthkit.analysis.benchmark import describe_machine
 from depthkit.analysis.runtime_benchmark import parse_column, print_tables, size_within
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator
@@ -55,6 +56,7 @@ def test_the_command_times_runtimes(cli, tmp_path, monkeypatch):
     for one in report["results"]:
         assert (one["height"], one["width"], len(one["rounds_ms"])) == (128, 144, 2)
         assert one["error"] < 1e-4 and one["ms"] > 0
+    assert result.stdout.startswith(describe_machine({"torch": torch.__version__}) + ", onnxruntime ")
     assert "time / torch" in result.stdout and "time / deit" in result.stdout
 
 

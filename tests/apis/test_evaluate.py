@@ -2,15 +2,18 @@
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
 import torch
 
+from depthkit import DepthPredictor
 from depthkit.apis.evaluate import evaluate
 from depthkit.errors import InputError
 from depthkit.evaluation import METRIC_NAMES
 from depthkit.models.weights import read_metadata
+from depthkit.runtimes.names import RuntimeRequest
 from depthkit.utils.config import load_config
 
 
@@ -71,3 +74,35 @@ def test_a_relative_model_has_no_metrics_in_metres(config_path: Path, best: Path
     config.model.output = "disparity"
     with pytest.raises(InputError, match="gives disparity, which metrics in metres cannot measure"):
         evaluate(config, best, device="cpu")
+
+
+def test_metrics_of_a_lower_precision(config_path: Path, best: Path, monkeypatch, capsys) -> None:
+    monkeypatch.setattr("depthkit.runtimes.names._cpu_flags", lambda: {"avx512_bf16"})
+    exact = evaluate(None, best, device="cpu")
+    result = evaluate(None, best, device="cpu", runtime=RuntimeRequest(precision="bfloat16", max_error=10.0))
+    assert re.search(r"runtime: torch bfloat16, mean error .* \(at most 1000.00%\), at ", capsys.readouterr().err)
+    assert (result.runtime, result.precision) == ("torch", "bfloat16") and "torch bfloat16" in result.table()
+    assert result.metrics != exact.metrics
+    assert result.metrics == pytest.approx(exact.metrics, rel=0.1)
+    with pytest.raises(InputError, match=r"precision bfloat16: its mean error .* 0.00% is the most"):
+        evaluate(None, best, device="cpu", runtime=RuntimeRequest(precision="bfloat16", max_error=1e-9))
+    config = load_config(config_path)
+    config.pop("test_pipeline")
+    with pytest.raises(InputError, match="tiny_rooms.py: has no test_pipeline"):
+        evaluate(config, best, device="cpu", runtime=RuntimeRequest(precision="bfloat16"))
+
+
+def test_the_graph_is_the_one_that_predicting_uses(best: Path, monkeypatch) -> None:
+    keys = []
+
+    def choose(networks, *_):
+        keys.append(networks.key)
+        return "onnx", networks.make("torch", "float32")
+
+    monkeypatch.setattr("depthkit.runtimes.names.find_spec", lambda name: name)
+    monkeypatch.setattr("depthkit.runtimes.choice.choose_network", choose)
+    result = evaluate(None, best, flip=True, runtime=RuntimeRequest("onnx"))
+    assert (result.runtime, result.device) == ("onnx", "cpu")
+    assert result.metrics == evaluate(None, best, flip=True, device="cpu").metrics
+    DepthPredictor(best, runtime="onnx")
+    assert keys[0] == keys[1]

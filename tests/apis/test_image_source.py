@@ -123,9 +123,27 @@ def test_bytes_and_pil_images_are_bounded_and_checked(photo, monkeypatch):
     with pytest.raises(InputError, match="^image 7: is damaged"):
         read_source(cut, "image 7")
     monkeypatch.setattr("depthkit.utils.input_files.MAX_PIXELS", 1000)
-    for source in (photo, photo.read_bytes(), Image.open(photo), smooth(), torch.from_numpy(smooth())):
+    for source in (Image.open(photo), smooth(), torch.from_numpy(smooth())):
         with pytest.raises(InputError, match="megapixels"):
             read_source(source)
+    monkeypatch.setattr("depthkit.utils.image_decoding.MAX_REDUCED_PIXELS", 2000)
+    for source in (photo, photo.read_bytes()):
+        with pytest.raises(InputError, match="megapixels"):
+            read_source(source)
+
+
+def test_a_file_of_too_many_pixels_is_reduced_wherever_it_comes_from(photo, monkeypatch):
+    content, focal = photo.read_bytes(), read_source(photo).focal
+    monkeypatch.setattr(image_source, "fetch", lambda url, expected: content)
+    monkeypatch.setattr("depthkit.utils.input_files.MAX_PIXELS", 1000)
+    expected = smooth().reshape(20, 2, 30, 2, 3).mean((1, 3))
+    for source in (photo, photo.as_uri(), "https://a.org/b", content):
+        read = read_source(source)
+        assert np.abs(read.rgb - expected).max() <= 0.5 and read.reduction == 2
+        assert read.focal == pytest.approx(focal / 2)
+        assert (read.scale_focal(100.0), read.scale_focal("exif"), read.scale_focal(None)) == (50.0, "exif", None)
+        assert read_source(source, max_pixels=300).rgb.shape == (14, 20, 3)
+    assert read_source(photo, max_pixels=2400).reduction == 1
 
 
 @pytest.mark.parametrize("source", [3, None, object(), io.BytesIO(b"x"), {"image": 1}, [[1, 2]]])

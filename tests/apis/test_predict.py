@@ -25,12 +25,12 @@ class Predictor:
     def run(self, batch):
         return batch["data_samples"]
 
-    def make_result(self, rgb, camera, name):
+    def make_result(self, image, camera, name):
         values = np.full((20, 30), 70.0 if "far" in name else 2.0, np.float32)
         values[0, 0] /= 4
         if "empty" in name:
             values[:] = np.nan
-        return DepthResult(values, rgb, self.kind, **self.fields)
+        return DepthResult(values, image.rgb, self.kind, **self.fields)
 
 
 @pytest.fixture(autouse=True)

@@ -34,8 +34,9 @@ class Predictor:
         self.batches.append(batch["data_samples"])
         return batch["data_samples"]
 
-    def make_result(self, rgb, camera, name):
-        return DepthResult(np.full(rgb.shape[:2], rgb[0, 0, 0], np.float32), rgb, metadata={"name": name})
+    def make_result(self, image, camera, name):
+        values = np.full(image.rgb.shape[:2], image.rgb[0, 0, 0], np.float32)
+        return DepthResult(values, image.rgb, metadata={"name": name}, reduction=image.reduction)
 
 
 def predict(folder: Path, names, batch_size=1, focal=None, max_pixels=10_000):
@@ -96,9 +97,9 @@ def test_every_image_has_its_own_result_and_a_second_run_has_the_same_batches(fo
         if name[0] == "x":
             assert isinstance(outcome, InputError) and f"{name}.png" in str(outcome)
             continue
-        assert outcome.result.metadata == {"name": name} and outcome.reduction == 1
-        assert (outcome.result.values == 10 * int(name[1]) + 5).all()
-        assert outcome.result.size == SIZES[name[0]][::-1]
+        assert outcome.metadata == {"name": name} and outcome.reduction == 1
+        assert (outcome.values == 10 * int(name[1]) + 5).all()
+        assert outcome.size == SIZES[name[0]][::-1]
     assert again.batches == predictor.batches
     for batch in predictor.batches:
         assert len(batch) <= batch_size and len({name[0] for name in batch}) == 1
@@ -131,6 +132,6 @@ def test_what_fails_otherwise_ends_the_loop_and_the_threads(folder, monkeypatch)
 
 def test_a_large_image_is_reduced_and_its_focal_length_too(folder):
     predictor, ((_, large), (_, small)) = predict(folder, ["l3", "s3"], focal=30.0, max_pixels=30)
-    assert (large.result.size, large.reduction) == ((5, 5), 2) and (large.result.values == 35).all()
-    assert (small.result.size, small.reduction) == ((4, 6), 1)
+    assert (large.size, large.reduction) == ((5, 5), 2) and (large.values == 35).all()
+    assert (small.size, small.reduction) == ((4, 6), 1)
     assert predictor.focals == {str(folder / "l3.png"): 15.0, str(folder / "s3.png"): 30.0}

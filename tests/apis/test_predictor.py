@@ -347,3 +347,22 @@ print("done")
 """
     done = run_python("-c", script, *trained, alone)
     assert done.stdout.endswith("done\n"), done.stderr
+
+
+def test_a_file_of_too_many_pixels_is_read_smaller_and_that_is_said(predictor, tmp_path, monkeypatch, capsys):
+    large, small = tmp_path / "large.png", tmp_path / "small.png"
+    Image.fromarray(photo(96, 128)).save(large)
+    Image.fromarray(photo(96, 128)).reduce(2).save(small)
+    expected = predictor(small, focal=50)
+    monkeypatch.setattr("depthkit.utils.input_files.MAX_PIXELS", 96 * 128 - 1)
+    results = [predictor(large, focal=100), *predictor([large.read_bytes(), small], focal=[100, 50])]
+    for result in results:
+        np.testing.assert_allclose(result.values, expected.values, rtol=1e-5)
+        assert result.focal_length == expected.focal_length == 50
+    assert [result.reduction for result in results] == [2, 2, 1]
+    assert "64x48 px at 1/2 of its size" in repr(results[0]) and "at 1/" not in repr(expected)
+    assert capsys.readouterr().err == "".join(
+        f"warning: {name}: too large, so read at 1/2 of its size; the result and its focal length are those of that "
+        "size\n"
+        for name in (large, "image 0")
+    )

@@ -7,7 +7,6 @@ import numpy as np
 import pytest
 
 from depthkit.apis import save_behind
-from depthkit.apis.predict_ahead import PredictedImage
 from depthkit.apis.result import DepthResult
 from depthkit.apis.save_behind import SaveBehind
 from depthkit.errors import InputError
@@ -18,7 +17,7 @@ ROWS = 10
 def results(count: int):
     for place in range(count):
         values = np.ones((ROWS, 10), np.float32)
-        yield place, PredictedImage(DepthResult(values, np.zeros((ROWS, 10, 3), np.uint8)), 1)
+        yield place, DepthResult(values, np.zeros((ROWS, 10, 3), np.uint8))
 
 
 @pytest.mark.parametrize("most", [50, 250, 10**6])

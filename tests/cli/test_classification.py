@@ -40,7 +40,7 @@ def test_timms_weights_are_tested_as_they_are(cli, images, deit_tiny_weights, tm
     content = json.loads(out.read_text())
     assert set(content) == {
         *("transform", "images", "skipped", "metrics", "images_per_second", "device", "processes"),
-        *("config", "checkpoint"),
+        *("runtime", "precision", "config", "checkpoint"),
     }
     assert list(content["metrics"]) == ["top1", "top5"]
     assert content["images"] == 24 and content["metrics"]["top1"] > 60

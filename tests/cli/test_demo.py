@@ -2,13 +2,20 @@ import json
 
 import pytest
 
-from depthkit.cli import demo
+from depthkit.cli import demo, main
+from depthkit.errors import InputError
 
 
 @pytest.mark.slow
-def test_the_demo_trains_evaluates_and_predicts(cli_process, tmp_path):
+def test_the_demo_trains_evaluates_and_predicts(cli, monkeypatch, tmp_path):
+    """Its three commands in this process; `test_a_step_is_a_command` has how they are run."""
     folder = tmp_path / "demo"
-    result = cli_process("demo", "--out", folder, "--max-iters", "8")
+
+    def run(title: str, *arguments: object) -> None:
+        main.cli(list(map(str, arguments)), standalone_mode=False)
+
+    monkeypatch.setattr(demo, "_run", run)
+    result = cli("demo", "--out", folder, "--max-iters", "8")
     assert result.returncode == 0, result.stderr
     for line in ("colored depth map", "16-bit PNG [mm]", "metrics"):
         assert line in result.stdout
@@ -19,6 +26,15 @@ def test_the_demo_trains_evaluates_and_predicts(cli_process, tmp_path):
         "grace_hopper_depth.png",
         "grace_hopper_depth.npy",
     }
+
+
+def test_a_step_is_a_command(capfd):
+    demo._run("3/3 predict an image", "predict", "--help")
+    printed = capfd.readouterr().out
+    assert printed.startswith("\n== 3/3 predict an image\n$ depthkit predict --help\nUsage: ")
+    with pytest.raises(InputError, match="depthkit predict ended with an error, shown above; the demo stops"):
+        demo._run("3/3 predict an image", "predict", "none.png")
+    assert "none.png" in capfd.readouterr().err
 
 
 def test_the_demo_may_be_repeated_in_its_folder(tmp_path):

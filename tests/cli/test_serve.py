@@ -32,6 +32,7 @@ def test_a_port_in_use_is_one_sentence():
         (("--weights", "none.pth"), "none.pth: no such checkpoint file"),
         (("--max-megapixels", "300"), "max-megapixels: 300 is out of range"),
         (("--model", "no-such-model"), "no-such-model"),
+        (("--runtime", "onnx", "--precision", "float16"), "runtime onnx: does not compute in float16"),
     ],
 )
 def test_wrong_options_are_one_sentence(options, words):

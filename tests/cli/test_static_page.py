@@ -2,8 +2,6 @@
 
 import pytest
 
-from helpers import run_python
-
 
 @pytest.mark.parametrize(
     ("options", "words"),
@@ -12,7 +10,7 @@ from helpers import run_python
         (("--onnxruntime-web", "nowhere"), "nowhere: has no ort.wasm.bundle.min.mjs"),
     ],
 )
-def test_wrong_options_are_one_sentence_and_nothing_is_written(options, words, tmp_path):
-    done = run_python("-m", "depthkit.cli.main", "static-page", "--out", tmp_path / "site", *options)
+def test_wrong_options_are_one_sentence_and_nothing_is_written(cli, options, words, tmp_path):
+    done = cli("static-page", "--out", tmp_path / "site", *options)
     assert done.returncode == 2 and words in done.stderr and done.stderr.count("\n") == 1
     assert not list(tmp_path.iterdir())

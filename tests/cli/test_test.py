@@ -53,6 +53,14 @@ def test_protocol_flip_and_boundary_are_options_and_are_printed(
     assert "averaged with the mirrored image" in result.stdout
 
 
+def test_a_classifier_has_no_runtime(cli, demo_config, demo_checkpoint) -> None:
+    of_classifier = (*FEW, "test_evaluator.type=Accuracy")
+    asked = ("--runtime", "compile")
+    result = cli("test", demo_checkpoint, "--config", demo_config, *asked, *of_classifier)
+    assert result.returncode == 2
+    assert "is not of a depth model; leave out protocol, flip, boundary, runtime" in result.stderr
+
+
 def of_another_model(path: Path) -> None:
     torch.save({"state_dict": {"backbone.cls_token": torch.zeros(1, 1, 7)}}, path)
 
@@ -76,6 +84,7 @@ def test_a_file_that_is_not_a_checkpoint(cli, demo_config: Path, tmp_path: Path,
         (["WEIGHTS", "--save-dir", "/proc/nothing"], "/proc/nothing"),
         (["WEIGHTS", "--comparison-dir", "/proc/nothing"], "/proc/nothing"),
         (["WEIGHTS", "--comparison-dir", "drawn", "--range", "5", "1"], "range 5 1: expected two depths in metres"),
+        (["WEIGHTS", "--runtime", "onnx", "--precision", "bfloat16"], "runtime onnx: does not compute in bfloat16"),
         (["WEIGHTS", "--range", "0", "5"], "--range is for the drawings of --comparison-dir"),
     ],
 )

@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 
 import pytest
-import torch
 
 from helpers import REPOSITORY, TINY_ROOMS, tool_environment
 
@@ -18,18 +17,6 @@ def config(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("config") / "tiny.py"
     path.write_text(TINY_ROOMS)
     return path
-
-
-def checkpoint(folder: Path, name: str) -> dict:
-    return torch.load(folder / name, weights_only=False)
-
-
-def same_weights(a: dict, b: dict) -> bool:
-    return a.keys() == b.keys() and largest_difference(a, b) == 0
-
-
-def largest_difference(a: dict, b: dict) -> float:
-    return max((a[k].float() - b[k].float()).abs().max().item() for k in a)
 
 
 def torchrun(*command: object) -> subprocess.CompletedProcess:
@@ -88,46 +75,6 @@ def test_training_leaves_checkpoints_metrics_and_images(trained: Path) -> None:
     assert (trained / "learning_curves.png").is_file() and not (trained / "tensorboard").exists()
 
 
-KILL_HOOK = """
-import os, signal
-from mmengine.hooks import Hook
-from mmengine.registry import HOOKS
-
-@HOOKS.register_module()
-class KillHook(Hook):
-    priority = "LOWEST"
-
-    def after_train_iter(self, runner, batch_idx, data_batch=None, outputs=None):
-        if runner.iter == 6:
-            os.kill(os.getpid(), signal.SIGKILL)
-"""
-KILLED = """
-_base_ = "{config}"
-custom_imports = dict(imports=["kill_hook"])
-custom_hooks = [*_base_.custom_hooks, dict(type="mmengine.KillHook")]
-"""
-
-
-@pytest.mark.slow
-def test_killed_and_resumed_it_ends_where_it_would_have(config: Path, cli_process, trained: Path, tmp_path) -> None:
-    (tmp_path / "kill_hook.py").write_text(KILL_HOOK)
-    (tmp_path / "killed.py").write_text(KILLED.format(config=config))
-    out = tmp_path / "out"
-    options = ["--out", out, "--device", "cpu", "--cfg-options", "default_hooks.checkpoint.by_epoch=False"]
-    killed = cli_process("train", tmp_path / "killed.py", *options, env={"PYTHONPATH": f"{REPOSITORY}:{tmp_path}"})
-    assert killed.returncode == -signal.SIGKILL, killed.stderr
-    # The newest one is damaged besides, as by a power cut: the one before it must do.
-    newest = max(out.glob("iter_*.pth"), key=lambda path: path.stat().st_mtime_ns)
-    newest.write_bytes(newest.read_bytes()[:1000])
-    result = cli_process("train", config, "--resume", *options)
-    assert result.returncode == 0, result.stderr
-    assert f"{newest.name}: not a checkpoint, or one that is damaged" in result.stdout
-    assert "resumed from" in result.stdout
-    resumed, straight = checkpoint(out, "iter_12.pth"), checkpoint(trained, "epoch_2.pth")
-    assert resumed["meta"]["iter"] == straight["meta"]["iter"] == 12
-    assert same_weights(resumed["state_dict"], straight["state_dict"])
-
-
 @pytest.mark.slow
 def test_with_nothing_to_resume_the_pretrained_weights_are_loaded(config: Path, cli, trained: Path, tmp_path) -> None:
     best = tmp_path / "best_abs_rel_epoch_1.pth"
@@ -143,21 +90,6 @@ def test_the_cosine_schedule(config: Path, cli, tmp_path) -> None:
     options = ["--device", "cpu", "--cfg-options", "schedule=cosine", "train_cfg.max_iters=3"]
     result = cli("train", config, "--out", tmp_path, *options)
     assert result.returncode == 0, result.stderr
-
-
-@pytest.mark.slow
-def test_two_processes_train_as_one(config: Path, cli, tmp_path) -> None:
-    # The mean over pixels of images of equal size: there the mean of two processes' gradients is that of one.
-    linear = tmp_path / "linear.py"
-    linear.write_text(config.read_text().replace('type="ScaleInvariantLogLoss"', 'type="GradientLoss"'))
-    alone = cli("train", linear, "--out", tmp_path / "one", "--device", "cpu")
-    assert alone.returncode == 0, alone.stderr
-    train = ["-m", "depthkit.cli.main", "train"]
-    both = torchrun(*train, linear, "--out", tmp_path / "two", "--cfg-options", "batch_size=1")
-    assert both.returncode == 0, both.stderr
-    one, two = checkpoint(tmp_path / "one", "epoch_2.pth"), checkpoint(tmp_path / "two", "epoch_2.pth")
-    assert two["meta"]["iter"] == one["meta"]["iter"] == 12
-    assert largest_difference(one["state_dict"], two["state_dict"]) < 1e-3
 
 
 @pytest.mark.slow

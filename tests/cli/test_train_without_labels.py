@@ -25,9 +25,9 @@ def scalars(folder: Path) -> list[dict]:
 
 
 @pytest.mark.slow
-def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli_process, options, deit_tiny_weights, tmp_path):
+def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli, options, deit_tiny_weights, tmp_path):
     first, second = tmp_path / "selector", tmp_path / "finetune"
-    result = cli_process(
+    result = cli(
         "train", CONFIGS / "tosa_selector_tiny.py", "--out", first, *options, f"pretrained={deit_tiny_weights}"
     )
     assert result.returncode == 0, result.stderr
@@ -39,7 +39,7 @@ def test_selectors_are_distilled_then_the_model_fine_tuned_from_them(cli_process
     selectors = ToSA(embed_dim=192, num_heads=3, num_classes=1000, pretrained=checkpoint).blocks[1].selector
     assert not torch.equal(selectors.mix.weight.squeeze(), torch.eye(3))
 
-    result = cli_process(
+    result = cli(
         "train", CONFIGS / "tosa_finetune_tiny.py", "--out", second, *options,
         f"pretrained={checkpoint}", f"teacher={deit_tiny_weights}", "selection=per_head",
     )  # fmt: skip

@@ -10,7 +10,7 @@ import tempfile
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -26,11 +26,11 @@ from light_model import LightModel, prepare
 
 pytestmark = pytest.mark.slow
 
-UNITS, PER_UNIT = 12, 2
+UNITS, PER_UNIT = 8, 2
 
 
 @pytest.fixture(scope="module")
-def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
+def cluster() -> Iterator:
     """Ray on two nodes with one core each."""
     pytest.importorskip("ray", reason="needs the extra [ray]")
     pytest.importorskip("pyarrow", reason="needs the extra [ray]")
@@ -40,25 +40,20 @@ def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator:
     os.environ["PYTHONPATH"] = os.pathsep.join([tool_environment()["PYTHONPATH"], str(REPOSITORY / "tests")])
     from ray.cluster_utils import Cluster
 
-    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20, "include_dashboard": False}
+    node = {"num_cpus": 1, "object_store_memory": 100 * 2**20}
+    unused = {"include_dashboard": False, "include_log_monitor": False, "no_monitor": True}
+    health = {"health_check_initial_delay_ms": 1000, "health_check_period_ms": 1000}  # soon seen that one is gone
     folder = tempfile.mkdtemp(prefix="dk-ray-")  # short: sockets lie in it
     with pytest.MonkeyPatch.context() as patch:  # the note about the cluster, for which Ray makes no folder
         patch.setenv("RAY_TMPDIR", folder)
         Path(folder, "ray").mkdir()
-        running = Cluster(initialize_head=True, head_node_args={**node, "temp_dir": folder})
+        head = {**node, **unused, "temp_dir": folder, "_system_config": health}
+        running = Cluster(initialize_head=True, head_node_args=head)
+        running.add_node(**node)
+        running.wait_for_nodes()
         yield running
         running.shutdown()
     shutil.rmtree(folder, ignore_errors=True)
-
-
-@pytest.fixture
-def second_node(cluster) -> object:
-    """The node that a test may kill; it is there again for the next test."""
-    if not cluster.worker_nodes:
-        cluster.add_node(num_cpus=1, object_store_memory=100 * 2**20)
-        cluster.wait_for_nodes()
-    (node,) = cluster.worker_nodes
-    return node
 
 
 @pytest.fixture(scope="module")
@@ -69,25 +64,12 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def run(cluster, many: Path, out: Path, seconds: float = 0.25, meanwhile: Callable[[], None] | None = None) -> Summary:
-    """Predict the data set; `meanwhile` runs in a thread as soon as two shards are finished."""
+def run(cluster, many: Path, out: Path, seconds: float = 0.0, actors: int | None = None) -> Summary:
+    """Predict the data set."""
     plan, work = prepare(many, out, per_shard=PER_UNIT)
     output = Output(work.output, {"input": str(many)}, "webdataset", resume=out.exists())
     model = LightModel(out.parent, seconds)
-    watcher = threading.Thread(target=_watch, args=(out, meanwhile), daemon=True)
-    if meanwhile is not None:
-        watcher.start()
-    done = predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
-    if meanwhile is not None:
-        watcher.join(1)
-        assert not watcher.is_alive(), "nothing was killed"
-    return done
-
-
-def _watch(out: Path, act: Callable[[], None]) -> None:
-    while len(list(out.glob("_records/*.json"))) < 2:
-        time.sleep(0.02)
-    act()
+    return predict_dataset(plan, work, model, output, Resources(1, "cpu", actors), cluster.address)
 
 
 def check_complete(out: Path, many: Path) -> None:
@@ -115,42 +97,38 @@ def workers_of(node: object) -> list[int]:
     return [one.pid for one in children if "MapWorker" in " ".join(one.cmdline())]
 
 
-def test_two_nodes_share_the_work_and_resume_makes_what_is_missing(cluster, second_node, many, tmp_path) -> None:
-    out = tmp_path / "out"
-    run(cluster, many, out, seconds=0.0)
+def test_killed_processes_and_nodes_lose_nothing_and_resume_makes_what_is_missing(cluster, many, tmp_path) -> None:
+    """A worker of the first node is killed after two shards, the second node after two more."""
+    out, killed = tmp_path / "out", []
+    (second,) = cluster.worker_nodes
+
+    def wait_for(shards: int) -> None:
+        while len(list(out.glob("_records/*.json"))) < shards:
+            time.sleep(0.02)
+
+    def kill() -> None:
+        wait_for(2)
+        first = workers_of(cluster.head_node)
+        assert first and workers_of(second), "both nodes work"
+        os.kill(first[0], signal.SIGKILL)
+        wait_for(4)
+        cluster.remove_node(second, allow_graceful=False)
+        killed.extend([first[0], second])
+
+    watcher = threading.Thread(target=kill, daemon=True)
+    watcher.start()
+    run(cluster, many, out, seconds=0.25)
+    watcher.join(1)
+    assert len(killed) == 2, "both came in time"
     check_complete(out, many)
+
     before = {path.name: path.read_bytes() for path in out.glob("*.tar")}
     (out / "shard-000003.tar").unlink()
     (out / "_records" / "shard-000007.json").unlink()
-    done = run(cluster, many, out, seconds=0.0)
+    done = run(cluster, many, out, actors=1)
     assert done.resumed == UNITS - 2
     check_complete(out, many)
     assert {path.name: path.read_bytes() for path in out.glob("*.tar")} == before
-
-
-def test_a_killed_worker_loses_nothing(cluster, second_node, many, tmp_path) -> None:
-    killed = []
-
-    def kill() -> None:
-        while not killed:
-            for node in (second_node, cluster.head_node):
-                killed.extend(workers_of(node)[:1])
-        for process in killed[:1]:
-            os.kill(process, signal.SIGKILL)
-
-    run(cluster, many, tmp_path / "out", meanwhile=kill)
-    assert killed
-    check_complete(tmp_path / "out", many)
-
-
-def test_a_killed_node_loses_nothing(cluster, second_node, many, tmp_path) -> None:
-    def kill() -> None:
-        while not workers_of(second_node):
-            time.sleep(0.02)
-        cluster.remove_node(second_node, allow_graceful=False)
-
-    run(cluster, many, tmp_path / "out", seconds=0.5, meanwhile=kill)
-    check_complete(tmp_path / "out", many)
 
 
 def test_a_unit_that_ends_its_process_each_time_is_given_up(cluster, many, tmp_path, capsys) -> None:
@@ -159,7 +137,7 @@ def test_a_unit_that_ends_its_process_each_time_is_given_up(cluster, many, tmp_p
     output = Output(work.output, {}, "webdataset", resume=False)
     model = LightModel(tmp_path, 0.0)
     model.deadly = 7  # the red value of an image
-    done = predict_dataset(plan, work, model, output, Resources(1, "cpu", None), cluster.address)
+    done = predict_dataset(plan, work, model, output, Resources(1, "cpu", 1), cluster.address)
     said = "the process that worked on it was lost 2 times"
     (sentence,) = done.manifest["failed"].values()
     assert said in sentence and list(done.manifest["failed"]) == ["shard-000001.tar"] and not done.manifest["complete"]
@@ -168,7 +146,7 @@ def test_a_unit_that_ends_its_process_each_time_is_given_up(cluster, many, tmp_p
 
 
 def test_a_model_that_cannot_be_loaded_is_one_sentence(cluster, many, tmp_path) -> None:
-    plan, work = prepare(many, tmp_path / "out", per_shard=20)
+    plan, work = prepare(many, tmp_path / "out", per_shard=UNITS * PER_UNIT)
     output = Output(work.output, {}, "webdataset", resume=False)
     model = LightModel(tmp_path, 0)
     model.problem = "weights: are of another model"

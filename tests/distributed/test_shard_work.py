@@ -44,6 +44,21 @@ def test_a_shard_has_one_result_for_each_image(images, tmp_path) -> None:
         assert (row["height"], row["width"]) == depth.shape and row["min_depth"] == pytest.approx(depth.min())
 
 
+def test_large_images_are_reduced_and_their_rows_say_so(images, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr("depthkit.distributed.shard_work._LARGE", 30)
+    monkeypatch.setattr("depthkit.distributed.shard_work._BATCH_PIXELS", 1)
+    plan, work = prepare(images, tmp_path / "out", max_pixels=29)
+    work_on(plan.units[0], LightPredictor(), work)
+    files = read_tar(tmp_path / "out" / "shard-000000.tar")
+    rows = [json.loads(content) for name, content in files.items() if name.endswith(".json")]
+    found = {row["image"]: (row["height"], row["width"], row["reduction"]) for row in rows if row["status"] == "ok"}
+    sizes = {name: Image.open(images / name).size for name in found}
+    assert len(found) == 6 and {reduction for *_, reduction in found.values()} == {1, 2}
+    for name, (height, width, reduction) in found.items():
+        assert reduction == 1 + (sizes[name][0] * sizes[name][1] > 29)
+        assert (width, height) == tuple(-(-side // reduction) for side in sizes[name])
+
+
 def test_parquet_has_the_same_rows(tar, tmp_path) -> None:
     from pyarrow import parquet
 

@@ -1,5 +1,7 @@
 """Trainings of a tiny Runner that are killed at one of their writes, resumed, and compared with one never killed."""
 
+import gc
+import importlib
 import os
 import signal
 import traceback
@@ -15,6 +17,7 @@ from depthkit.engine.work_folder import clean_work_folder
 from depthkit.registry import DATASETS, METRICS, MODELS
 from kills.comparison import differences
 from kills.kill_points import Kill, WriteCounter
+from kills.training import IMPORTED_LATE
 
 Numbers, Line = DATASETS.get("Numbers"), MODELS.get("Line")
 
@@ -48,17 +51,26 @@ class DistanceToOne(BaseMetric):
         return {"abs_rel": abs(float(np.mean(results)) - 1)}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def imported() -> None:
+    """Import before the forks what each of them would take seconds for."""
+    for name in IMPORTED_LATE:
+        importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # a data set collects garbage, in each fork
+
+
 HOOKS = {
     "epochs": {"interval": 1, "max_keep_ckpts": 2},
-    "iterations": {"interval": 3, "by_epoch": False, "max_keep_ckpts": 1},
-    "ends of epochs": {"interval": 5, "by_epoch": False},
+    "iterations": {"interval": 2, "by_epoch": False, "max_keep_ckpts": 1},
+    "ends of epochs": {"interval": 3, "by_epoch": False},
     "every second epoch": {"interval": 2},
 }
 
 
 @pytest.fixture(params=HOOKS)
 def make(request, tiny_config):
-    """`make("name")`: the config of a training of three epochs with five iterations and a validation each."""
+    """`make("name")`: the config of a training of three epochs with three iterations and a validation each."""
 
     def config(name: str, resume: bool = False):
         checkpoint = {"type": "AtomicCheckpointHook", "save_best": "abs_rel", "rule": "less", **HOOKS[request.param]}
@@ -82,7 +94,7 @@ def make(request, tiny_config):
             default_hooks={"checkpoint": checkpoint, "logger": {"type": "LoggerHook", "interval": 1}},
             custom_hooks=[{"type": "EMAHook", "momentum": 0.3}],
         )
-        made.train_dataloader.dataset.type = "NoisyNumbers"
+        made.train_dataloader.dataset = {"type": "NoisyNumbers", "length": 6}
         return made
 
     return config
@@ -110,29 +122,29 @@ def train(config, kill: Kill | None = None) -> tuple[int, int]:
         return os.waitstatus_to_exitcode(status), int(count.read() or 0)
 
 
-def kill_and_compare(make, writes: list[int]) -> None:
-    """Kill one training at its first of these writes, the resumed one at the second, and so on."""
+def kill_and_compare(make, *kills: Kill) -> None:
+    """Kill one training by the first of these, the resumed one by the second, and so on."""
     straight, killed = make("straight"), make("killed")
     if not Path(straight.work_dir).exists():
         assert train(straight)[0] == 0
-    for number, write in enumerate(writes):
-        kill = Kill(write=write, torn=write % 2 == 0)
+    for number, kill in enumerate(kills):
         assert train(make("killed", resume=number > 0), kill)[0] in (-signal.SIGKILL, 0)
     assert train(make("killed", resume=True))[0] == 0
     assert differences(Path(straight.work_dir), Path(killed.work_dir)) == []
 
 
 def test_killed_in_the_middle_and_again_it_ends_as_one_never_killed(make) -> None:
-    kill_and_compare(make, [40, 20])
+    kill_and_compare(make, Kill(write=30, torn=True), Kill(write=20, torn=True))
 
 
 @pytest.mark.slow
-def test_killed_at_every_write(make, request, tmp_path) -> None:
+def test_killed_at_each_few_writes(make, request, tmp_path) -> None:
+    """Every second one leaves the file that it would have written torn."""
     status, count = train(make("straight"))
     assert status == 0 and count > 25
-    every = {"epochs": 1, "iterations": 2}.get(request.node.callspec.params["make"], 3)
-    for write in range(1, count + 1, every):
-        kill_and_compare(make, [write])
+    every = {"epochs": 2, "iterations": 4}.get(request.node.callspec.params["make"], 5)
+    for number, write in enumerate(range(1, count + 1, every)):
+        kill_and_compare(make, Kill(write=write, torn=number % 2 == 1))
         (tmp_path / "killed").rename(tmp_path / f"killed_{write}")
 
 

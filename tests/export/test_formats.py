@@ -42,14 +42,15 @@ def images() -> torch.Tensor:
 MODELS = {
     "deit": dict(backbone="DeiT", canonical_focal=246.5),
     "evit": dict(backbone="EViT", keep_rate=(0.7, 0.5)),
-    "tosa_shared": dict(backbone="ToSA", selection="shared", keep_rate=0.7),
-    "tosa_per_head": dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
+    "tosa": dict(backbone="ToSA", selection="per_head", keep_rate=0.5),
     "neck": dict(backbone="DeiT", neck=dict(type="mmseg.FPN", in_channels=[48, 48], out_channels=48, num_outs=2)),
 }
 
 
+# DeiT as ONNX is in test_forms.py, the other selection in test_selecting.py, and ToSA as a torch program in
+# tests/models/test_selective.py.
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["deit", "evit"])
 def test_torch_program(name, images, tmp_path):
     model = tiny(**MODELS[name])
     about = {"model": "name", "licence": "MIT"}
@@ -68,7 +69,7 @@ def test_torch_program(name, images, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", MODELS)
+@pytest.mark.parametrize("name", ["evit", "tosa", "neck"])
 def test_onnx(name, images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
     model = tiny(**MODELS[name])

@@ -16,7 +16,7 @@ from depthkit.apis.export_source import load_published_source
 from depthkit.apis.predictor import DepthPredictor
 from depthkit.app.onnxruntime_web import FILES, VERSION
 from depthkit.errors import InputError
-from depthkit.export.deployable import Deployable, Form
+from depthkit.export.deployable import Deployable, Form, trace
 from depthkit.export.formats import export_model
 from depthkit.models import Classifier, DepthClassifier, DepthEstimator
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
@@ -148,9 +148,11 @@ def test_one_size_in_float16(exported, model, images, expected, tmp_path):
 
 
 @pytest.mark.slow
-def test_int8(model, images, tmp_path):
+def test_int8(model, images, monkeypatch, tmp_path):
     pytest.importorskip("onnxruntime")
     about = dict(form=Form(SIZE, "int8"), calibration=[images, images.flip(-1)])
+    program = trace(model, about["form"])
+    monkeypatch.setattr("depthkit.export.formats.trace", lambda model, form: program)  # once for two files
     with pytest.raises(InputError, match=r"in this precision the mean error of depth is .* --max-error"):
         export_model(model, tmp_path / "m.onnx", "onnx", **about, max_error=1e-9)
     assert not list(tmp_path.iterdir())
@@ -161,22 +163,31 @@ def test_int8(model, images, tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", [Classifier, DepthClassifier])
-def test_classifiers(kind, images, tmp_path):
+def test_a_classifier(images, tmp_path):
+    model = build(Classifier, backbone=BACKBONE | dict(num_classes=0), cls_head=CLASSES)
+    found, metadata = export_model(model, tmp_path / "m.pt2", "torch")
+    assert [one.output for one in found] == ["logits"] * 3 and all(one.holds for one in found)
+    assert (metadata["num_classes"], metadata["output"]) == ("7", "classes")
+    with torch.inference_mode():
+        logits, expected = torch.export.load(tmp_path / "m.pt2").module()(images), Deployable(model)(images)
+    assert logits.shape == (1, 7)
+    torch.testing.assert_close(logits, expected, rtol=0, atol=1e-5)
+
+
+@pytest.mark.slow
+def test_a_classifier_with_depth(images, tmp_path):
     onnxruntime = pytest.importorskip("onnxruntime")
-    depth = dict(decode_head=HEAD) if kind is DepthClassifier else {}
-    taps = dict(out_indices=(0, 1)) if depth else dict(num_classes=0)
-    model = build(kind, backbone=BACKBONE | taps, cls_head=CLASSES, **depth)
+    taps = dict(out_indices=(0, 1))
+    model = build(DepthClassifier, backbone=BACKBONE | taps, cls_head=CLASSES, decode_head=HEAD)
     found, metadata = export_model(model, tmp_path / "m.onnx", "onnx")
-    names = ["depth", "logits"] if depth else ["logits"]
-    assert [one.output for one in found] == names * 3 and all(one.holds for one in found)
-    assert (metadata["num_classes"], metadata["output"]) == ("7", names[0].replace("logits", "classes"))
+    assert [one.output for one in found] == ["depth", "logits"] * 3 and all(one.holds for one in found)
+    assert (metadata["num_classes"], metadata["output"]) == ("7", "depth")
     session = onnxruntime.InferenceSession(tmp_path / "m.onnx", providers=["CPUExecutionProvider"])
     assert {one.name: one.shape for one in session.get_outputs()}["logits"] == ["batch", 7]
     logits = session.run(["logits"], {"images": images.numpy()})[0]
     with torch.inference_mode():
         expected = Deployable(model)(images)
-    torch.testing.assert_close(torch.from_numpy(logits), expected[1] if depth else expected, rtol=0, atol=1e-4)
+    torch.testing.assert_close(torch.from_numpy(logits), expected[1], rtol=0, atol=1e-4)
 
 
 def test_sizes_that_cannot_be(model, tmp_path):
@@ -188,6 +199,9 @@ def test_sizes_that_cannot_be(model, tmp_path):
 def test_the_sample_gives_the_depth_of_the_predictor(tmp_path):
     source = load_published_source("rooms-deit-tiny", None)
     assert source.resampling == "area, linear"
+    predictor = DepthPredictor.from_pretrained("rooms-deit-tiny", device="cpu")
+    for backbone in (source.model.backbone, predictor.model.backbone):  # the first layers, which are soon traced
+        backbone.blocks, backbone.out_indices = backbone.blocks[:4], (0, 1, 2, 3)
     about = {"resampling": source.resampling}
     export_model(source.model, tmp_path / "m.pt2", "torch", about, recommended=source.recommended_size)
     pixels = np.random.default_rng(0).integers(0, 256, (6, 8, 3), np.uint8)
@@ -195,7 +209,7 @@ def test_the_sample_gives_the_depth_of_the_predictor(tmp_path):
     sample = load_tool("samples/run_pt2")
     network, metadata = sample.load(str(tmp_path / "m.pt2"))
     values, _ = sample.predict(network, metadata, Image.fromarray(pixels), 500.0)
-    expected = DepthPredictor.from_pretrained("rooms-deit-tiny", device="cpu")(pixels, focal=500.0)
+    expected = predictor(pixels, focal=500.0)
     np.testing.assert_allclose(values, expected.depth, atol=2e-3)
     with pytest.raises(ValueError, match="the image has the mode I;16, more than 8 bits"):
         sample.predict(network, metadata, Image.fromarray(np.zeros((4, 4), np.uint16)), None)

@@ -14,7 +14,10 @@ from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
 
 SMALL = dict(embed_dim=24, num_heads=3)
 PREPROCESSOR = dict(type="SegDataPreProcessor", mean=IMAGENET_MEAN, std=IMAGENET_STD)
-ALL_OPTIONS = dict(type="ToSA", depth=4, selection="shared", importance="predicted_update", keys="all", coverage=True)
+ALL_OPTIONS = dict(
+    type="ToSA", depth=5, selective_layers=(1, 3, 4), selection="shared", importance="predicted_update", keys="all",
+    coverage=True,
+)  # fmt: skip
 PER_HEAD = dict(type="ToSA", depth=2, selection="per_head", keys="all")
 TOME = dict(type="ToMe", depth=2, keep_rate=0.6)
 KINDS = (ALL_OPTIONS, PER_HEAD, TOME)

@@ -23,6 +23,7 @@ PRELOAD = (
     "depthkit.apis.evaluate", "depthkit.apis.predict", "depthkit.apis.predictor", "depthkit.apis.export_weights",
     "depthkit.datasets", "depthkit.models", "depthkit.zoo.loading", "depthkit.datasets.nyu.conversion",
     "depthkit.datasets.nyu.inventory", "h5py", "scipy.io", "matplotlib.pyplot", "torch._dynamo", "mmseg.models",
+    "depthkit.evaluation.accuracy", "torch.utils.cpp_extension", "yapf.yapflib.yapf_api",
     "PIL.TiffImagePlugin", "PIL.PngImagePlugin", "PIL.JpegImagePlugin", "PIL.WebPImagePlugin", "PIL.BmpImagePlugin",
 )  # fmt: skip
 

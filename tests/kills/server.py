@@ -10,11 +10,12 @@ from pathlib import Path
 
 from fork_server import ForkServer, serve
 from kills.kill_points import Kill, WriteCounter
+from kills.training import IMPORTED_LATE
 
-# What a training imports while it runs; imported before the forks.
+# Imported before the forks.
 _PRELOAD = (
-    "depthkit.cli.main", "depthkit.cli.train", "depthkit.apis.train", "depthkit.datasets", "depthkit.models",
-    "depthkit.evaluation.depth_metric", "mmseg.models", "PIL.PngImagePlugin", "matplotlib.pyplot", "kills.comparison",
+    *IMPORTED_LATE, "depthkit.cli.main", "depthkit.cli.train", "depthkit.apis.depth_teacher", "depthkit.apis.train",
+    "depthkit.datasets", "depthkit.models", "PIL.PngImagePlugin", "matplotlib.pyplot", "kills.comparison",
 )  # fmt: skip
 _POLL = 0.02  # [s]
 
@@ -69,7 +70,8 @@ def _serve(args: list[str], folder: str, kill: dict | None, processes: int, limi
     for log in logs:
         log.write_bytes(b"")  # a process may be killed before it opens its own
     port = _free_port()
-    time.sleep(1 - time.time() % 1)  # the folders of runs are named by the second
+    while any(Path(folder).glob(f"{time.strftime('%Y%m%d_%H%M%S')}*")):
+        time.sleep(_POLL)  # the folders of runs are named by the second
     start = time.monotonic()
     pids = [0] * processes
     for rank in reversed(range(processes)):  # the first one, which writes, may kill another

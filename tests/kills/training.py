@@ -4,6 +4,13 @@ from pathlib import Path
 
 from helpers import CONFIGS, SMALL_VIT
 
+# What any training imports only while it runs, in 2 s: the mm metrics, the models' registry, the optimizer, the dump of
+# the config, and the list of what is installed. Those that are forked find it imported.
+IMPORTED_LATE = (
+    "depthkit.evaluation.accuracy", "depthkit.evaluation.depth_metric", "mmseg.models", "torch._dynamo",
+    "yapf.yapflib.yapf_api", "torch.utils.cpp_extension",
+)  # fmt: skip
+
 # How often it saves: after each epoch, or every three iterations of epochs that have four.
 VARIANTS = {
     "epochs": dict(by_epoch=True, interval=1),

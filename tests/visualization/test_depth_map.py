@@ -145,7 +145,7 @@ def test_wide_images_stand_above_each_other_and_their_bar_below():
 @pytest.mark.parametrize(
     "shape",
     [
-        pytest.param((9000, 12000), marks=pytest.mark.slow),
+        pytest.param((6000, 8000), marks=pytest.mark.slow),
         (5000, 1),
         (1, 5000),
         (60, 60),

@@ -36,6 +36,14 @@ variants = [
         **shared,
         options={f"{backbone}.importance": "update", f"{backbone}.keys": "all", f"{backbone}.coverage": True},
     ),
+    dict(
+        name="shared_late", **shared, options={f"{backbone}.selective_layers": (9, 10), f"{backbone}.keep_rate": 0.25}
+    ),
+    dict(
+        name="shared_5_9_10",
+        **shared,
+        options={f"{backbone}.selective_layers": (5, 9, 10), f"{backbone}.keep_rate": 0.25},
+    ),
     dict(name="per_head", **per_head),
     dict(name="per_head_random", **per_head, options={f"{backbone}.importance": "random"}),
     dict(name="per_head_all_keys", **per_head, options={f"{backbone}.keys": "all"}),

@@ -87,6 +87,7 @@ async function predictNow(file, { name, focal: given }, signal) {
     keep_rate: null,
     cost: {
       device: "this machine",
+      runtime: "onnxruntime-web",
       input_width: seen.width,
       input_height: seen.height,
       model: { seconds, macs: null },

@@ -7,7 +7,7 @@ export function showCost(list, answer) {
   rows.push(["Model", answer.keep_rate === null ? model : `${model}, keep rate ${Math.round(100 * answer.keep_rate)} %`]);
   rows.push(["Time", compare(cost.model.seconds, cost.dense?.seconds, sayTime)]);
   if (cost.model.macs !== null) rows.push(["MACs", compare(cost.model.macs, cost.dense?.macs, sayCount)]);
-  rows.push(["Input", `${cost.input_width} × ${cost.input_height} px of ${width} × ${height}, on ${cost.device}`]);
+  rows.push(["Input", `${cost.input_width} × ${cost.input_height} px of ${width} × ${height}, on ${cost.device}, ${cost.runtime}`]);
   if (focal) {
     const source = { given: "given", exif: "from EXIF", assumed: "assumed" }[focal.source];
     const used = focal.metres_follow || answer.kind === "relative" ? "" : ", not used for the metres";
@@ -32,7 +32,7 @@ export function showVideoCost(list, answer) {
   fill(list, [
     ["Model", answer.model],
     ["Frames", `${frames}, ${seconds.toFixed(1)} s`],
-    ["Time", `${sayTime(answer.seconds_per_frame)} a frame, decoding and encoding included`],
+    ["Time", `${sayTime(answer.seconds_per_frame)} a frame in ${answer.runtime}, decoding and encoding included`],
     ["Colours", kind === "metric" ? `${low} to ${high} m, the same in all frames` : "the same in all frames"],
   ]);
 }

@@ -98,7 +98,7 @@ class _ConvertedToSA(ToSA):
         self.is_init = True
         self.blocks = nn.Sequential(
             *(
-                _make_selective(block, rates[i], selective) if i in rates else _make_standard(block)
+                _make_selective(block, rates[i], i - 1 in rates, selective) if i in rates else _make_standard(block)
                 for i, block in enumerate(vit.blocks)
             )
         )
@@ -111,9 +111,10 @@ def _make_standard(block: Block) -> StandardBlock:
     return standard
 
 
-def _make_selective(block: Block, keep_rate: float, selective: dict) -> SelectiveBlock:
+def _make_selective(block: Block, keep_rate: float, follows: bool, selective: dict) -> SelectiveBlock:
     weight = block.attn.qkv.weight
-    made = SelectiveBlock(weight.shape[1], block.attn.num_heads, keep_rate=keep_rate, **selective, device="meta")
+    shape = weight.shape[1], block.attn.num_heads
+    made = SelectiveBlock(*shape, keep_rate=keep_rate, follows=follows, **selective, device="meta")
     made.selector.to(weight.device, weight.dtype)
     _share(block, made)
     return made

@@ -25,7 +25,7 @@ class ForwardState:
     Attributes:
         grid: (h, w) of the patches.
         with_loss: compute the selectors' loss.
-        pairs: the states of the pairs of layers, a token selective one and the one before it, that have run.
+        pairs: the states of the token selective layers that have run, each with the layer before it.
     """
 
     grid: tuple[int, int]
@@ -44,7 +44,7 @@ class ToSA(LayerwiseDeiT):
 
     Args:
         keep_rate: fraction of the patches that attend, K = max(1, round(keep_rate * patches)); one number, or one
-            for each pair. Class and distillation tokens always attend.
+            for each token selective layer. Class and distillation tokens always attend.
         selection: ``per_head`` (the paper's figure 2) or ``shared`` (one set for all heads: the fast form).
         score_rows: query rows from which importance is taken: ``all`` (the paper's form), ``grid`` or ``pooled``
             (`depthkit.models.layers.selector.score_queries`).
@@ -61,9 +61,9 @@ class ToSA(LayerwiseDeiT):
         keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
-        selective_layers: the token selective layers, 0-based and ascending, each behind a standard one; None: every
-            second layer, 1, 3, 5 and so on. In a map of `out_indices` that taps one of them, the tokens that skipped
-            it are those of the layer before.
+        selective_layers: the token selective layers, 0-based and ascending; None: every second layer, 1, 3, 5 and so
+            on. Layers side by side attend the patches that the first of them chose, and have one keep rate (ours). In a
+            map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before.
         depth, **deit: the arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
             as `pretrained`; the selectors then start at the identity.
 
@@ -112,14 +112,19 @@ class ToSA(LayerwiseDeiT):
         return [block for block in self.blocks if isinstance(block, SelectiveBlock)]
 
     @property
+    def choosing_blocks(self) -> list[SelectiveBlock]:
+        """Those of `selective_blocks` that choose their own tokens: not right behind another."""
+        return [block for block in self.selective_blocks if not block.follows]
+
+    @property
     def keep_rate(self) -> tuple[float, ...]:
-        """The keep rate of each pair of layers; assign one number, or one for each pair."""
+        """The keep rate of each token selective layer; assign one number, or one for each."""
         return tuple(block.keep_rate for block in self.selective_blocks)
 
     @keep_rate.setter
     def keep_rate(self, keep_rate: float | Sequence[float]) -> None:
-        blocks = self.selective_blocks
-        for block, rate in zip(blocks, check_keep_rates(keep_rate, len(blocks)), strict=True):
+        rates = rates_by_layer(keep_rate, self.selective_layers, len(self.blocks))
+        for block, rate in zip(self.selective_blocks, rates.values(), strict=True):
             block.keep_rate = rate
 
     def forward_features(
@@ -174,15 +179,18 @@ class ToSA(LayerwiseDeiT):
         blocks = list(self.blocks)[:count]
         pair = None
         for block, following in zip_longest(blocks, blocks[1:]):
-            if isinstance(following, SelectiveBlock):
-                with_loss = state.with_loss and following.learns
+            selective = isinstance(following, SelectiveBlock)
+            if isinstance(block, StandardBlock) and selective:
                 before = state.pairs[-1].index if state.pairs else None
-                pair = PairState(state.grid, following, with_loss, before)
+                pair = PairState(state.grid, following, state.with_loss and following.learns, before)
                 state.pairs.append(pair)
             elif isinstance(block, StandardBlock):
                 pair = PairState(state.grid, None, False)
             x = self._run(block, x, pair)
             yield x
+            if isinstance(block, SelectiveBlock) and selective:
+                pair = PairState(state.grid, None, False, index=pair.index)
+                state.pairs.append(pair)
 
 
 def check_importance(importance: Importance, selection: Selection) -> None:
@@ -199,21 +207,28 @@ def rates_by_layer(
     Arguments are those of `ToSA`.
 
     Raises:
-        InputError: `keep_rate` is out of range or has not one number for each of them; a layer is the first of the
-            model or not below `depth`, does not ascend, or has another token selective one before it.
+        InputError: `keep_rate` is out of range, has not one number for each of them, or has two for layers side by
+            side; a layer is the first of the model or not below `depth`, or does not ascend.
     """
     layers = tuple(range(1, depth, 2) if selective_layers is None else selective_layers)
-    apart = all(after - before > 1 for before, after in zip((-1, *layers), layers, strict=False))
-    if selective_layers is not None and not (layers and layers[-1] < depth and apart):
+    ascending = all(after > before for before, after in zip((0, *layers), layers, strict=False))
+    if selective_layers is not None and not (layers and layers[-1] < depth and ascending):
         raise InputError(
-            f"selective_layers={selective_layers}: expected 0-based layers from 1 to {depth - 1}, in ascending order "
-            "and no two side by side; each needs a standard layer before it"
+            f"selective_layers={selective_layers}: expected 0-based layers from 1 to {depth - 1}, in ascending order; "
+            "the first layer of the model has none before it that could choose tokens"
         )
-    return dict(zip(layers, check_keep_rates(keep_rate, len(layers)), strict=True))
+    rates = dict(zip(layers, check_keep_rates(keep_rate, len(layers)), strict=True))
+    for layer, rate in rates.items():
+        if rates.get(layer - 1, rate) != rate:
+            raise InputError(
+                f"keep_rate={keep_rate}: layers {layer - 1} and {layer} are side by side and attend the same patches; "
+                "give both the same rate"
+            )
+    return rates
 
 
 def _make_block(*, depth: int, rates: Mapping[int, float], selective: dict, **arguments) -> nn.Module:
     """Build layer `depth` (0-based): token selective if it has a keep rate."""
     if depth not in rates:
         return StandardBlock(depth=depth, **arguments)
-    return SelectiveBlock(depth=depth, keep_rate=rates[depth], **selective, **arguments)
+    return SelectiveBlock(depth=depth, keep_rate=rates[depth], follows=depth - 1 in rates, **selective, **arguments)

@@ -82,7 +82,7 @@ class PairMaps:
 
 @torch.no_grad()
 def read_pair_maps(model: ToSA, images: Tensor) -> list[PairMaps]:
-    """Run `model` on normalised images (B, 3, H, W) and return the maps of each pair of layers.
+    """Run `model` on normalised images (B, 3, H, W) and return the maps of each pair that chooses tokens.
 
     The layers run with the model's own keep rate; set that to 1 to read the dense model's maps.
     """
@@ -92,7 +92,7 @@ def read_pair_maps(model: ToSA, images: Tensor) -> list[PairMaps]:
     def read(block: nn.Module, arguments: tuple[Tensor, PairState]) -> None:
         tokens, pair = arguments
         seen.append(project_qkv(block.attn, block.norm1(tokens))[:2])
-        if isinstance(block, SelectiveBlock):
+        if isinstance(block, SelectiveBlock) and not block.follows:
             found.append(PairMaps(block, pair.grid, *seen[-2], *seen[-1]))
 
     hooks = [block.register_forward_pre_hook(read) for block in model.blocks]

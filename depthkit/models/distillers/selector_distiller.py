@@ -42,7 +42,7 @@ class SelectorDistiller(DepthkitModel):
         super().__init__(data_preprocessor, init_cfg)
         self.num_rows = num_rows
         self.backbone = MODELS.build(backbone)
-        selective = self.backbone.selective_blocks if isinstance(self.backbone, ToSA) else []
+        selective = self.backbone.choosing_blocks if isinstance(self.backbone, ToSA) else []
         if not selective:
             raise InputError(f"backbone: {type(self.backbone).__name__} has no token selectors; expected type='ToSA'")
         if selective[0].importance != "attention":
@@ -50,7 +50,7 @@ class SelectorDistiller(DepthkitModel):
                 f"backbone: importance='{selective[0].importance}' has no selector that predicts attention; expected "
                 "importance='attention'"
             )
-        self.keep_rates = self.backbone.keep_rate
+        self.keep_rates = [block.keep_rate for block in selective]
         self.backbone.keep_rate = 1.0
         self.backbone.requires_grad_(False)
         for block in selective:

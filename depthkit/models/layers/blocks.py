@@ -98,6 +98,7 @@ class SelectiveBlock(Block):
         dim: channels C of a token.
         num_heads: attention heads H.
         keep_rate: fraction of the patches to attend, in (0, 1].
+        follows: the layer before is token selective too: this one attends its tokens, and has nothing to learn.
         selection: ``per_head`` or ``shared``.
         score_rows, score_stride: see `score_queries`.
         cls_token_weight: see `importance`.
@@ -113,6 +114,7 @@ class SelectiveBlock(Block):
         dim: int,
         num_heads: int,
         keep_rate: float,
+        follows: bool,
         selection: Selection,
         score_rows: ScoreRows,
         score_stride: int,
@@ -124,10 +126,12 @@ class SelectiveBlock(Block):
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
-        if importance == "predicted_update":
+        self.follows = follows
+        self.learns = importance in ("attention", "predicted_update") and not follows
+        if importance == "predicted_update" and self.learns:
             self.selector = UpdateHead(dim)
         else:
-            self.selector = TokenSelector(num_heads, selector_layers if importance == "attention" else 0)
+            self.selector = TokenSelector(num_heads, selector_layers if self.learns else 0)
         self.keep_rate = keep_rate
         self.selection = selection
         self.score_rows = score_rows
@@ -159,11 +163,6 @@ class SelectiveBlock(Block):
     def ranks_by_update(self) -> bool:
         """Whether tokens are ranked by how much a layer changes them."""
         return self.importance in ("update", "predicted_update")
-
-    @property
-    def learns(self) -> bool:
-        """Whether the importance is learnt, by a loss of its own."""
-        return self.importance in ("attention", "predicted_update")
 
     @torch.no_grad()
     def choose(self, query: Tensor, key: Tensor, state: PairState) -> Tensor | None:

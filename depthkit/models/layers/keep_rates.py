@@ -5,7 +5,9 @@ from collections.abc import Sequence
 from depthkit.errors import InputError
 
 
-def check_keep_rates(keep_rate: float | Sequence[float], count: int, of: str = "pairs of layers") -> tuple[float, ...]:
+def check_keep_rates(
+    keep_rate: float | Sequence[float], count: int, of: str = "token selective layers"
+) -> tuple[float, ...]:
     """Return `count` keep rates, from one number or one for each; the message says of what (`of`, plural).
 
     Raises:

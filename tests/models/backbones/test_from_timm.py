@@ -303,10 +303,10 @@ def test_what_has_no_token_selective_form_is_named(make, message):
     ("arguments", "message"),
     [
         ({"keep_rate": 0}, "keep_rate=0"),
-        ({"keep_rate": (0.5,) * 3}, "one for each of the 2 pairs"),
+        ({"keep_rate": (0.5,) * 3}, "one for each of the 2 token selective layers"),
         ({"selection": "heads"}, "selection='heads'"),
         ({"out_indices": (4,)}, "out_indices=(4,)"),
-        ({"selective_layers": (1, 2)}, "selective_layers=(1, 2)"),
+        ({"selective_layers": (2, 1)}, "selective_layers=(2, 1)"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

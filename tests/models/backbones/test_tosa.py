@@ -250,7 +250,7 @@ def test_stochastic_depth_leaves_bypassed_tokens_alone():
     [
         ({"keep_rate": 0}, "keep_rate=0.0: expected numbers above 0 and at most 1"),
         ({"keep_rate": 1.5}, "keep_rate=1.5"),
-        ({"keep_rate": (0.5, 0.5, 0.5)}, "one for each of the 2 pairs"),
+        ({"keep_rate": (0.5, 0.5, 0.5)}, "one for each of the 2 token selective layers"),
         ({"keep_rate": float("nan")}, "keep_rate=nan"),
         ({"selection": "heads"}, "selection='heads': expected one of 'per_head' or 'shared'"),
         ({"score_rows": "some"}, "score_rows='some'"),
@@ -258,10 +258,11 @@ def test_stochastic_depth_leaves_bypassed_tokens_alone():
         ({"cls_token_weight": 1.5}, "cls_token_weight=1.5: expected a number of 1"),
         ({"selective_layers": (0, 2)}, "selective_layers=(0, 2): expected 0-based layers from 1 to 3"),
         ({"selective_layers": (1, 4)}, "selective_layers=(1, 4): expected"),
-        ({"selective_layers": (1, 2)}, "no two side by side; each needs a standard layer before it"),
+        ({"selective_layers": (1, 2), "keep_rate": (0.5, 0.3)}, "layers 1 and 2 are side by side and attend the same"),
+        ({"selective_layers": (1, 1)}, "in ascending order"),
         ({"selective_layers": (3, 1)}, "selective_layers=(3, 1): expected"),
         ({"selective_layers": ()}, "selective_layers=(): expected"),
-        ({"selective_layers": (1, 3), "keep_rate": (0.5,)}, "one for each of the 2 pairs"),
+        ({"selective_layers": (1, 3), "keep_rate": (0.5,)}, "one for each of the 2 token"),
     ],
 )
 def test_bad_arguments_are_named(arguments, message):

@@ -20,6 +20,8 @@ OTHERS = [
     dict(selection="shared", importance="update", keys="all", coverage=True),
     dict(selection="per_head", importance="random", keys="all", coverage=True),
     dict(selection="shared", importance="predicted_update"),
+    dict(selection="shared", importance="predicted_update", selective_layers=(1, 2)),
+    dict(selection="per_head", selective_layers=(1, 2, 3)),
 ]
 LEARNT = (None, "predicted_update")
 each = pytest.mark.parametrize("options", OTHERS, ids=lambda options: "-".join(map(str, options.values())))
@@ -60,21 +62,22 @@ def reference(model: ToSA) -> torch.Tensor:
             x = x + block.attn.proj((maps.softmax(-1) @ v).transpose(1, 2).flatten(2))
             before, x = entering, x + block.mlp(block.norm2(x))
             continue
-        if block.importance.endswith("update"):
-            scores = (x - before).square().sum(-1).sqrt()[:, None]
-            if block.importance == "predicted_update":
-                token = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
-                weight, bias = block.selector.weight[0], block.selector.bias
-                scores = (token @ weight[:-1] + weight[-1] * scores[:, 0].log() + bias).exp()[:, None]
-        else:
-            scores = importance(block.selector(maps))
-            scores = scores.mean(1, keepdim=True) if block.selection == "shared" else scores
-        if block.coverage and last is not None:
-            for image in range(len(x)):
-                for head in range(scores.shape[1]):
-                    skipped = [i for i in range(x.shape[1]) if i not in last[image, head].tolist()]
-                    scores[image, head, skipped] += 1000
-        last = top_patches(scores, num_kept(block.keep_rate, x.shape[1] - 1), 1)
+        if layer - 1 not in model.selective_layers:
+            if block.importance.endswith("update"):
+                scores = (x - before).square().sum(-1).sqrt()[:, None]
+                if block.importance == "predicted_update":
+                    token = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
+                    weight, bias = block.selector.weight[0], block.selector.bias
+                    scores = (token @ weight[:-1] + weight[-1] * scores[:, 0].log() + bias).exp()[:, None]
+            else:
+                scores = importance(block.selector(maps))
+                scores = scores.mean(1, keepdim=True) if block.selection == "shared" else scores
+            if block.coverage and last is not None:
+                for image in range(len(x)):
+                    for head in range(scores.shape[1]):
+                        skipped = [i for i in range(x.shape[1]) if i not in last[image, head].tolist()]
+                        scores[image, head, skipped] += 1000
+            last = top_patches(scores, num_kept(block.keep_rate, x.shape[1] - 1), 1)
         index, out = last.expand(-1, heads, -1), x.clone()
         for image in range(len(x)):
             joined = torch.zeros(x.shape[1], heads, q.shape[-1])
@@ -99,7 +102,8 @@ def test_with_keep_rate_one_nothing_changes_and_all_else_skips_unchanged(options
         assert all(torch.equal(a, b) for a, b in zip(model(images()), dense(images()), strict=True))
     model.keep_rate = 0.5
     seen, maps = layers_of(model)
-    for (before, after), attended in zip(seen[1::2], maps, strict=True):
+    for layer, attended in zip(model.selective_layers, maps, strict=True):
+        before, after = seen[layer]
         assert (attended.sum(-1) == 10).all()
         changed = (before != after).any(-1)
         assert torch.equal(changed[:, 1:], attended.any(1)) and changed[:, 0].all()
@@ -214,3 +218,43 @@ def test_training_in_bfloat16(options):
         depth = model.train()(images())
     depth.float().sum().backward()
     assert torch.isfinite(model.backbone.blocks[1].attn.qkv.weight.grad).all()
+
+
+@pytest.mark.parametrize(
+    "options", [dict(), dict(importance="update", keys="all"), dict(selection="per_head")], ids=str
+)
+def test_layers_side_by_side_attend_what_the_first_of_them_chose(options):
+    options = dict(selection="shared", selective_layers=(1, 2, 3)) | options
+    model = build(keep_rate=0.4, **options)
+    seen, maps = layers_of(model)
+    assert len(maps) == 3 and torch.equal(maps[0], maps[1]) and torch.equal(maps[0], maps[2])
+    skipped = ~maps[0].any(dim=1)
+    for before, after in seen[1:]:
+        assert torch.equal((before != after).any(-1)[:, 1:], ~skipped)
+    alone = build(keep_rate=0.4, **options | dict(selective_layers=(1,)))
+    alone.load_state_dict(model.state_dict())  # the second and third have nothing to learn
+    torch.testing.assert_close(layers_of(alone)[0][1], seen[1])
+
+
+def test_shared_tokens_run_through_layers_side_by_side_as_through_dense_ones():
+    model = build(keep_rate=0.4, selection="shared", selective_layers=(2, 3))
+    (before, _), (_, after) = (seen := layers_of(model)[0])[2], seen[3]
+    for image, attended in enumerate(layers_of(model)[1][0][:, 0]):
+        index = torch.cat([torch.tensor([0]), 1 + attended.nonzero()[:, 0]])
+        tokens = before[image : image + 1, index]
+        with torch.no_grad():
+            for block in model.blocks[2:]:
+                tokens = tokens + block.attn(block.norm1(tokens))
+                tokens = tokens + block.mlp(block.norm2(tokens))
+        torch.testing.assert_close(after[image : image + 1, index], tokens)
+
+
+def test_the_rates_of_layers_side_by_side_change_together():
+    model = build(keep_rate=0.4, selection="shared", selective_layers=(1, 3))
+    model.keep_rate = (0.5, 0.2)
+    side_by_side = build(keep_rate=0.4, selection="shared", selective_layers=(1, 2))
+    side_by_side.keep_rate = 0.5
+    assert side_by_side.keep_rate == (0.5, 0.5)
+    with pytest.raises(InputError, match="layers 1 and 2 are side by side .* give both the same rate"):
+        side_by_side.keep_rate = (0.5, 0.2)
+    assert side_by_side.keep_rate == (0.5, 0.5)
