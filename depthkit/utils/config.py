@@ -39,8 +39,8 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
     """Read a config with `options` applied.
 
     A name that the file or one of its `_base_` sets at the top level (``batch_size = 8``) and that `options` gives
-    another value is replaced *before* that line runs, so whatever is computed from it follows. A literal that the
-    file sets reaches the same name in its `_base_` in the same way. Dicts and dotted options
+    another value is replaced *before* that line runs, so whatever is computed from it follows. A plain value that
+    the file sets reaches the same name in its `_base_` in the same way. Dicts and dotted options
     (``optim_wrapper.optimizer.lr``, ``train_pipeline.0.size``) are merged into the result; the path must exist,
     only its last part may be new where the parent has a ``type`` (it is then an argument of that class).
 
