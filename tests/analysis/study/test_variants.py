@@ -28,8 +28,11 @@ def test_python_and_json_are_read_alike(tmp_path):
         ("variants = [dict(name='a', config='c')] * 2", "'a'"),
         ("variants = [dict(name='a/b', config='c')]", "'a/b'"),
         ("variants = [dict(name='..', config='c')]", "'..'"),
-        ("variants = [dict(name='a', config='c', option={'keep_rate': 0.5})]", "variants: 0: option is unknown"),
-        ("variants = [dict(name='a', config='c', curves='b')]", "variants: 0: curves is unknown"),
+        (
+            "variants = [dict(name='a', config='c', option={'keep_rate': 0.5})]",
+            "variants: 0: option: there is no such setting",
+        ),
+        ("variants = [dict(name='a', config='c', curves='b')]", "variants: 0: curves: there is no such setting"),
         ("variant = 3", "variants"),
         ("1 / 0", "ZeroDivisionError"),
     ],
