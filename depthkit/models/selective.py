@@ -41,7 +41,7 @@ def make_selective(
             f"keep_rate: {type(backbone).__name__} has no token selective form; expected a model with a plain vision "
             "transformer, such as DeiT or DINOv2, or a ToSA"
         )
-    made = copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
+    made = share_parameters(model)
     if isinstance(backbone, ToSA):
         _check_selects_so(backbone, selection, selective_layers)
         if options:
@@ -57,6 +57,11 @@ def make_selective(
         **options,
     )
     return made
+
+
+def share_parameters(model: DepthEstimator) -> DepthEstimator:
+    """Copy a model, but for its parameters and buffers, which both have then."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
 
 
 def check_has_keep_rate(
