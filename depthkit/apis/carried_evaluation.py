@@ -1,5 +1,6 @@
 """The config that a checkpoint carries, as what it is evaluated with."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,7 +11,6 @@ from depthkit.errors import InputError
 from depthkit.models.weights import read_config, read_metadata
 from depthkit.registry import DATASETS, METRICS, SCOPE
 from depthkit.utils.config import config_from_plain
-from depthkit.utils.paths import expand_home
 
 # Of the loader that a file carries.
 _LOADER = ("dataset", "sampler", "batch_size", "num_workers", "persistent_workers", "drop_last")
@@ -79,7 +79,7 @@ def errors_with_data_root(checkpoint: str | Path) -> Iterator[None]:
     except InputError as error:
         info = read_metadata(checkpoint)
         root = info.config.get("data_root")
-        if not isinstance(root, str) or expand_home(root).is_dir():
+        if not isinstance(root, str) or os.path.isdir(os.path.expanduser(root)):
             raise
         hint = f"where its data are not in {root}: --config {info.config_name} --cfg-options data_root=FOLDER"
         raise InputError(f"{error}; {hint}") from error

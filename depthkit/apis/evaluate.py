@@ -30,7 +30,7 @@ from depthkit.utils.config import config_to_plain
 from depthkit.utils.config_errors import carried_config_errors
 from depthkit.utils.device import process_group, wrapper_config
 from depthkit.utils.output_folder import make_output_folder
-from depthkit.visualization.color_range import check_range
+from depthkit.visualization.color_range import check_metres
 
 
 def evaluate(
@@ -98,7 +98,7 @@ def evaluate(
     if flip:
         config.model.setdefault("test_cfg", {})["flip"] = True
     if comparison_range is not None:
-        config.test_evaluator.comparison_range = check_range(comparison_range)
+        config.test_evaluator.comparison_range = check_metres(comparison_range)
     for name, folder in {"save_dir": save_dir, "comparison_dir": comparison_dir}.items():
         if folder is not None:
             config.test_evaluator[name] = str(make_output_folder(folder))

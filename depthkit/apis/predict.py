@@ -31,7 +31,7 @@ from depthkit.apis.source_record import SourceRecord
 from depthkit.errors import InputError
 from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.output_folder import make_output_folder
-from depthkit.visualization.color_range import SharedRange, check_range
+from depthkit.visualization.color_range import SharedRange, check_metres
 from depthkit.visualization.palette import check_colormap
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def predict_images(
     shared = depth_range == "shared"
     if depth_range is not None:
         if not shared:
-            check_range(depth_range)
+            check_metres(depth_range)
         if predictor.kind == "relative":
             raise InputError(RANGE_OF_RELATIVE)
     if colormap is not None:

@@ -98,7 +98,7 @@ class Uploads:
 
 
 async def _discard(chunks: AsyncIterator[bytes]) -> None:
-    """Read the rest of a body for a moment: many clients read the answer only when they have sent everything."""
+    """Read the rest of a body for a moment: many clients read the answer only after sending it all."""
 
     async def read_all() -> None:
         async for _ in chunks:

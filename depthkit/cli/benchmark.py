@@ -1,12 +1,11 @@
 """`depthkit benchmark`."""
 
 import math
-from pathlib import Path
 
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command, VariadicOption
+from depthkit.cli.command import Command, PathName, VariadicOption
 from depthkit.utils.paths import expand_home
 
 _MAX_PIXELS = 2**25  # of all images of a batch
@@ -74,7 +73,7 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
 )
 @click.option(
     "--images",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     metavar="DIR",
     help="The cost of per_head depends on the input.  [default: noise]",
 )

@@ -1,14 +1,31 @@
 """The Click classes that all our commands are built on."""
 
+import os
 import re
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 
 import click
 
 from depthkit.utils.environment import check_environment
+from depthkit.utils.paths import expand_home
 
 _NEGATIVE_NUMBER = re.compile(r"-\.?\d")
+
+
+class PathName(click.Path):
+    """A path that a file can have. The empty one of an unset variable would be the current folder."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: str | Path, param: click.Parameter | None, ctx: click.Context | None) -> Path:
+        """Return the path."""
+        if not os.fspath(value):
+            self.fail("the name is empty; give a path", param, ctx)
+        expand_home(value)
+        return super().convert(value, param, ctx)
 
 
 class VariadicOption(click.Option):

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 from depthkit.errors import InputError
 from depthkit.utils.output_folder import make_output_folder
 
@@ -20,12 +20,12 @@ _MARKER = ".depthkit_demo"
     "--out",
     "--work-dir",
     "out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default=Path("work_dirs/demo"),
     metavar="DIR",
     help="Folder for everything that the demo writes: new, empty, or of an earlier demo.",
 )
-@click.option("--max-iters", type=click.IntRange(min=5), help="Stop the training after so many iterations.")
+@click.option("--max-iters", type=click.IntRange(5, 10**9), help="Stop the training after so many iterations.")
 def main(out, max_iters) -> None:
     """Train, evaluate and use a small model.
 

@@ -2,12 +2,11 @@
 
 import dataclasses
 import re
-from pathlib import Path
 
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 from depthkit.cli.model_choice import choose_model
 from depthkit.cli.runtime_options import calibration, check_calibration, max_error
 from depthkit.errors import InputError
@@ -42,9 +41,7 @@ def _parse_size(ctx: click.Context, param: click.Parameter, value: str | None) -
 @options.weights_or_positional
 @options.zoo_model
 @options.config
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="FILE", help="A name that ends in .pt2 or .onnx."
-)
+@click.option("--out", required=True, type=PathName(), metavar="FILE", help="A name that ends in .pt2 or .onnx.")
 @click.option(
     "--format",
     "file_format",

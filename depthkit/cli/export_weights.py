@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 from depthkit.cli.model_choice import check_needs_model, choose_model
 from depthkit.cli.selection_options import check_has_keep_rate, selection_options
 
@@ -27,7 +27,7 @@ from depthkit.cli.selection_options import check_has_keep_rate, selection_option
 @selection_options
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     metavar="FILE",
     help="A name that ends in .safetensors.  [default: that of WEIGHTS, or of the model, with this ending]",
 )

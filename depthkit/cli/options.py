@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from depthkit.cli.command import VariadicOption
+from depthkit.cli.command import PathName, VariadicOption
 from depthkit.errors import InputError
 from depthkit.utils import image_files
 from depthkit.utils.output_file import atomic_path, check_output_file
@@ -100,14 +100,12 @@ launcher = click.option(
 )
 out_folder = click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     default=Path("depthkit_out"),
     metavar="DIR",
     help="Folder for the results; made if it does not exist.",
 )
-json_file = click.option(
-    "--json", "json_path", type=click.Path(path_type=Path), metavar="FILE", help="Also write the results as JSON."
-)
+json_file = click.option("--json", "json_path", type=PathName(), metavar="FILE", help="Also write the results as JSON.")
 
 
 def config_and_weights(

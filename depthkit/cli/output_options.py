@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from depthkit.cli.command import RangeOption
+from depthkit.cli.command import PathName, RangeOption
 from depthkit.errors import InputError
 from depthkit.utils.image_files import check_not_found_again
 from depthkit.utils.output_file import check_output_file
@@ -57,7 +57,7 @@ remove_flying_pixels = click.option(
 )
 contact_sheet = click.option(
     "--contact-sheet",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     metavar="FILE.png",
     help="Also draw all images and their depth on one page, of more than 60 images on FILE_2.png and so on.",
 )

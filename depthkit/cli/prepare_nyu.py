@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 
 
 @click.command(
@@ -17,15 +17,11 @@ from depthkit.cli.command import Command
         "depthkit prepare-nyu data/nyu --out data/nyu_sync",
     ),
 )
-@click.argument("source", type=click.Path(path_type=Path))
+@click.argument("source", type=PathName())
 @click.option("--check", is_flag=True, help="Say what the folder holds and what is missing.")
 @click.option("--deep", is_flag=True, help="With --check: also read every pair, which takes minutes.")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="Convert to sync folders here, never in place."
-)
-@click.option(
-    "--splits", type=click.Path(path_type=Path), metavar="FILE", help="splits.mat, if it is not beside the .mat."
-)
+@click.option("--out", type=PathName(), metavar="DIR", help="Convert to sync folders here, never in place.")
+@click.option("--splits", type=PathName(), metavar="FILE", help="splits.mat, if it is not beside the .mat.")
 @click.option("--depth", type=click.Choice(["raw", "filled"]), default="raw", help="Which depth maps to convert.")
 @options.json_file
 @click.pass_context

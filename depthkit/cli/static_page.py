@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 
 
 @click.command(
@@ -16,9 +16,7 @@ from depthkit.cli.command import Command
         "depthkit static-page --out site --weights best.pth --onnxruntime-web node_modules/onnxruntime-web",
     ),
 )
-@click.option(
-    "--out", required=True, type=click.Path(path_type=Path), metavar="DIR", help="A new or empty folder for the page."
-)
+@click.option("--out", required=True, type=PathName(), metavar="DIR", help="A new or empty folder for the page.")
 @click.option(
     "--weights",
     metavar="FILE",
@@ -27,7 +25,7 @@ from depthkit.cli.command import Command
 @click.option(
     "--onnxruntime-web",
     "runtime",
-    type=click.Path(path_type=Path),
+    type=PathName(),
     metavar="DIR",
     help="The unpacked npm package, or its folder dist.  [default: npm fetches it]",
 )

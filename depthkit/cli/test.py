@@ -5,7 +5,7 @@ import os
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 from depthkit.cli.runtime_options import check_runtime_options, runtime_options
 
 
@@ -25,9 +25,10 @@ from depthkit.cli.runtime_options import check_runtime_options, runtime_options
 @options.weights_or_positional
 @options.config
 @options.json_file
-@click.option("--save-dir", metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
+@click.option("--save-dir", type=PathName(), metavar="DIR", help="Write the predictions there as 16-bit PNG [mm].")
 @click.option(
     "--comparison-dir",
+    type=PathName(),
     metavar="DIR",
     help="Draw image | ground truth | prediction | error of every image there, with one colour bar for both depths.",
 )

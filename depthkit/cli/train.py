@@ -3,7 +3,7 @@
 import click
 
 from depthkit.cli import options
-from depthkit.cli.command import Command
+from depthkit.cli.command import Command, PathName
 
 
 @click.command(
@@ -20,6 +20,7 @@ from depthkit.cli.command import Command
     "--out",
     "--work-dir",
     "work_dir",
+    type=PathName(),
     metavar="DIR",
     help="Folder for checkpoints and logs.  [default: work_dirs/CONFIG]",
 )

@@ -1,4 +1,7 @@
-"""Check what mmengine's Runner and torch's classes read, which find mistakes late or not at all."""
+"""Check what mmengine's Runner and torch's classes read, which find mistakes late or not at all.
+
+The annotations of the classes that a config names are checked in `mm_parts`; here are ranges, and what has none.
+"""
 
 from typing import Annotated, Literal
 
@@ -6,16 +9,17 @@ from mmengine.config import Config
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, Strict, ValidationError
 from pydantic_core import PydanticCustomError
 
+from depthkit.engine.mm_parts import check_numbers, check_parts
 from depthkit.errors import InputError
-from depthkit.utils.validation import describe, validate_arguments
+from depthkit.utils.validation import LARGEST, describe, validate_arguments
 
 # Strict, because what is checked here is passed on as it is: the text "0.1" would fail later.
 _Number = Annotated[float, Strict(), Field(allow_inf_nan=False)]
 _Positive = Annotated[_Number, Field(gt=0)]
 _NotNegative = Annotated[_Number, Field(ge=0)]
 _Seed = Annotated[int, Strict(), Field(ge=0, lt=2**32)]
-_Count = Annotated[int, Strict(), Field(ge=1)]
-_Index = Annotated[int, Strict(), Field(ge=0)]
+_Count = Annotated[int, Strict(), Field(ge=1, le=LARGEST)]
+_Index = Annotated[int, Strict(), Field(ge=0, le=LARGEST)]
 _Flag = Annotated[bool, Strict()]
 _Text = Annotated[str, Strict()]
 
@@ -24,6 +28,10 @@ def _check_limit(value: dict) -> dict:
     if ("clip_value" if value.get("type") == "value" else "max_norm") not in value:
         raise PydanticCustomError("limit", "max_norm, or type='value' and clip_value")
     return value
+
+
+def _listed(value: object) -> list:
+    return list(value) if isinstance(value, (list, tuple)) else [value]
 
 
 _Parts = Annotated[list[dict], BeforeValidator(lambda value: [value] if isinstance(value, dict) else value)]
@@ -46,9 +54,13 @@ class _Optimizer(_Settings):
     weight_decay: _NotNegative | None = None
 
 
-class _Clipping(_Settings):
+class _Clipping(_Settings, extra="forbid"):
+    type: Literal["norm", "value"] = "norm"
     max_norm: _Positive = 1.0
+    norm_type: Annotated[float, Strict(), Field(gt=0)] = 2.0
+    error_if_nonfinite: _Flag = False
     clip_value: _Positive = 1.0
+    foreach: _Flag | None = None
 
 
 class _OptimWrapper(_Settings):
@@ -107,6 +119,12 @@ class _ScaledRate(_Settings):
     enable: _Flag = False
 
 
+class _LogProcessor(_Settings):
+    window_size: _Count = 10
+    by_epoch: _Flag = True
+    num_digits: _Index = 4
+
+
 class _Top(_Settings):
     """The top level of a config, as mmengine's Runner reads it."""
 
@@ -125,7 +143,7 @@ class _Top(_Settings):
     default_hooks: dict[str, dict | None] | None = None
     custom_hooks: list[dict] | None = None
     visualizer: dict | None = None
-    log_processor: dict | None = None
+    log_processor: _LogProcessor | None = None
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"] = "INFO"
     env_cfg: _Environment = {}
     randomness: _Randomness = {}
@@ -140,14 +158,39 @@ class _Top(_Settings):
     experiment_name: _Text | None = None
 
 
-class _OneCycleLR(_Settings):
+class _Scheduler(_Settings):
+    begin: _Index = 0
+    end: _Count = 1
+    factor: _NotNegative = 1.0
+    gamma: _NotNegative = 1.0
+    power: _NotNegative = 1.0
+    step_size: _Count = 1
+    T_max: _Count | None = None
+    eta_min: _NotNegative | None = None
+    eta_min_ratio: Annotated[_Number, Field(ge=0, le=1)] | None = None
+
+
+class _LinearLR(_Scheduler):
+    start_factor: Annotated[_Number, Field(gt=0, le=1)] = 1.0
+    end_factor: Annotated[_Number, Field(ge=0, le=1)] = 1.0
+
+
+class _OneCycleLR(_Scheduler):
+    eta_max: Annotated[list[_Positive], BeforeValidator(_listed)] = []
+    total_steps: _Count | None = None
     pct_start: Annotated[_Number, Field(ge=0, le=1)] = 0.3
     div_factor: _Positive = 25.0
     final_div_factor: _Positive = 1e4
 
 
 class _EMAHook(_Settings):
+    begin_iter: _Index = 0
+    begin_epoch: _Index = 0
     momentum: Annotated[_Number, Field(gt=0, lt=1)] = 0.0002
+
+
+_SCHEDULERS = {"LinearLR": _LinearLR, "OneCycleLR": _OneCycleLR}
+_HOOKS = {"EMAHook": _EMAHook}
 
 
 @validate_arguments
@@ -164,6 +207,7 @@ def check_settings(config: Config) -> None:
     Raises:
         InputError: one sentence on the first mistake.
     """
+    check_numbers(config)
     _check(config, _Top, config.to_dict())
     for kind, third in (("train", "optim_wrapper"), ("val", "val_evaluator"), ("test", "test_evaluator")):
         names = [f"{kind}_dataloader", f"{kind}_cfg", third]
@@ -174,11 +218,11 @@ def check_settings(config: Config) -> None:
             )
     wrapper = config.get("optim_wrapper") or {}
     _check(config, _Clipping, wrapper.get("clip_grad") or {}, "optim_wrapper.clip_grad: ")
-    for name, kind, checked in (("param_scheduler", "OneCycleLR", _OneCycleLR), ("custom_hooks", "EMAHook", _EMAHook)):
+    for name, kinds, others in (("param_scheduler", _SCHEDULERS, _Scheduler), ("custom_hooks", _HOOKS, _Settings)):
         parts = config.get(name) or []
-        for part in parts if isinstance(parts, list) else [parts]:
-            if part.get("type") == kind:
-                _check(config, checked, part, f"{name}: {kind}: ")
+        for part in _listed(parts):
+            _check(config, kinds.get(str(part.get("type")), others), part, f"{name}: {part.get('type')}: ")
+    check_parts(config)
 
 
 def _check(config: Config, kind: type[_Settings], values: dict, place: str = "") -> None:

@@ -4,6 +4,7 @@ import copy
 import functools
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +57,7 @@ class DepthRunner(Runner):
     build_val_loop = _naming("val_cfg", Runner.build_val_loop)
     build_test_loop = _naming("test_cfg and test_dataloader", Runner.build_test_loop)
     build_evaluator = _naming("evaluator", Runner.build_evaluator)
+    _init_model_weights = _naming("model: init_cfg", Runner._init_model_weights)
     build_optim_wrapper = _naming("optim_wrapper", Runner.build_optim_wrapper)
 
     @classmethod
@@ -93,6 +95,11 @@ class DepthRunner(Runner):
         report_disk_errors(logger)
         return leave_out_internals(logger)
 
+    def call_hook(self, fn_name: str, **kwargs: Any) -> None:
+        """Call all hooks; what they refuse before the training is a mistake in the config."""
+        with config_errors(self.cfg.filename, "hooks") if fn_name == "before_train" else nullcontext():
+            super().call_hook(fn_name, **kwargs)
+
     def build_model(self, model: Any) -> torch.nn.Module:
         """Build the data sets of the training, then the model."""
         if self._train_loop is not None:
@@ -113,7 +120,7 @@ class DepthRunner(Runner):
             )
         names = self.cfg.get("activation_checkpointing") or []
         for name in [names] if isinstance(names, str) else names:
-            if name not in dict(model.named_modules()):
+            if not name or name not in dict(model.named_modules()):
                 raise InputError(f"activation_checkpointing: the model has no module '{name}'")
         return model
 

@@ -22,7 +22,7 @@ from depthkit.utils.io import write_depth_png, write_rgb
 from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import validate_arguments
-from depthkit.visualization.color_range import SharedRange, check_range
+from depthkit.visualization.color_range import SharedRange, check_metres
 from depthkit.visualization.depth_map import draw_side_by_side
 
 
@@ -74,7 +74,7 @@ class DepthProtocolMetric(BaseMetric):
         self._measured = self._beyond = 0  # pixels, of this process
         self.save_dir = None if save_dir is None else make_output_folder(save_dir)
         self.comparison_dir = None if comparison_dir is None else make_output_folder(comparison_dir)
-        self.comparison_range = None if comparison_range is None else check_range(comparison_range)
+        self.comparison_range = None if comparison_range is None else check_metres(comparison_range)
         self.boundary = boundary
         if boundary:
             self.metric_names = (*METRIC_NAMES, *BOUNDARY_NAMES)

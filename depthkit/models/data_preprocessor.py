@@ -1,17 +1,27 @@
 """Prepare a batch of images on the model's device: normalise, pad and stack; mix, for classification."""
 
 from collections.abc import Callable, Sequence
+from typing import Annotated
 
 import torch
 from mmengine.model import ImgDataPreprocessor
+from pydantic import Field
 from timm.data import Mixup
 from timm.data.random_erasing import RandomErasing
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from depthkit.errors import InputError
 from depthkit.models.further_arguments import check_further_arguments
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Probability, validate_arguments
+from depthkit.utils.validation import Count, Finite, Positive, Probability, check_values, validate_arguments
+
+_RGB = Field(min_length=3, max_length=3)
+
+
+class _Padding(TypedDict, total=False):
+    size: tuple[Count, Count] | None
+    size_divisor: Count | None
 
 
 @MODELS.register_module()
@@ -30,19 +40,21 @@ class SegDataPreProcessor(ImgDataPreprocessor):
         test_cfg: ``size`` or ``size_divisor`` of evaluation, where images are not padded without it.
     """
 
+    @validate_arguments
     def __init__(
         self,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
-        size: tuple[int, int] | None = None,
-        size_divisor: int | None = None,
-        pad_val: float = 0,
-        seg_pad_val: float = 255,
+        mean: Annotated[Sequence[Finite], _RGB] | None = None,
+        std: Annotated[Sequence[Positive], _RGB] | None = None,
+        size: tuple[Count, Count] | None = None,
+        size_divisor: Count | None = None,
+        pad_val: Finite = 0,
+        seg_pad_val: Finite = 255,
         bgr_to_rgb: bool = False,
         rgb_to_bgr: bool = False,
         batch_augments: Callable | None = None,
         test_cfg: dict | None = None,
     ) -> None:
+        test_cfg = check_values("test_cfg", test_cfg or {}, _Padding)
         super().__init__(mean, std, size_divisor or 1, pad_val, bgr_to_rgb, rgb_to_bgr)
         self.size = size
         self.size_divisor = size_divisor
@@ -113,8 +125,8 @@ class ClassPreProcessor(SegDataPreProcessor):
     @validate_arguments
     def __init__(
         self,
-        mean: Sequence[float] | None = None,
-        std: Sequence[float] | None = None,
+        mean: Annotated[Sequence[Finite], _RGB] | None = None,
+        std: Annotated[Sequence[Positive], _RGB] | None = None,
         erase_prob: Probability = 0.0,
         mixup: dict | None = None,
         **seg,

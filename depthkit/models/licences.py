@@ -1,11 +1,11 @@
 """The licences of the weights that a training starts from, for what it saves."""
 
+import os
 from pathlib import Path
 
 from mmengine.logging import print_log
 
 from depthkit.models.weights import read_metadata
-from depthkit.utils.paths import expand_home
 
 _AND = " AND "  # of SPDX expressions: the terms of both hold
 
@@ -62,7 +62,7 @@ def _starts(config: dict) -> list[str]:
     model = config.get("model")
     parts = [part for part in (model, isinstance(model, dict) and model.get("backbone")) if isinstance(part, dict)]
     given = [config.get("load_from"), *(part.get("pretrained") for part in parts)]
-    return [path for path in given if isinstance(path, str) and expand_home(path).is_file()]
+    return [path for path in given if isinstance(path, str) and os.path.isfile(os.path.expanduser(path))]
 
 
 def _read_published(path: str) -> dict:

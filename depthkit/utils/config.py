@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from mmengine.config import Config
 
 _DEEPEST = 50  # dicts and lists in each other
+_MAKERS = {maker.__name__: maker for maker in (bool, dict, float, int, list, str, tuple)}  # of plain values
 _TUPLE = "_tuple_"  # marks a tuple in `config_to_plain`, because JSON has lists only
 
 
@@ -38,8 +39,8 @@ def load_config(config: str | Path, options: dict[str, Any] | None = None) -> "C
     """Read a config with `options` applied.
 
     A name that the file or one of its `_base_` sets at the top level (``batch_size = 8``) and that `options` gives
-    another value is replaced *before* that line runs, so whatever is computed from it follows. A literal that the
-    file sets reaches the same name in its `_base_` in the same way. Dicts and dotted options
+    another value is replaced *before* that line runs, so whatever is computed from it follows. A plain value that
+    the file sets reaches the same name in its `_base_` in the same way. Dicts and dotted options
     (``optim_wrapper.optimizer.lr``, ``train_pipeline.0.size``) are merged into the result; the path must exist,
     only its last part may be new where the parent has a ``type`` (it is then an argument of that class).
 
@@ -122,7 +123,7 @@ def _run(path: Path, values: dict[str, Any], children: tuple[Path, ...] = ()) ->
         raise InputError(f"{path}: is its own _base_; remove that line")
     tree = _parse(path)
     assigned = {name: statement.value for statement in tree.body if (name := _target(statement))}
-    literals = {name: value for name, node in assigned.items() for value in _literal(node)}
+    literals = {name: value for name, node in assigned.items() for value in _constant(node)}
     bases = ConfigDict()
     for base in _bases(path, assigned):
         package, _, inside = base.rpartition("::")
@@ -189,11 +190,17 @@ def _target(statement: ast.stmt) -> str | None:
     return targets[0].id if len(targets) == 1 and isinstance(targets[0], ast.Name) else None
 
 
-def _literal(node: ast.expr) -> list[Any]:
-    """Return the value of `node` in a list; an empty one for a dict (they merge) or an expression."""
+def _constant(node: ast.expr) -> list[Any]:
+    """Return the value of `node` in a list; an empty one for a dict (they merge) or what needs names.
+
+    Configs write their dicts as ``dict(type="A")``, which is as plain as ``{"type": "A"}``.
+    """
     try:
-        value = ast.literal_eval(node)
-    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        if not all(part.id in _MAKERS for part in ast.walk(node) if isinstance(part, ast.Name)):
+            return []
+        value = eval(compile(ast.Expression(node), "config", "eval"), {"__builtins__": _MAKERS})
+        _copy(Path(), "value", value)
+    except Exception:  # whatever it is, it is told when the line is run
         return []
     return [] if isinstance(value, dict) else [value]
 
@@ -201,7 +208,10 @@ def _literal(node: ast.expr) -> list[Any]:
 def _bases(path: Path, assigned: dict[str, ast.expr]) -> list[str]:
     if "_base_" not in assigned:
         return []
-    value = next(iter(_literal(assigned["_base_"])), None)
+    try:
+        value = ast.literal_eval(assigned["_base_"])
+    except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+        value = None
     bases = [value] if isinstance(value, str) else value
     if not isinstance(bases, (list, tuple)) or not all(isinstance(base, str) and "\0" not in base for base in bases):
         raise InputError(f"{path}: _base_ must be a path or a list of paths, written as plain text")

@@ -17,6 +17,9 @@ _WRONG_NAME = re.compile(
     r"|takes no arguments"
 )
 _UNKNOWN_TYPE = re.compile(r"^(?P<name>\S+) is not in the (?P<registry>[\w:]+( \w+)*) registry", re.DOTALL)
+_TOO_LARGE = re.compile(
+    r"can't allocate memory|out of memory|[Ss]torage size calculation overflowed|Overflow when unpack"
+)
 
 # Their classes say little, or nothing, of what they do not take.
 _PACKAGES = ("mmcv", "mmengine", "mmseg", "timm", "torch", "torchvision")
@@ -70,12 +73,14 @@ def _mistake(error: Exception) -> str | None:
         return f"{build['cfg']!r} stands where a dict with a 'type' is expected"
     if isinstance(error, KeyError) and 'must contain the key "type"' in text:
         return f"a part lacks its 'type': {build.get('cfg')!r}"
-    if isinstance(error, TypeError) and text.startswith("type must be a str"):
+    if isinstance(error, (TypeError, RuntimeError)) and text.startswith(("type must be a str", "Failed to get")):
         return f"type={build.get('obj_type')!r}: expected the registered name of a class"
     if isinstance(error, (ValueError, AssertionError)) and text:
         return text
     if "obj_cls" not in build or "args" not in build:
         return None
+    if isinstance(error, MemoryError) or _TOO_LARGE.search(text):
+        return f"{build['obj_cls'].__name__}: is too large for the memory; give smaller numbers"
     found = find_wrong_argument(build["obj_cls"], build["args"])
     if found is None and build["obj_cls"].__module__.partition(".")[0] in _PACKAGES:
         plain = (bool, int, float, str, list, tuple, dict, type(None))  # what a config gave, not what the Runner adds

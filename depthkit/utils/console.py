@@ -17,6 +17,7 @@ from depthkit.errors import InputError
 from depthkit.utils.stop_signals import Stopped, signals_as_exceptions, stop_behind
 
 EXIT_BAD_INPUT = 2
+_LONGEST = 900  # characters of an error
 _SIGNALLED = 128  # plus the number of a signal, as shells report it
 
 _DISK_ERRORS = {
@@ -94,6 +95,8 @@ def _invoke(command: click.Command, args: Sequence[str], prog_name: str) -> int:
             raise
         except OSError:  # stdout itself is what is full; what it still holds must not fail once more at the exit
             _discard(sys.stdout)
+        if len(message) > _LONGEST:  # of a name or a value that has no end
+            message = f"{message[: _LONGEST // 2]} ... {message[-_LONGEST // 3 :]}"
         _say(sys.stderr, f"error: {message}\n")
         return EXIT_BAD_INPUT
 

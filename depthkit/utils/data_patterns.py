@@ -5,7 +5,6 @@ import re
 
 from depthkit.errors import InputError
 from depthkit.utils.image_files import match_parts
-from depthkit.utils.paths import expand_home
 from depthkit.utils.storage import Place, StoredFile
 from depthkit.utils.url_files import url_scheme
 
@@ -23,7 +22,7 @@ def split_pattern(address: str) -> tuple[str, str]:
     Returns:
         The folder and the pattern, which is empty where there is none, and of a path that exists as it is written.
     """
-    if url_scheme(address) is None and os.path.lexists(expand_home(address)):
+    if url_scheme(address) is None and os.path.lexists(os.path.expanduser(address)):
         return address, ""
     head, question, options = address.partition("?") if url_scheme(address) else (address, "", "")
     if question and "=" not in options:  # a ? of a glob

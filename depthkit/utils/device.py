@@ -38,7 +38,7 @@ def select_device(name: str | None = "auto") -> torch.device:
     try:
         device = torch.device(name)
         torch.zeros(1, device=device).cpu()  # fails without a driver, and for "meta"
-    except (RuntimeError, AssertionError, NotImplementedError, ValueError) as error:
+    except (RuntimeError, AssertionError, NotImplementedError, ValueError, ImportError, AttributeError) as error:
         known = ["cpu", *(f"cuda:{i}" for i in range(torch.cuda.device_count() if has_cuda else 0))]
         known += ["mps"] * has_mps
         raise InputError(f"device '{name}': is not on this machine; expected one of {', '.join(known)}") from error

@@ -7,7 +7,7 @@ import difflib
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 
 from pydantic import ConfigDict, Field, PydanticUserError, TypeAdapter, ValidationError, validate_call
 
@@ -16,9 +16,13 @@ from depthkit.errors import InputError
 Function = TypeVar("Function", bound=Callable)
 
 # Annotations for arguments: use them in the signature of a function under `validate_arguments`.
-Count = Annotated[int, Field(ge=1)]  # 1, 2, ...
-Index = Annotated[int, Field(ge=0)]  # 0, 1, ...
+# Beyond the largest one nothing can be counted, and torch and Python fail in ways of their own.
+LARGEST = 10**9
+Count = Annotated[int, Field(ge=1, le=LARGEST)]  # 1, 2, ...
+Index = Annotated[int, Field(ge=0, le=LARGEST)]  # 0, 1, ...
+Finite = Annotated[float, Field(allow_inf_nan=False)]
 Probability = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Rate = Annotated[float, Field(ge=0, lt=1, allow_inf_nan=False)]  # of what is dropped, which is never all
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 NotNegative = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 
@@ -78,23 +82,73 @@ def validate_arguments(function: Function) -> Function:
     return call
 
 
+def check_values(owner: str, values: dict[str, Any], kind: type) -> dict[str, Any]:
+    """Check `values`, a dict with names of its own, as the arguments of a function are checked.
+
+    Args:
+        owner: what the user gave them to; it begins the message.
+        values: by name.
+        kind: a TypedDict with the annotations; names that it does not have are taken as they are.
+
+    Returns:
+        The values, converted as by `validate_arguments`.
+
+    Raises:
+        InputError: a value of another type or out of its range.
+    """
+    try:
+        return {**values, **_adapter(kind).validate_python(values)}
+    except ValidationError as error:
+        problems = error.errors(include_url=False)
+        name = problems[0]["loc"][0]
+        problems = [{**problem, "loc": problem["loc"][1:]} for problem in problems if problem["loc"][0] == name]
+        raise InputError(f"{owner}: {_wrong_value(name, problems)}") from error
+
+
 def find_wrong_argument(function: Callable, arguments: dict[str, object]) -> str | None:
     """Return a sentence on the first of `arguments` that is not what its annotation in `function` says.
 
-    It explains errors of functions that do not check their arguments, such as torch's optimizers. None when all fit, as
-    far as the annotations can tell.
+    It is for functions that do not check their arguments, such as torch's optimizers. Text, numbers, True and
+    False of another type are wrong, because nobody converts them: 1 is a float, but "1" and True are not. None when all
+    fit, as far as the annotations can tell.
     """
-    for name, parameter in inspect.signature(function).parameters.items():
+    for name, parameter in _parameters(function).items():
         annotation = parameter.annotation
         if name not in arguments or annotation is parameter.empty or arguments[name] is parameter.default:
             continue
+        value = arguments[name]
         try:
-            TypeAdapter(annotation, config=_CONFIG).validate_python(arguments[name])
+            adapter = TypeAdapter(annotation, config=_CONFIG)
+            checked = adapter.validate_python(value)
+            if not _is_kept(value, checked):
+                value = type(checked)(value) if isinstance(value, (list, tuple)) else value
+                adapter.validate_python(value, strict=True)
         except ValidationError as error:
             return f"{_name(function)}: {_wrong_value(name, error.errors(include_url=False))}"
         except (PydanticUserError, NameError):  # an annotation that pydantic cannot check
             continue
     return None
+
+
+def _parameters(function: Callable) -> dict[str, inspect.Parameter]:
+    """Return the parameters of `function`; of a class also those that it hands on to its bases."""
+    found: dict[str, inspect.Parameter] = {}
+    for kind in function.__mro__ if isinstance(function, type) else [function]:
+        make = vars(kind).get("__init__") if isinstance(kind, type) else kind
+        parameters = inspect.signature(make).parameters if make else {}
+        found = {**parameters, **found}
+        if make and not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+            break
+    return found
+
+
+def _is_kept(value: Any, checked: Any) -> bool:
+    """Return whether pydantic gave back what it got; a whole number is also a float."""
+    if isinstance(checked, (list, tuple)) and isinstance(value, (list, tuple)):
+        return all(_is_kept(*pair) for pair in zip(value, checked, strict=True))
+    if isinstance(checked, (bool, int, float, str)):
+        return type(value) is type(checked) or (type(value) is int and type(checked) is float)
+    return True
 
 
 def describe(error: ValidationError) -> str:
@@ -104,7 +158,14 @@ def describe(error: ValidationError) -> str:
     place = ".".join(parents) + ": " * bool(parents) + name
     if problem["type"] == "missing":
         return f"{place} is missing"
+    if problem["type"] == "extra_forbidden":
+        return f"{place}: there is no such setting; check the spelling"
     return f"{place}={problem['input']!r}: expected {_expected(problem)}"
+
+
+@functools.cache
+def _adapter(kind: type) -> TypeAdapter:
+    return TypeAdapter(kind)
 
 
 def _name(function: Callable) -> str:

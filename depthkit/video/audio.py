@@ -1,5 +1,6 @@
 """The sound of a video, carried over to another file."""
 
+import contextlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -77,7 +78,10 @@ class AudioTracks:
             packet = self._next
             if time is not None and packet.dts is not None and packet.dts * packet.time_base >= time:
                 return
-            self._output.mux(list(self._translate(packet)))
+            for translated in self._translate(packet):
+                # Its times go back, or it is not what its codec makes. A disk that is full is told by other errors.
+                with contextlib.suppress(self._av.error.ArgumentError, self._av.error.InvalidDataError):
+                    self._output.mux(translated)
             try:
                 self._next = next(self._packets, None)
             except self._av.FFmpegError:  # the end of a file that was cut off
@@ -96,6 +100,10 @@ class AudioTracks:
         except self._av.FFmpegError:
             return
         for frame in frames:
-            yield from target.encode(frame)
+            try:
+                encoded = target.encode(frame)
+            except self._av.FFmpegError:
+                continue
+            yield from encoded
         if packet.dts is None:
             yield from target.encode(None)

@@ -22,7 +22,7 @@ from depthkit.video.outputs import DepthFormat, check_video_paths, open_outputs,
 from depthkit.video.pipeline import run_ahead
 from depthkit.video.reader import VideoReader
 from depthkit.video.sources import camera_index, video_stem
-from depthkit.visualization.color_range import check_range
+from depthkit.visualization.color_range import check_metres
 from depthkit.visualization.palette import check_colormap
 
 _FIRST = 5  # frames of a camera that decide the range of colours
@@ -110,7 +110,7 @@ def predict_video(
     """
     check_video_focal(focal, source)
     if depth_range is not None:
-        check_range(depth_range)
+        check_metres(depth_range)
     if colormap is not None:
         check_colormap(colormap)
     paths = video_paths(make_output_folder(out_dir), stem or video_stem(source), outputs, depth_format)

@@ -89,6 +89,14 @@ def check_range(depth_range: tuple[float, float]) -> tuple[float, float]:
     return low, high
 
 
+def check_metres(depth_range: tuple[float, float]) -> tuple[float, float]:
+    """Return a range of depth [m] that a user gives, checked as by `check_range`, and not below 0."""
+    low, high = check_range(depth_range)
+    if low < 0:
+        raise InputError(f"range {low:g} {high:g}: no depth is below 0 m; expected two depths in metres, such as 0 10")
+    return low, high
+
+
 def is_valid(depth: np.ndarray) -> np.ndarray:
     """Return where a depth map has a depth, boolean (H, W): finite and positive; 0 means no measurement."""
     return np.isfinite(depth) & (depth > 0)

@@ -149,6 +149,7 @@ def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], 
     figure = _new_figure(size)
     with _DRAWING:
         for text, x, y in texts:
+            text = "".join(c if c.isprintable() else "?" for c in text)  # a file's name need not be Unicode
             figure.text(x, y, text, fontsize=font * 72 / _DPI, ha="center", va="center", parse_math=False)
         return _render(figure)
 
@@ -156,9 +157,7 @@ def draw_text(texts: Sequence[tuple[str, float, float]], size: tuple[int, int], 
 def shorten_text(text: str, width: float, font: int) -> str:
     """Return `text`, without its middle where it would take more than `width` [px]."""
     most = max(3, int(width / (_LETTER * font)))
-    if len(text) <= most:
-        return text
-    return f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
+    return text if len(text) <= most else f"{text[: (most - 1) // 2]}…{text[len(text) - most // 2 :]}"
 
 
 def numbered_ticks(low: float, high: float, most: float) -> list[tuple[float, str]]:

@@ -1,9 +1,10 @@
 import sys
+from pathlib import Path
 
 import click
 import pytest
 
-from depthkit.cli.command import Command, RangeOption, VariadicOption
+from depthkit.cli.command import Command, PathName, RangeOption, VariadicOption
 from depthkit.cli.options import cfg_options, config_and_weights
 from depthkit.utils.console import run_tool
 
@@ -11,7 +12,7 @@ from depthkit.utils.console import run_tool
 @click.command(cls=Command, aliases={"--old": "--new"}, examples=('tool "a b" --layers 1 2',))
 @click.argument("files", nargs=-1)
 @click.option("--layers", cls=VariadicOption, type=int, default=(7,), metavar="N ...")
-@click.option("--new")
+@click.option("--new", type=PathName())
 @cfg_options
 def tool(**values) -> None:
     """A tool."""
@@ -58,10 +59,18 @@ def test_a_variadic_option_without_a_value_is_an_error(call_tool, args) -> None:
 
 
 def test_an_old_spelling_works_and_is_not_in_the_help(parse) -> None:
-    assert parse("--old", "x")["new"] == parse("--old=x")["new"] == "x"
+    assert parse("--old", "x")["new"] == parse("--old=x")["new"] == Path("x")
     printed = parse("--help")["printed"]
     assert "--new" in printed and "--old" not in printed
     assert printed.endswith('\nExamples:\n  tool "a b" --layers 1 2\n')
+
+
+def test_a_path_without_a_name_is_an_error(call_tool, parse) -> None:
+    assert parse("--new", "a/b")["new"] == Path("a/b")
+    done = call_tool(tool, "--new", "")
+    assert done.returncode == 2 and "the name is empty; give a path" in done.stderr
+    done = call_tool(tool, "--new", "x" * 300)
+    assert done.returncode == 2 and "cannot be used as a path" in done.stderr
 
 
 def test_config_options_are_parsed_as_mmengine_does(parse) -> None:

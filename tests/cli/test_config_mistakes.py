@@ -32,6 +32,7 @@ TABLE = [
     ("log_level=FOO", "log_level='FOO': expected one of 'DEBUG', 'INFO'"),
     ("load_from=5", "load_from=5: expected text"),
     ("compile=abc", "compile='abc': expected a dict"),
+    ("activation_checkpointing=['']", "activation_checkpointing: the model has no module ''"),
     ("activation_checkpointing=foo", "activation_checkpointing: the model has no module 'foo'"),
     ("find_unused_parameters=abc", "find_unused_parameters='abc': expected True or False"),
     ("sync_bn=foo", "sync_bn='foo': expected one of 'torch' or 'mmcv'"),

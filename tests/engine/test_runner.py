@@ -48,6 +48,7 @@ LAYER_DECAY = {"constructor": "LayerDecayOptimWrapperConstructor", "optimizer": 
             {"param_scheduler": {"type": "OneCycleLR", "pct_start": "abc"}},
             "OneCycleLR: pct_start='abc': expected a number",
         ),
+        ({"custom_hooks": [{"type": "EMAHook", "begin_iter": 99}]}, "config: hooks: .*begin_iter: 99"),
         ({"optim_wrapper": 3}, "optim_wrapper=3: expected a dict"),
         ({"randomness": {"seed": "abc"}}, "randomness: seed='abc': expected a whole number"),
     ],
@@ -55,6 +56,13 @@ LAYER_DECAY = {"constructor": "LayerDecayOptimWrapperConstructor", "optimizer": 
 def test_a_mistake_in_the_config_is_named_with_its_part(tiny_config, change, message) -> None:
     with pytest.raises(InputError, match=message):
         train(tiny_config(**change))
+
+
+def test_an_unknown_initializer_is_a_mistake_in_the_config(tiny_config) -> None:
+    runner = DepthRunner.from_cfg(tiny_config())
+    runner.model.init_cfg = {"type": "foo"}
+    with pytest.raises(InputError, match="model: init_cfg: there is no weight initializer of type 'foo'"):
+        runner.train()
 
 
 def test_a_mistake_in_the_data_part(tiny_config) -> None:

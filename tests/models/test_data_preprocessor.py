@@ -68,6 +68,16 @@ def test_batches_that_cannot_be_mixed(labels, mixup, message):
         ClassPreProcessor(mixup=mixup, **SCALE)(batch(labels), training=True)
 
 
+@pytest.mark.parametrize("kind", [SegDataPreProcessor, ClassPreProcessor])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("mean", [1]), ("std", [0, 1, 1]), ("size_divisor", []), ("pad_val", "foo"), ("test_cfg", {"size_divisor": 0})],
+)
+def test_wrong_arguments_are_named(kind, name, value):
+    with pytest.raises(InputError, match=rf"{kind.__name__}: {name}|test_cfg: size_divisor=0"):
+        kind(**{**SCALE, name: value})
+
+
 @pytest.mark.parametrize("training", [False, True])
 @pytest.mark.parametrize("settings", [{}, {"bgr_to_rgb": True}, {"test_cfg": {"size_divisor": 16}}])
 def test_ours_is_mmsegs_preprocessor(settings, training):

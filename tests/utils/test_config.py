@@ -63,6 +63,14 @@ def test_a_plain_value_of_the_child_reaches_its_base_and_an_option_wins(child: P
     assert load_config(child, {"batch_size": 5}).train_dataloader.batch_size == 5
 
 
+def test_a_pipeline_of_the_child_is_a_plain_value_although_it_calls_dict(child: Path) -> None:
+    (child.parent / "base" / "data.py").write_text(BASE + "data = dict(pipeline=pipeline)\nlimit = 1\nend = [limit]\n")
+    child.write_text(CHILD + "pipeline = [dict(type='Other')]\nlimit = 10 ** 3 * float('2')\n")
+    config = load_config(child)
+    assert config.data.pipeline == config.pipeline == [{"type": "Other"}]
+    assert config.end == [2000.0]
+
+
 def test_dotted_options_are_merged(child: Path) -> None:
     options = {"model.backbone.keep_rate": 0.9, "pipeline.0.size": (32, 32), "schedule.rates.head": 1}
     config = load_config(child, options)

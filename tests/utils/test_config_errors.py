@@ -26,6 +26,7 @@ MODEL = [
     ("type", None, "type=None: expected the registered name"),
     ("type", "DepthEstimatr", "did you mean DepthEstimator"),
     ("type", "zzz", "check the spelling"),
+    ("type", "", "type='': expected the registered name"),
     ("backbone", None, "None stands where a dict|backbone=None"),
     ("backbone", 3, "3 stands where a dict|backbone=3"),
     ("backbone.type", None, "type=None: expected the registered name"),

@@ -66,6 +66,12 @@ def test_bad_input_is_one_line_and_status_2_also_under_another_exception(run) ->
         assert (done.returncode, done.stderr) == (2, "error: x.png: no such file\n")
 
 
+def test_bad_input_of_any_length_is_a_short_line(run) -> None:
+    done = run(raising(InputError(f"no option '{'x' * 5000}'; did you mean y?")))
+    assert done.returncode == 2 and len(done.stderr) < 1000
+    assert done.stderr.startswith("error: no option 'xxx") and done.stderr.endswith("did you mean y?\n")
+
+
 def test_bad_input_in_a_dataloader_worker_is_its_own_sentence_only() -> None:
     batches = iter(DataLoader(Broken(), num_workers=1))
     with pytest.raises(InputError) as caught:

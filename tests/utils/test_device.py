@@ -14,7 +14,7 @@ def test_auto_takes_a_gpu_if_there_is_one(monkeypatch) -> None:
     assert select_device("cpu") == torch.device("cpu")
 
 
-@pytest.mark.parametrize("name", ["gpu", "cuda:x", "meta", "cuda:99", ""])
+@pytest.mark.parametrize("name", ["hpu:0", "gpu", "cuda:x", "meta", "cuda:99", ""])
 def test_a_device_that_is_not_there_is_an_error_and_no_fallback(name) -> None:
     with pytest.raises(InputError, match=f"device '{name}'"):
         select_device(name)

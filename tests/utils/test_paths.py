@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from depthkit.errors import InputError
 from depthkit.utils.paths import cache_folder, expand_home
 
 
@@ -12,6 +13,12 @@ from depthkit.utils.paths import cache_folder, expand_home
 def test_only_the_home_of_a_user_who_exists_is_expanded(path, expected, monkeypatch):
     monkeypatch.setenv("HOME", "/home/me")
     assert expand_home(path) == expand_home(Path(path)) == Path(expected)
+
+
+@pytest.mark.parametrize("name", ["x" * 300, "a\0b", "a/" * 3000])
+def test_a_name_that_no_file_can_have_is_an_error(name):
+    with pytest.raises(InputError, match="cannot be used as a path"):
+        expand_home(name)
 
 
 def test_the_cache_is_where_the_environment_says(monkeypatch, tmp_path):

@@ -5,7 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from depthkit.errors import InputError
 from depthkit.visualization import DEFAULT_RANGE, SharedRange, readable_range
+from depthkit.visualization.color_range import check_metres
 
 
 @pytest.mark.parametrize(
@@ -59,3 +61,10 @@ def test_one_map_of_many_does_not_set_the_range():
     for far in (*[3.0] * 99, 500.0):
         shared.add(np.linspace(1, far, 100).reshape(10, 10))
     assert shared.ends()[1] < 5
+
+
+@pytest.mark.parametrize("given", [(-1, 5), (5, 1), (0, float("inf"))])
+def test_a_range_that_no_depth_has_is_an_error(given):
+    with pytest.raises(InputError, match="expected two depths in metres"):
+        check_metres(given)
+    assert check_metres((0, 5)) == (0.0, 5.0)

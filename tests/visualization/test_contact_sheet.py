@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from depthkit.visualization.contact_sheet import Entry, draw_contact_sheet, thumbnail
-from depthkit.visualization.panels import ColorBar
+from depthkit.visualization.panels import ColorBar, draw_text
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (1, 5000), (5000, 1), (60, 60), (480, 640), (3000, 300)])
@@ -24,3 +24,8 @@ def test_a_sheet_holds_every_image_and_is_about_square(count):
     drawn = draw_contact_sheet(entries, ColorBar("turbo_r", 0, 5, "depth [m]"))
     assert np.isin(colors @ [1, 256, 65536], drawn.reshape(-1, 3) @ np.array([1, 256, 65536])).all()
     assert drawn.shape[0] < 1600 or drawn.shape[1] / drawn.shape[0] > 0.7
+
+
+def test_what_cannot_be_drawn_of_a_name_becomes_a_question_mark():
+    drawn = [draw_text([(text, 0.5, 0.5)], (30, 100), 12) for text in ("a\udcff\n.png", "a??.png")]
+    assert np.array_equal(*drawn)

@@ -9,7 +9,7 @@ from timm.data import create_transform
 
 from depthkit.errors import InputError
 from depthkit.registry import TRANSFORMS
-from depthkit.utils.validation import Count, validate_arguments
+from depthkit.utils.validation import Count, find_wrong_argument, validate_arguments
 
 # The evaluation's crop is this fraction of the resized image: 224 of 256 pixels.
 CROP_FRACTION = 0.875
@@ -47,6 +47,9 @@ class TimmTransform(BaseTransform):
             raise InputError(
                 f"TimmTransform: {', '.join(training_only)}: work only with is_training=True; set it, or remove them"
             )
+        given = {name: value for name, value in timm.items() if value is not None}  # None: timm leaves the step out
+        if found := find_wrong_argument(create_transform, given):
+            raise InputError(found)
         self.img_size = img_size
         self.is_training = is_training
         self.interpolation = interpolation

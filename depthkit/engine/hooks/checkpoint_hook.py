@@ -23,7 +23,7 @@ from depthkit.models.licences import add_licences_of_start
 from depthkit.registry import HOOKS
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path
-from depthkit.utils.validation import Index, validate_arguments
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 _PATHS = ("last_ckpt", "best_ckpt")  # how the entries of the message hub begin that hold the path of a checkpoint
 # Keys that `train` sets for one run on one machine; the config in a checkpoint goes without them.
@@ -58,11 +58,11 @@ class AtomicCheckpointHook(CheckpointHook):
     @validate_arguments
     def __init__(
         self,
-        interval: int = -1,
+        interval: Count | Literal[-1] = -1,
         by_epoch: bool = True,
         save_optimizer: bool = True,
         save_param_scheduler: bool = True,
-        max_keep_ckpts: int = -1,
+        max_keep_ckpts: Count | Literal[-1] = -1,
         save_last: bool = True,
         save_best: str | list[str] | None = None,
         rule: Literal["less", "greater"] | list[Literal["less", "greater"]] | None = None,

@@ -18,7 +18,7 @@ from depthkit.utils.output_file import shorten
 from depthkit.utils.output_folder import make_output_folder
 from depthkit.utils.validation import Index, validate_arguments
 from depthkit.visualization import DEFAULT_RANGE, draw_side_by_side
-from depthkit.visualization.depth_map import check_range
+from depthkit.visualization.color_range import check_metres
 
 
 @HOOKS.register_module()
@@ -43,7 +43,7 @@ class DepthVisualizationHook(Hook):
     @validate_arguments
     def __init__(self, num_images: Index = 4, depth_range: tuple[float, float] = DEFAULT_RANGE) -> None:
         self.num_images = num_images
-        self.depth_range = check_range(depth_range)
+        self.depth_range = check_metres(depth_range)
 
     @master_only
     def after_val_iter(

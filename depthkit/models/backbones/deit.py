@@ -14,12 +14,13 @@ from torch import Tensor, nn
 
 from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
+from depthkit.models.backbones.timm_arguments import TimmArguments
 from depthkit.models.further_arguments import check_further_arguments
 from depthkit.models.layers.gelu import GELU
 from depthkit.models.layers.positions import PositionResampling, resample_positions
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, Index, Positive, Probability, validate_arguments
+from depthkit.utils.validation import Count, Index, Positive, Rate, check_values, validate_arguments
 
 SIZES = {
     "tiny": dict(embed_dim=192, num_heads=3),
@@ -96,7 +97,7 @@ class DeiT(VisionTransformer):
         out_indices: Sequence[int] | None = None,
         pretrained: bool | str | Path | None = None,
         mlp_ratio: Positive = 4.0,
-        drop_path_rate: Probability = 0.0,
+        drop_path_rate: Rate = 0.0,
         block_fn: Callable[..., nn.Module] = Block,
         position_resampling: PositionResampling = "timm",
         norm_maps: bool = False,
@@ -104,6 +105,9 @@ class DeiT(VisionTransformer):
         **timm,
     ) -> None:
         check_further_arguments(type(self), timm, VisionTransformer)
+        timm = check_values(type(self).__name__, timm, TimmArguments)
+        if distilled and (timm.get("reg_tokens") or not timm.get("class_token", True)):
+            raise InputError("distilled=True: expected a class token and reg_tokens=0, as in timm's distilled model")
         if min(img_size if isinstance(img_size, Sequence) else [img_size]) < patch_size:
             raise InputError(f"img_size={img_size}: expected sides of one patch ({patch_size} px) at least")
         if embed_dim % num_heads:
@@ -132,7 +136,7 @@ class DeiT(VisionTransformer):
         if distilled:
             self._add_distillation_token()
         self.out_indices = check_out_indices(out_indices, depth)
-        if pretrained:
+        if pretrained not in (None, False):  # "" is a path too, of nothing
             load_backbone(self, pretrained, self.hub_name, optional=("selector",))
         # timm initialises in the constructor. Were the model not marked as initialised, mmengine would call timm's
         # `init_weights` once more, over the pretrained weights.

@@ -16,7 +16,7 @@ from depthkit.models.layers.selector import importance
 from depthkit.models.layers.token_trace import TokenTrace
 from depthkit.models.layers.tokens import keep_top
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, validate_arguments
+from depthkit.utils.validation import Count, Index, validate_arguments
 
 # Layers 4, 7 and 10: where the paper reorganises (its section 4), 0-based.
 REORGANISING = (3, 6, 9)
@@ -84,7 +84,9 @@ class EViT(LayerwiseDeiT):
         keep_rate: fraction of the patches to keep: one number for layers 4, 7 and 10, or one for each of the `depth`
             layers, 1 where nothing is removed.
         fuse_token: fuse the removed patches into one token; else they are dropped.
-        depth, distilled, **deit: the arguments of `DeiT`, such as `embed_dim`, `out_indices` and `pretrained`.
+        class_token: must be True.
+        depth, distilled, reg_tokens, **deit: the arguments of `DeiT` and of timm's VisionTransformer, such as
+            `embed_dim`, `out_indices` and `pretrained`.
 
     Raises:
         InputError: an argument is wrong, there is no class token or none of the layers, or the weights are not
@@ -98,6 +100,8 @@ class EViT(LayerwiseDeiT):
         fuse_token: bool = True,
         depth: Count = 12,
         distilled: bool = False,
+        class_token: bool = True,
+        reg_tokens: Index = 0,
         **deit,
     ) -> None:
         rates = check_keep_rates(keep_rate, depth, "layers")
@@ -105,13 +109,13 @@ class EViT(LayerwiseDeiT):
         if isinstance(keep_rate, Sequence):
             chosen = tuple(i for i, rate in enumerate(rates) if rate < 1) or REORGANISING
         rates = _rates_in(chosen, rates)
-        if not deit.get("class_token", True):
+        if not class_token:
             raise InputError("class_token=False: EViT ranks patches by the class token's attention; leave it out")
         if deit.get("patch_drop_rate", 0):
             raise InputError("patch_drop_rate: the indices of kept patches refer to the complete grid; leave it out")
-        prefix = 1 + distilled + deit.get("reg_tokens", 0)
+        prefix = 1 + distilled + reg_tokens
         make_block = partial(_make_block, rates=rates, num_prefix_tokens=prefix, fuse_token=fuse_token)
-        super().__init__(depth=depth, distilled=distilled, block_fn=make_block, **deit)
+        super().__init__(depth=depth, distilled=distilled, reg_tokens=reg_tokens, block_fn=make_block, **deit)
         self.fuse_token = fuse_token
         self._reorganising = chosen
 

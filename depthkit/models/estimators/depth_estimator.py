@@ -1,21 +1,23 @@
 """The depth model: backbone and decoder."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from logging import WARNING
-from typing import Literal
+from typing import Annotated, Literal
 
 import torch
 import torch.nn.functional as F
 from mmengine.logging import print_log
 from mmengine.structures import PixelData
 from mmseg.structures import SegDataSample
+from pydantic import Field
 from torch import Tensor
+from typing_extensions import TypedDict
 
 from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT, Features, extract_features
 from depthkit.models.base_model import DepthkitModel
 from depthkit.registry import MODELS
-from depthkit.utils.validation import Count, Positive, validate_arguments
+from depthkit.utils.validation import Count, Positive, check_values, validate_arguments
 
 Output = Literal["depth", "disparity", "relative_depth"]
 
@@ -25,6 +27,16 @@ _RESIZES = {
     "bilinear_aligned": dict(mode="bilinear", align_corners=True),
     "bicubic": dict(mode="bicubic", align_corners=False),
 }
+
+_Sides = Annotated[Sequence[Count], Field(min_length=2, max_length=2)]  # (height, width) [px]
+
+
+class _Testing(TypedDict, total=False):
+    mode: Literal["whole", "slide"]
+    flip: bool
+    resize: Literal["bilinear", "bilinear_aligned", "bicubic"]
+    crop_size: _Sides | None
+    stride: _Sides | None
 
 
 @MODELS.register_module()
@@ -144,6 +156,12 @@ class DepthEstimator(DepthkitModel):
                 "its weights further use output='depth' and, in decode_head, activation='range'"
             )
         gt = torch.stack([sample.gt_depth_map.data for sample in samples]).to(depth.device)
+        if gt.shape[-2:] != depth.shape[-2:]:
+            sizes = [f"{height} x {width} px" for height, width in (depth.shape[-2:], gt.shape[-2:])]
+            raise InputError(
+                f"the pipeline gives images of {sizes[0]} and depth of {sizes[1]}; expected one size: use steps that "
+                "change both, as ResizeRGBD does"
+            )
         if self.canonical_focal is not None:
             gt = gt / self._focal_ratios(samples, gt)
         self._warn_of_range(gt)
@@ -208,17 +226,14 @@ def _starts(length: int, crop: int, stride: int) -> list[int]:
 
 def _check_test_cfg(test_cfg: dict) -> dict:
     checked = {"mode": "whole", "flip": False, "resize": "bilinear", **test_cfg}
-    known = ("mode", "flip", "resize", "crop_size", "stride")
-    unknown = checked.keys() - set(known)
+    known = _Testing.__annotations__
+    unknown = checked.keys() - known.keys()
     if unknown:
-        raise InputError(f"test_cfg: unknown {', '.join(sorted(unknown))}; expected {', '.join(known)}")
-    if checked["resize"] not in _RESIZES:
-        raise InputError(f"test_cfg: resize={checked['resize']!r}; expected one of {', '.join(_RESIZES)}")
-    if checked["mode"] not in ("whole", "slide"):
-        raise InputError(f"test_cfg: mode={checked['mode']!r}; expected 'whole' or 'slide'")
+        raise InputError(f"test_cfg: unknown {', '.join(sorted(map(str, unknown)))}; expected {', '.join(known)}")
+    checked = check_values("test_cfg", checked, _Testing)
     if checked["mode"] == "slide":
         pairs = [checked.get("crop_size"), checked.get("stride")]
-        if not all(pair and len(pair) == 2 and min(pair) > 0 for pair in pairs):
+        if None in pairs:
             raise InputError("test_cfg: mode='slide' needs crop_size=(height, width) and stride=(height, width) [px]")
         if any(s > c for c, s in zip(*pairs, strict=True)):
             raise InputError(f"test_cfg: stride={pairs[1]} is larger than crop_size={pairs[0]}; pixels would be missed")

@@ -107,7 +107,7 @@ class DPTHead(BaseModule):
     def __init__(
         self,
         in_channels: Sequence[Count],
-        channels: Annotated[int, Field(ge=2)] = 64,
+        channels: Annotated[Count, Field(ge=2)] = 64,
         scales: Sequence[Positive] = (4, 2, 1, 0.5),
         readout: ReadoutMode = "project",
         level_channels: Sequence[Count] | None = None,
@@ -125,6 +125,7 @@ class DPTHead(BaseModule):
                 raise InputError(f"in_channels={tuple(in_channels)}: expected one for each of {name}={tuple(values)}")
         if sky and (level_channels is None or activation != "exp"):
             raise InputError("sky=True: expected level_channels and activation='exp' with it, as in Depth-Anything-3")
+        self.in_channels = tuple(in_channels)
         self.min_depth, self.max_depth = min_depth, max_depth
         self.activation = activation
         self.is_original = level_channels is not None
@@ -157,11 +158,14 @@ class DPTHead(BaseModule):
             (B, 1, height, width), float32, in the range of the activation: [m] with ``range``.
 
         Raises:
-            InputError: the number of maps is another than `in_channels` says, or a readout needs a class token that
-                the backbone does not give.
+            InputError: the number of maps or of their channels is another than `in_channels` says, or a readout needs
+                a class token that the backbone does not give.
         """
         if len(features) != len(self.readouts):
             raise InputError(f"the backbone gives {len(features)} maps; expected {len(self.readouts)}: see out_indices")
+        given = tuple((level if isinstance(level, Tensor) else level[0]).shape[1] for level in features)
+        if given != self.in_channels:
+            raise InputError(f"decode_head: in_channels={self.in_channels}: expected {given}, the channels of the maps")
         levels = [convert(read(f)) for read, convert, f in zip(self.readouts, self.resamples, features, strict=True)]
         if not self.is_original:
             # The range is applied in float32: half precision has steps of 8 mm at 10 m.

@@ -1,6 +1,6 @@
 """Settings of configs that mean nothing: of another type, out of range, of another length."""
 
-from ..case import EITHER, case
+from ..case import ACCEPTED, EITHER, Attempt, case
 
 COUNT = ["0", "-1", "1.5", "float('nan')", "float('inf')", "'foo'", "None", "[]", "{}", "(1, 2)", "10 ** 30"]
 INDEX = [value for value in COUNT if value != "0"]
@@ -237,6 +237,22 @@ SETTINGS = {
     "model": [*DICT, "{}"],
 }
 SETTINGS.pop("test_pipeline")
+# Of these the base has a dict.
+DICTS = [
+    "model",
+    "model.backbone",
+    "model.decode_head",
+    "train_dataloader",
+    "train_dataloader.dataset",
+    "val_evaluator",
+    "auto_scale_lr",
+]
+MERGES = ACCEPTED + "a dict is merged into that of the base, which has what is missing"
+MEAN_SOMETHING = {(place, "{}"): MERGES for place in DICTS} | {
+    ("auto_scale_lr", "dict(enable=True)"): MERGES,
+    ("optim_wrapper.optimizer.type", "'Adam'"): ACCEPTED + "it is an optimizer of torch",
+    ("model.backbone.global_pool", "''"): ACCEPTED + "it is timm's name for no pooling",
+}
 SOME_MEAN_SOMETHING = EITHER + "the value is a default, or one of those that the type of the setting includes"
 
 
@@ -259,7 +275,7 @@ def one_that_means_nothing(folder, rng, assets):
     place = rng.choice(list(SETTINGS))
     value = rng.choice(SETTINGS[place])
     (folder / "c.py").write_text(f"_base_ = {str(assets.config)!r}\n{_nested(place, value)}")
-    return _train(place)
+    return Attempt(_train(place), MEAN_SOMETHING.get((place, value)))
 
 
 DATA_SETS = {
@@ -408,11 +424,13 @@ def of_a_part_in_a_list(folder, rng, assets):
     return _train(place)
 
 
+OF_TIMM = {"reg_tokens": INDEX, "class_token": FLAG, "drop_rate": FRACTION, "norm_layer": ["'foo'", "3", "[]", "1.5"]}
 MODELS = {
-    "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS},
-    "EViT": {"keep_rate": RATES, "fuse_token": FLAG},
-    "DINOv2": {"reg_tokens": INDEX, "init_values": POSITIVE},
-    "ToSA": {"selective_layers": LAYERS},
+    "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS, **OF_TIMM},
+    "EViT": {"keep_rate": RATES, "fuse_token": FLAG, **OF_TIMM},
+    "DINOv2": {"init_values": POSITIVE, **OF_TIMM},
+    "ToSA": {"selective_layers": LAYERS, **OF_TIMM},
+    "ToMe": {"keep_rate": RATES, "proportional": FLAG, **OF_TIMM},
 }
 
 

@@ -57,6 +57,11 @@ def test_loss_mode_trains_every_parameter(backbone):
     assert without == {"backbone.norm.weight", "backbone.norm.bias"}  # maps are taken before the final norm
 
 
+def test_a_ground_truth_of_another_size_is_an_error():
+    with pytest.raises(InputError, match="images of 64 x 48 px and depth of 32 x 48 px; expected one size"):
+        build()(torch.randn(1, 3, 64, 48), [sample(32, 48)], mode="loss")
+
+
 def test_a_ground_truth_beyond_the_range_is_told_once(monkeypatch):
     told = []
     monkeypatch.setattr(depth_estimator, "print_log", lambda text, *_, **__: told.append(text))
@@ -126,6 +131,8 @@ def test_windows_are_averaged_where_they_overlap():
         (dict(mode="slide"), "needs crop_size"),
         (dict(mode="slide", crop_size=(32, 32), stride=(64, 32)), "pixels would be missed"),
         (dict(flop=True), "unknown flop"),
+        (dict(flip=1.5), "test_cfg: flip=1.5: expected True or False"),
+        (dict(mode="slide", crop_size=(32, 0.5), stride=(32, 32)), r"crop_size\[1\]=0.5: expected a whole number"),
     ],
 )
 def test_bad_test_cfg_is_named(test_cfg, message):
@@ -275,7 +282,7 @@ def test_the_last_resize_is_the_one_that_was_asked_for(resize, arguments):
     [
         (
             dict(test_cfg=dict(resize="nearest")),
-            "test_cfg: resize='nearest'; expected one of bilinear, bilinear_aligned",
+            "test_cfg: resize='nearest': expected one of 'bilinear', 'bilinear_aligned'",
         ),
         (dict(output="metres"), "output='metres': expected one of"),
         (dict(output="disparity", canonical_focal=500.0), "canonical_focal=500: expected output='depth'"),

@@ -122,3 +122,5 @@ def test_maps_that_do_not_go_with_the_head():
         DPTHead([8] * 4, channels=4)(maps(2, 2, with_prefix=False), (32, 32))
     with pytest.raises(InputError, match="gives 3 maps; expected 4"):
         DPTHead([8] * 4, channels=4)(maps(2, 2)[:3], (32, 32))
+    with pytest.raises(InputError, match=r"in_channels=\(8, 8, 8, 9\): expected \(8, 8, 8, 8\)"):
+        DPTHead([8, 8, 8, 9], channels=4)(maps(2, 2), (32, 32))
