@@ -8,13 +8,14 @@ from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.layers.blocks import Selection
+from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.utils.validation import validate_arguments
 
 
 @validate_arguments
 def make_selective(
     model: DepthEstimator,
-    keep_rate: float | Sequence[float],
+    keep_rate: KeepRates,
     selection: Selection | None = None,
     selective_layers: Sequence[int] | None = None,
     **options,

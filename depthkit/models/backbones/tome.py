@@ -9,7 +9,7 @@ from torch import Tensor
 from depthkit.errors import InputError
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.branches import add_attention, add_mlp
-from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.keep_rates import KeepRates, check_keep_rates
 from depthkit.models.layers.merging import TokenGroups, merge
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.registry import MODELS
@@ -78,7 +78,7 @@ class ToMe(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        keep_rate: float | Sequence[float] = 0.5,
+        keep_rate: KeepRates = 0.5,
         proportional: bool = True,
         depth: Count = 12,
         distilled: bool = False,
