@@ -131,7 +131,7 @@ class _Neighbours:
         return cls(rows, columns, first, np.flatnonzero(is_hole & is_known), np.flatnonzero(is_hole & ~is_known))
 
     def factors(self, depth: np.ndarray) -> list[np.ndarray]:
-        """Return by which factor the second of neighbours is farther than the first, and the first than the second.
+        """Return how many times as far the second of neighbours is as the first, and the reverse.
 
         Args:
             depth: (H, W).
@@ -151,7 +151,7 @@ class _Neighbours:
         return [farther, nearer]
 
     def _slopes(self, values: np.ndarray, begin: np.ndarray) -> np.ndarray:
-        """Return the change of the logarithm per px from each of some pixels, given by their places, to the next."""
+        """Return the change of log depth per px from the pixels at places `begin` to the next ones."""
         return np.log(values[begin + 1] / values[begin]) / (self.columns[begin + 1] - self.columns[begin])
 
 

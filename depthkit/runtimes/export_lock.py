@@ -69,7 +69,7 @@ def _wait_for(path: Path) -> IO | None:
 
 
 def _open(path: Path) -> IO | None:
-    """Open the file at `path`, made with its folder if it is missing; None if another user's cannot be read.
+    """Open a file, made with its folder if it is missing; None if another user's cannot be read.
 
     Raises:
         OSError: it cannot be made.
