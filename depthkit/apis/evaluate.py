@@ -89,6 +89,8 @@ def evaluate(
             f"{config.filename}: is not of a depth model; leave out protocol, flip, boundary, runtime, precision, and "
             "folders for depth"
         )
+    if launcher != "none" and runtime.runtime == "auto":
+        raise InputError("runtime auto: each process would choose by itself; name a runtime, such as onnx")
     if not Path(checkpoint).is_file():
         raise InputError(f"{checkpoint}: no such checkpoint file")
     if protocol is not None:

@@ -17,6 +17,7 @@ from depthkit.app.observation import Observation, observe
 from depthkit.errors import InputError
 from depthkit.models import EViT, ToSA
 from depthkit.models.selection_maps import selection_maps
+from depthkit.models.selective import share_parameters
 from depthkit.runtimes.names import RuntimeRequest
 from depthkit.utils.image_decoding import open_content
 from depthkit.utils.macs import count_macs
@@ -48,7 +49,8 @@ class Prediction:
 class LoadedModel:
     """A model, in its own form and in that of one keep rate, which share their parameters.
 
-    The forms of keep rates run in torch: the graph of each would have to be exported.
+    The forms of keep rates run in torch: the graph of each would have to be exported. So does the dense form that they
+    are compared with.
 
     Args:
         choice: the model.
@@ -69,6 +71,7 @@ class LoadedModel:
             else DepthPredictor(choice.weights, device=device)
         )
         self._own = copy.copy(self._in_torch)
+        self._own.model = share_parameters(self._in_torch.model)  # the other stays in torch
         self._own.use_runtime(*asked)
         self._forms: dict[float, DepthPredictor] = {}
         self._macs: dict[tuple[float | None, tuple[int, ...]], int] = {}
@@ -126,8 +129,8 @@ class LoadedModel:
     def _cost(self, form: DepthPredictor, keep_rate: float | None, passed: Observation, result: DepthResult) -> Cost:
         backbone, seconds, dense = form.model.backbone, passed.seconds, None
         if isinstance(backbone, ToSA) and min(backbone.keep_rate) < 1 and self.runtime_of(keep_rate) == TORCH:
-            all_rate = 1.0 if isinstance(self._own.model.backbone, ToSA) else None
-            all_tokens = self.form(all_rate)
+            all_rate = 1.0 if isinstance(self._in_torch.model.backbone, ToSA) else None
+            all_tokens = self._in_torch if all_rate is None else self.form(all_rate)
             seconds, dense_seconds = _time_in_turn(form, all_tokens, result.image, passed.seconds)
             dense = Pass(seconds=dense_seconds, macs=self._count(all_tokens, all_rate, passed))
         height, width = passed.inputs.shape[-2:]

@@ -10,10 +10,12 @@ from typing import Any
 from depthkit.distributed.plan import Format, Unit, shard_name
 from depthkit.distributed.shard_work import Record, is_valid, read_record
 from depthkit.errors import InputError
+from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.storage import Place
 
 SETTINGS = "dataset.json"
 MANIFEST = "manifest.json"
+_ADDED = {"max_pixels": MAX_PIXELS}  # settings that older outputs do not have, and by which they were made
 _READERS = 32  # of records, which take the time of a round trip each
 
 
@@ -68,6 +70,7 @@ class Output:
         except ValueError as error:
             raise InputError(f"{self.place}/{SETTINGS}: is damaged; choose another output") from error
         before, now = _flat(before), _flat(self.settings)
+        before = {name: value for name, value in _ADDED.items() if name in now} | before
         other = [name for name in sorted(before.keys() | now.keys()) if before.get(name) != now.get(name)]
         if other:
             told = "; ".join(f"{name} {_short(before.get(name))}, now {_short(now.get(name))}" for name in other)

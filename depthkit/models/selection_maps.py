@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from depthkit.errors import InputError
 from depthkit.models.backbones import EViT, ToSA
 from depthkit.models.layers.patch_counts import fraction_of
 
@@ -21,11 +22,16 @@ def selection_maps(backbone: ToSA | EViT, image: Tensor) -> dict[int, np.ndarray
     Returns:
         By layer, counted from 1, boolean (heads or 1, grid_h, grid_w): for a ToSA the patches that attend, for an EViT
         those that the layer keeps (fused ones do not count).
+
+    Raises:
+        InputError: the backbone is another one, in which each patch goes through each layer, alone or merged.
     """
     if isinstance(backbone, ToSA):
         _, selection = backbone.forward_features(image, return_selection=True)
         maps = zip(backbone.selective_layers, selection, strict=True)
         return {layer + 1: attended[0].cpu().numpy() for layer, attended in maps}
+    if not isinstance(backbone, EViT):
+        raise InputError(f"{type(backbone).__name__}: selects no patches; expected a ToSA or an EViT")
     grid = backbone.patch_embed.dynamic_feat_size(image.shape[-2:])
     _, kept = backbone.forward_features(image, return_indices=True)
     maps = {}

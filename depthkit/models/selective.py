@@ -8,13 +8,14 @@ from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.estimators.depth_estimator import DepthEstimator
 from depthkit.models.layers.blocks import Selection
+from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.utils.validation import validate_arguments
 
 
 @validate_arguments
 def make_selective(
     model: DepthEstimator,
-    keep_rate: float | Sequence[float],
+    keep_rate: KeepRates,
     selection: Selection | None = None,
     selective_layers: Sequence[int] | None = None,
     **options,
@@ -41,7 +42,7 @@ def make_selective(
             f"keep_rate: {type(backbone).__name__} has no token selective form; expected a model with a plain vision "
             "transformer, such as DeiT or DINOv2, or a ToSA"
         )
-    made = copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
+    made = share_parameters(model)
     if isinstance(backbone, ToSA):
         _check_selects_so(backbone, selection, selective_layers)
         if options:
@@ -57,6 +58,11 @@ def make_selective(
         **options,
     )
     return made
+
+
+def share_parameters(model: DepthEstimator) -> DepthEstimator:
+    """Copy a model, but for its parameters and buffers, which both have then."""
+    return copy.deepcopy(model, {id(tensor): tensor for tensor in chain(model.parameters(), model.buffers())})
 
 
 def check_has_keep_rate(

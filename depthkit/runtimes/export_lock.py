@@ -37,7 +37,7 @@ def one_process(path: Path) -> Iterator[None]:
         yield
     finally:
         if lock is not None:
-            path.unlink(missing_ok=True)  # before it is released: who waits for this file then sees that it is gone
+            _remove(path)  # before it is released: who waits for this file then sees that it is gone
             lock.close()
 
 
@@ -45,12 +45,15 @@ def _wait_for(path: Path) -> IO | None:
     """Return the file at `path` with the lock on it; None if it cannot be had."""
     end, has_said = time.monotonic() + _MOST_SECONDS, False
     while True:
-        file = path.open("a")
+        file = _open(path)
+        if file is None:
+            _say(f"{path}: is another user's and cannot be read: processes that start together each export")
+            return None
         try:
             is_held = _try_to_hold(file) and _is_still_there(file, path)
         except OSError as error:
             file.close()
-            path.unlink(missing_ok=True)
+            _remove(path)
             _say(f"there are no locks in {path.parent} ({error.strerror}): processes that start together each export")
             return None
         if is_held:
@@ -63,6 +66,30 @@ def _wait_for(path: Path) -> IO | None:
             _say("another process is exporting this model; waiting for its graph")
             has_said = True
         time.sleep(_PAUSE)
+
+
+def _open(path: Path) -> IO | None:
+    """Open a file, made with its folder if it is missing; None if another user's cannot be read.
+
+    Raises:
+        OSError: it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)  # it may be deleted while others wait
+    try:
+        return path.open("a")  # NFS locks only files that are open for writing
+    except PermissionError:
+        if not path.exists():
+            raise
+    try:
+        return path.open()
+    except OSError:
+        return None
+
+
+def _remove(path: Path) -> None:
+    """Remove a file; in a folder where each user removes only his own it stays, which does no harm."""
+    with contextlib.suppress(OSError):
+        path.unlink()
 
 
 def _try_to_hold(file: IO) -> bool:

@@ -6,7 +6,7 @@ import torch
 
 from depthkit.analysis.selection_maps import SelectionViewer
 from depthkit.errors import InputError
-from depthkit.models import DeiT, EViT, ToSA
+from depthkit.models import DeiT, EViT, ToMe, ToSA
 from depthkit.models.selection_maps import selection_maps
 
 TINY = dict(img_size=96, patch_size=16, embed_dim=48, num_heads=3, num_classes=0)
@@ -43,6 +43,12 @@ def test_evit_maps_hold_the_kept_patches(fuse):
         expected = {int(i) for i in index[0] if i >= 0}
         assert attended.shape == (1, 6, 4) and set(np.flatnonzero(attended)) == expected
     assert not (maps[4] & ~maps[2]).any()
+
+
+@pytest.mark.parametrize("make", [DeiT, ToMe])
+def test_who_selects_no_patches_has_no_maps(make):
+    with pytest.raises(InputError, match=f"{make.__name__}: selects no patches; expected a ToSA or an EViT"):
+        selection_maps(make(**TINY, depth=2).eval(), torch.randn(1, 3, 96, 64))
 
 
 def test_the_picture_shows_the_photo_and_dark_patches_where_the_map_says():

@@ -36,6 +36,11 @@ def test_the_checkpoints_own_config_gives_what_its_training_measured(config_path
     assert with_config.metrics == result.metrics
 
 
+def test_processes_do_not_choose_a_runtime_each_by_itself(config_path, best) -> None:
+    with pytest.raises(InputError, match="runtime auto: each process would choose by itself; name a runtime"):
+        evaluate(load_config(config_path), best, launcher="pytorch", device="cpu", runtime=RuntimeRequest("auto"))
+
+
 @pytest.mark.slow
 def test_a_config_in_a_file_runs_no_code(best: Path, tmp_path: Path) -> None:
     loader = torch.load(best)["depthkit"]["config"]["test_dataloader"]

@@ -41,6 +41,24 @@ def test_the_model_runs_as_asked_and_the_forms_of_keep_rates_in_torch(any_cpu, e
     assert (predict(as_asked, example, None)[1] == lower_values).all()
 
 
+@pytest.mark.parametrize("request_", [IN_TORCH, ASKED])
+def test_both_times_are_of_torch(any_cpu, example, monkeypatch, request_):
+    def time_in_turn(form, dense, *_):
+        assert form.model.run_elsewhere is None and dense.model.run_elsewhere is None
+        assert form.model.backbone.keep_rate == (0.5,) * len(form.model.backbone.keep_rate)
+        assert type(dense.model.backbone).__name__ == "DeiT"
+        return 1.0, 2.0
+
+    monkeypatch.setattr("depthkit.app.loaded_model._time_in_turn", time_in_turn)
+    (choice,) = list_choices("rooms-deit-tiny").values()
+    loaded = LoadedModel(choice, "cpu", request_)
+    answer, _ = predict(loaded, example, 0.5)
+    assert (answer.cost.model.seconds, answer.cost.dense.seconds) == (1.0, 2.0)
+    assert answer.cost.model.macs < answer.cost.dense.macs
+    weights = loaded.form(None).model.parameters(), loaded.form(0.5).model.backbone.patch_embed.parameters()
+    assert {id(one) for one in weights[1]} <= {id(one) for one in weights[0]}
+
+
 def test_a_model_that_selects_tokens_itself(any_cpu, demo_config, demo_checkpoint: Path, tmp_path, example):
     from depthkit.models.checkpoint_info import CheckpointInfo
     from depthkit.utils.config import config_to_plain, load_config

@@ -10,6 +10,7 @@ from depthkit.distributed.plan import make_plan
 from depthkit.distributed.predict import Resources, predict_dataset
 from depthkit.distributed.shard_work import work_on
 from depthkit.errors import InputError
+from depthkit.utils.input_files import MAX_PIXELS
 from depthkit.utils.storage import Place
 from light_model import LightModel, LightPredictor, prepare
 
@@ -88,6 +89,9 @@ def test_an_output_that_exists_is_refused(tmp_path) -> None:
     with pytest.raises(InputError, match="has results of this data set already; give --resume"):
         Output(place, SETTINGS, "webdataset", resume=False)
     Output(place, SETTINGS, "webdataset", resume=True)
+    Output(place, {**SETTINGS, "max_pixels": MAX_PIXELS}, "webdataset", resume=True)  # which was not noted at first
+    with pytest.raises(InputError, match=r"made otherwise \(max_pixels 190000000, now 1000\)"):
+        Output(place, {**SETTINGS, "max_pixels": 1000}, "webdataset", resume=True)
     other = {**SETTINGS, "model": {"weights": "abd"}, "focal": 500.0}
     with pytest.raises(InputError, match=r'made otherwise \(focal null, now 500.0; model.weights "abc", now "abd"'):
         Output(place, other, "webdataset", resume=True)

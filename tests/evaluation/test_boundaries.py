@@ -124,6 +124,49 @@ def test_a_hole_along_the_contour_is_bridged_and_a_wide_one_is_not():
         assert boundary_f1(shifted, np.where(valid, depth, 0), valid) == (expected and pytest.approx(expected))
 
 
+def plane(slopes: tuple[float, float], height: int = 12, width: int = 24) -> np.ndarray:
+    """A plane in space: the inverse depth is linear in the image; relative change per px at 1 / 2 m, down and right."""
+    y, x = np.mgrid[:height, :width] - np.array([height // 2, width // 2])[:, None, None]
+    return 1 / (0.5 * (1 + slopes[0] * y + slopes[1] * x))
+
+
+@settings(max_examples=40)
+@given(
+    st.tuples(st.floats(-0.04, 0.04), st.floats(-0.04, 0.04)),
+    st.floats(0.02, 0.98),
+    st.booleans(),
+    st.integers(0, 2**31),
+)
+def test_a_slanted_plane_has_no_contour_whatever_its_holes(slopes, fraction, in_blocks, seed):
+    holes = np.random.default_rng(seed).random((3, 6) if in_blocks else (12, 24)) < fraction
+    valid = ~(np.kron(holes, np.ones((4, 4), bool)) if in_blocks else holes)
+    depth = plane(slopes)
+    everywhere = np.ones(depth.shape, bool)
+    if boundary_f1(depth, depth, everywhere) is None:
+        assert boundary_f1(depth, np.where(valid, depth, 0), valid) is None
+    assert not (near_edges(np.where(valid, depth, 0), valid) & ~near_edges(depth, everywhere)).any()
+
+
+def test_a_plane_behind_a_hole_hides_no_contour_and_a_blur_over_it_is_none():
+    """A wall that recedes by 3 % per px, and one of 1.5 times the depth behind a hole of 6 px."""
+    x = np.arange(60)
+    depth = np.tile(2 * 1.03**x * np.where(x < 30, 1, 1.5), (5, 1))
+    valid = np.tile((x < 27) | (x >= 33), (5, 1))
+    gt = np.where(valid, depth, 0)
+    assert boundary_f1(depth, gt, valid) == pytest.approx(0.25)
+    assert boundary_f1(2 * 1.03**x * np.ones((5, 1)), gt, valid) == 0  # the wall alone
+    blurred = np.tile(2 * 1.03**x * 1.5 ** np.clip((x - 20) / 20, 0, 1), (5, 1))  # over 20 px
+    assert boundary_f1(blurred, gt, valid) == 0
+    assert near_edges(gt, valid)[0].nonzero()[0].tolist() == [*range(18, 27), *range(33, 42)]
+
+
+def test_behind_a_hole_without_a_slope_on_both_sides_nothing_is_called_a_contour():
+    gt = np.array([[2, 2, 2, 0, 0, 3]]) * np.ones((5, 1))
+    assert boundary_f1(gt, gt, gt > 0) is None
+    gt = np.array([[2, 2, 2, 0, 0, 3, 3]]) * np.ones((5, 1))
+    assert boundary_f1(gt, gt, gt > 0) == pytest.approx(0.25)
+
+
 def test_an_image_without_contours_has_no_score():
     flat = np.full((8, 8), 2.0)
     assert boundary_f1(box(8, 8), flat, np.ones((8, 8), bool)) is None

@@ -88,6 +88,10 @@ def test_backbones(backbone, arguments, message):
     [
         (ToSA, dict(keep_rat=0.5), "ToSA: unexpected keyword argument 'keep_rat'; did you mean keep_rate?"),
         (ToSA, dict(keep_rate="half"), "ToSA: keep_rate='half': expected a number"),
+        (ToSA, dict(keep_rate="0.5"), "ToSA: keep_rate='0.5': expected a number"),
+        (ToSA, dict(keep_rate=True), "ToSA: keep_rate=True: expected a number"),
+        (ToMe, dict(keep_rate="0.5"), "ToMe: keep_rate='0.5': expected a number"),
+        (ToMe, dict(keep_rate=[True] * 12), "ToMe: keep_rate=[True, True, "),
         (EViT, dict(fuse_token=3), "EViT: fuse_token=3: expected True or False"),
         (DPTHead, dict(in_channels=5), "DPTHead: in_channels=5: expected"),
         (DPTHead, dict(in_channels=[8, 0]), "expected a number of 1 or more"),

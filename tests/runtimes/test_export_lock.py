@@ -3,11 +3,14 @@
 import errno
 import fcntl
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import pytest
 
@@ -93,6 +96,52 @@ def test_a_killed_owner_does_not_block(folder):
     lock.touch()  # as after a loss of power
     path.unlink()
     assert cached_graph("key", make).read_bytes() == b"graph"
+
+
+@pytest.fixture
+def shared_folder(monkeypatch):
+    """A folder for all users, and this process as one who may not do everything."""
+    cache = Path(tempfile.mkdtemp())
+    (cache / "graphs").mkdir()
+    for one in (cache, cache / "graphs"):
+        one.chmod(0o777)
+    monkeypatch.setenv("DEPTHKIT_CACHE", str(cache))
+    yield cache / "graphs"
+    if os.getuid() == 0:
+        os.seteuid(0)
+    shutil.rmtree(cache)
+
+
+@pytest.mark.parametrize(("mode", "said"), [(0o444, ""), (0o000, "is another user's and cannot be read")])
+def test_a_lock_that_another_user_left_behind(shared_folder, capsys, mode, said):
+    (shared_folder / ".key.lock").touch(mode)
+    (shared_folder / ".key.lock").chmod(mode)
+    if os.getuid() == 0:
+        os.seteuid(65534)
+    assert cached_graph("key", make).read_bytes() == b"graph"
+    error = capsys.readouterr().err
+    assert said in error and error.count("note:") == 1 + bool(said)
+
+
+def test_another_users_lock_is_waited_for(shared_folder, monkeypatch, capsys):
+    monkeypatch.setattr(export_lock, "_MOST_SECONDS", 0.2)
+    with (shared_folder / ".key.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        os.fchmod(lock.fileno(), 0o444)
+        if os.getuid() == 0:
+            os.seteuid(65534)
+        assert cached_graph("key", make).read_bytes() == b"graph"
+    assert "another process is exporting this model; waiting" in capsys.readouterr().err
+
+
+def test_the_folder_is_deleted_while_others_wait(folder):
+    with (folder / ".key.lock").open("a") as lock, ThreadPoolExecutor(1) as pool:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        waiting = pool.submit(cached_graph, "key", make)
+        time.sleep(0.2)
+        assert not waiting.done()
+        shutil.rmtree(folder)
+        assert waiting.result(60).read_bytes() == b"graph"
 
 
 def test_waiting_has_an_end(folder, monkeypatch, capsys):

@@ -10,7 +10,7 @@ from torch import Tensor
 from depthkit.errors import InputError
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.branches import add_attention, add_mlp
-from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.keep_rates import KeepRates, check_keep_rates
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.models.layers.selector import importance
 from depthkit.models.layers.token_trace import TokenTrace
@@ -96,7 +96,7 @@ class EViT(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        keep_rate: float | Sequence[float] = 0.7,
+        keep_rate: KeepRates = 0.7,
         fuse_token: bool = True,
         depth: Count = 12,
         distilled: bool = False,

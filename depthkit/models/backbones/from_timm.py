@@ -10,8 +10,9 @@ from torch import nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
 from depthkit.models.backbones.dinov2 import DINOv2
-from depthkit.models.backbones.tosa import ToSA, check_importance, rates_by_layer
+from depthkit.models.backbones.tosa import ToSA, check_selection, rates_by_layer
 from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
 
@@ -22,7 +23,7 @@ _MODELS = (VisionTransformer, VisionTransformerDistilled, DeiT, DINOv2)
 @validate_arguments
 def tosa_from_timm(
     vit: nn.Module,
-    keep_rate: float | Sequence[float] = 0.5,
+    keep_rate: KeepRates = 0.5,
     selection: Selection = "per_head",
     score_rows: ScoreRows = "pooled",
     score_stride: Count = 4,
@@ -72,7 +73,7 @@ def tosa_from_timm(
         keys=keys,
         coverage=coverage,
     )
-    check_importance(importance, selection)
+    check_selection(**selective)
     return _ConvertedToSA(vit, keep_rate, selective_layers, selective, out_indices)
 
 

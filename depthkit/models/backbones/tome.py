@@ -7,9 +7,10 @@ from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.errors import InputError
+from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.branches import add_attention, add_mlp
-from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.keep_rates import KeepRates, check_keep_rates
 from depthkit.models.layers.merging import TokenGroups, merge
 from depthkit.models.layers.patch_counts import fraction_of
 from depthkit.registry import MODELS
@@ -60,8 +61,9 @@ class ToMe(LayerwiseDeiT):
 
     In each layer, between attention and MLP, the most similar patches (cosine of the keys, mean over heads) are merged
     in pairs into their mean (`depthkit.models.layers.merging.match`). Class and distillation tokens are never merged.
-    For a decoder each merged token is shown at the places of all its patches. There is nothing to learn: the weights of
-    a dense model fit, and it can be trained with merging. Images of any size.
+    For a decoder, and where the final tokens are pooled, each merged token is shown at the places of all its patches:
+    a mean counts each patch. There is nothing to learn: the weights of a dense model fit, and it can be trained with
+    merging. Images of any size.
 
     Args:
         keep_rate: fraction of the image's patches that are left after each of the `depth` layers, each at least half
@@ -78,7 +80,7 @@ class ToMe(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        keep_rate: float | Sequence[float] = 0.5,
+        keep_rate: KeepRates = 0.5,
         proportional: bool = True,
         depth: Count = 12,
         distilled: bool = False,
@@ -115,6 +117,16 @@ class ToMe(LayerwiseDeiT):
         self._check_no_mask(attn_mask)
         tokens, _ = self._run_layers(x, self._new_state(x))
         return self.norm(tokens)
+
+    def forward(self, x: Tensor) -> Tensor | tuple[Tensor, ...]:
+        """Do what `DeiT.forward` does; what pools the tokens gets each merged one for all its patches."""
+        if self.out_indices is not None:
+            return super().forward(x)
+        return self.forward_head(self.extract_features(x, with_tokens=True).tokens)
+
+    def _extract(self, x: Tensor, groups: TokenGroups, with_tokens: bool) -> Features:
+        found = super()._extract(x, groups, with_tokens)
+        return Features(found.maps, groups.spread(found.tokens)) if with_tokens else found
 
     def _new_state(self, x: Tensor) -> TokenGroups:
         return TokenGroups()

@@ -12,10 +12,13 @@ from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
 from depthkit.models.layers.blocks import Keys, PairState, Selection, SelectiveBlock, StandardBlock
-from depthkit.models.layers.keep_rates import check_keep_rates
+from depthkit.models.layers.keep_rates import KeepRates, check_keep_rates
 from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Probability, validate_arguments
+
+# Defaults of the arguments of `ToSA` that mean something with ``importance='attention'`` only.
+_OF_ATTENTION = dict(score_rows="pooled", score_stride=4, cls_token_weight=None, selector_layers=1)
 
 
 @dataclass
@@ -57,7 +60,7 @@ class ToSA(LayerwiseDeiT):
             its update; free); ``predicted_update``: those that the second is predicted to change most
             (`depthkit.models.layers.update_head.UpdateHead`); ``random``, a control that trains as the others do.
             By updates only ``shared`` ranks. ``update`` and ``random`` have nothing to learn: the state dict is the
-            dense model's.
+            dense model's. The four arguments before are refused with all but ``attention``.
         keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
@@ -74,7 +77,7 @@ class ToSA(LayerwiseDeiT):
     @validate_arguments
     def __init__(
         self,
-        keep_rate: float | Sequence[float] = 0.5,
+        keep_rate: KeepRates = 0.5,
         selection: Selection = "per_head",
         score_rows: ScoreRows = "pooled",
         score_stride: Count = 4,
@@ -97,7 +100,7 @@ class ToSA(LayerwiseDeiT):
             keys=keys,
             coverage=coverage,
         )
-        check_importance(importance, selection)
+        check_selection(**selective)
         rates = rates_by_layer(keep_rate, selective_layers, depth)
         super().__init__(depth=depth, block_fn=partial(_make_block, rates=rates, selective=selective), **deit)
 
@@ -193,8 +196,19 @@ class ToSA(LayerwiseDeiT):
                 state.pairs.append(pair)
 
 
-def check_importance(importance: Importance, selection: Selection) -> None:
-    """Raise InputError where heads are to choose their own patches from one importance for all heads."""
+def check_selection(importance: Importance, selection: Selection, **others) -> None:
+    """Check that the arguments of `ToSA` that say how patches are selected go together.
+
+    Raises:
+        InputError: heads are to choose their own patches from one importance for all heads, or one of `others` is not
+            its default and means nothing with this importance.
+    """
+    for name, default in _OF_ATTENTION.items():
+        if importance != "attention" and others[name] != default:
+            raise InputError(
+                f"{name}={others[name]!r}: says how attention ranks patches, which importance={importance!r} does not "
+                "ask; leave it out, or take importance='attention'"
+            )
     if importance in ("update", "predicted_update") and selection == "per_head":
         raise InputError(f"importance='{importance}': ranks patches for all heads alike; use selection='shared'")
 

@@ -1,8 +1,14 @@
 """Keep rates: which fraction of the tokens a layer keeps or attends."""
 
 from collections.abc import Sequence
+from typing import Annotated
+
+from pydantic import Strict
 
 from depthkit.errors import InputError
+
+_Number = Annotated[float, Strict()]  # neither a text nor a bool
+KeepRates = _Number | Sequence[_Number]  # for signatures under `validate_arguments`
 
 
 def check_keep_rates(

@@ -64,11 +64,11 @@ def test_it_equals_the_plain_form(more):
         features = model.extract_features(images, with_tokens=True)
         for i, image in enumerate(images):
             tokens, maps = plain(model, image)
-            torch.testing.assert_close(features.tokens[i], tokens, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(model.forward_features(images)[i], tokens, atol=1e-5, rtol=1e-4)
+            torch.testing.assert_close(features.tokens[i], model.norm(maps[-1]), atol=1e-5, rtol=1e-4)
             for found, expected in zip(features.patch_maps, maps, strict=True):
                 grid = expected[model.num_prefix_tokens :].T.unflatten(1, (4, 3))
                 torch.testing.assert_close(found[i], grid, atol=1e-5, rtol=1e-4)
-        assert torch.equal(model.forward_features(images), features.tokens)
 
 
 @pytest.mark.parametrize("distilled", [False, True])
@@ -123,6 +123,15 @@ def test_a_depth_model_trains_with_it():
 def test_rates_that_cannot_be_merged(rate):
     with pytest.raises(InputError, match="keep_rate="):
         build(keep_rate=rate)
+
+
+@pytest.mark.parametrize("class_token", [False, True])
+def test_a_mean_counts_each_patch(class_token):
+    model = build(global_pool="avg", class_token=class_token, num_classes=5, keep_rate=(1, 0.6, 0.5, 0.25))
+    image = torch.randn(3, 64, 64)
+    with torch.inference_mode():
+        tokens = model.norm(plain(model, image)[1][-1])[None]
+        torch.testing.assert_close(model(image[None]), model.forward_head(tokens))
 
 
 def test_prefix_tokens_are_counted():

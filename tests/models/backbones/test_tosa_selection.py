@@ -29,7 +29,8 @@ each = pytest.mark.parametrize("options", OTHERS, ids=lambda options: "-".join(m
 
 def build(**kwargs) -> ToSA:
     torch.manual_seed(0)
-    model = ToSA(**{**SMALL, "score_rows": "all", **kwargs}).eval()
+    rows = "all" if kwargs.get("importance", "attention") == "attention" else "pooled"
+    model = ToSA(**{**SMALL, "score_rows": rows, **kwargs}).eval()
     for block in model.blocks:  # at initialisation all tokens are nearly alike
         torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
     return model
@@ -204,6 +205,10 @@ def test_one_importance_for_all_heads_is_for_one_set():
     for make in (lambda **o: ToSA(**SMALL, **o), lambda **o: tosa_from_timm(DeiT(**SMALL), **o)):
         with pytest.raises(InputError, match="importance='update'.*selection='shared'"):
             make(selection="per_head", importance="update")
+        for name, value in dict(score_rows="all", score_stride=2, cls_token_weight=0.5, selector_layers=0).items():
+            for other in ("update", "predicted_update", "random"):
+                with pytest.raises(InputError, match=f"{name}=.*: says how attention ranks.* importance='{other}'"):
+                    make(selection="shared", importance=other, **{name: value})
     with pytest.raises(InputError, match="keys='some': expected one of 'attended' or 'all'"):
         ToSA(**SMALL, keys="some")
 
