@@ -134,8 +134,8 @@ def test_a_folder_with_damaged_settings_is_one_sentence(tmp_path, damage, messag
         ("", "^cache='': expected the name of a folder"),
         ("file", "cannot keep rooms there .File exists"),
         ("file/below", "cannot keep rooms there .Not a directory"),
-        ("x" * 300, "cannot keep rooms there .File name too long"),
-        ("nul\0", "cannot keep rooms there .embedded null"),
+        ("x" * 300, "cannot be used as a path .File name too long"),
+        ("nul\0", "cannot be used as a path .embedded null"),
         ("/proc/rooms", "cannot keep rooms there"),
     ],
 )
