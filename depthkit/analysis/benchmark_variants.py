@@ -18,8 +18,12 @@ KINDS = {
     "tosa_shared": dict(type="ToSA", selection="shared"),
     "tosa_per_head": dict(type="ToSA", selection="per_head"),
     "evit": dict(type="EViT", num_classes=0),
+    "tome": dict(type="ToMe", num_classes=0),
 }
-_EXPECTED = f"timm, deit or {', '.join(f'{kind}:KEEP' for kind in KINDS if kind != 'deit')}, such as tosa_shared:0.5"
+_EXPECTED = (
+    f"timm, deit or {', '.join(f'{kind}:KEEP' for kind in KINDS if kind != 'deit')}, such as tosa_shared:0.5, or with "
+    "the layers that select tosa_shared:0.25@5,9,10"
+)
 
 
 def check_names(variants: Sequence[str]) -> None:
@@ -43,8 +47,9 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
 
     Args:
         name: ``timm``, the baseline; or one of `KINDS`; those that select tokens have their keep rate after a colon,
-            ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``; or a published
-            model, see `build_published`, for which of the other arguments only `weights` counts.
+            ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``, and a ToSA's
+            token selective layers after an @, ``tosa_shared:.25@5,9,10``; or a published model, see
+            `build_published`, for which of the other arguments only `weights` counts.
         task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
         size: ``tiny``, ``small`` or ``base``.
         weights: file with weights of the dense model or of a ToSA; None: random weights.
@@ -56,19 +61,22 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     """
     if is_published(name):
         return build_published(name, weights)
-    kind, _, keep = name.partition(":")
+    kind, _, rest = name.partition(":")
+    keep, _, layers = rest.partition("@")
     if name == "timm" and task == "backbone":
         model = timm.create_model(f"deit_{size}_patch16_224", num_classes=0, dynamic_img_size=True)
         if weights is not None:
             load_backbone(model, weights, f"deit_{size}_patch16_224", optional=("selector",))
         return model
     config = KINDS.get("deit" if name == "timm" else kind)
-    if config is None or (config["type"] == "DeiT") != (not keep):
+    if config is None or (config["type"] == "DeiT") != (not rest) or ("@" in rest and config["type"] != "ToSA"):
         raise InputError(f"--variants {name}: expected {_EXPECTED}, or a published model (`depthkit models`)")
     backbone = SIZES[size] | config | dict(pretrained=weights)
     if config["type"] == "ToSA":
         backbone["selector_layers"] = selector_layers
-    if keep:
+    if "@" in rest:
+        backbone["selective_layers"] = _parse_layers(layers, name)
+    if rest:
         rates = parse_rates(keep, name)
         backbone["keep_rate"] = rates[0] if len(rates) == 1 else rates
     if task == "backbone":
@@ -80,3 +88,11 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
             decode_head=dict(type="DPTHead", in_channels=(backbone["embed_dim"],) * 4),
         )
     )
+
+
+def _parse_layers(text: str, variant: str) -> tuple[int, ...]:
+    """Parse the layers of a variant, with commas between."""
+    try:
+        return tuple(int(layer) for layer in text.split(","))
+    except ValueError:
+        raise InputError(f"--variants {variant}: '{text}' are no layers; expected some such as 5,9,10") from None

@@ -55,7 +55,7 @@ def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
 @pytest.mark.parametrize("task", [pytest.param("backbone", marks=pytest.mark.slow), "depth"])
 def test_the_command_prints_a_table_and_writes_json(cli, tmp_path, task):
     arguments = ["--task", task, "--model", "tiny", "--inputs", "32x48:2", "--rounds", 1, "--json", tmp_path / "r.json"]
-    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "evit:0.5"]
+    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "tosa_shared:.25@5,9,10", "evit:0.5", "tome:0.5"]
     result = cli("benchmark", *arguments, "--variants", *variants)
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
@@ -138,6 +138,10 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "tosa:0.5"], "tosa:0.5"),
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),
+        (["--variants", "tosa_shared:.5@"], "'' are no layers; expected some such as 5,9,10"),
+        (["--variants", "tosa_shared:.5@5,x"], "'5,x' are no layers"),
+        (["--variants", "tosa_shared:.5@0"], "selective_layers"),
+        (["--variants", "tome:0.5@5"], "--variants tome:0.5@5: expected"),
         (["--variants", "depth-anything-v2-smal"], "did you mean depth-anything-v2-small"),
         (["--variants", "dpt-large", "depth-anything-v2-smal:0.5"], "did you mean depth-anything-v2-small"),
         (["--variants", "transformers:dpt-larg"], "did you mean dpt-large"),

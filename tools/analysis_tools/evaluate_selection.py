@@ -82,6 +82,7 @@ def main(
     mean of eight, scoring included).
     """
     options.check_output(json_path, weights, dense_weights)
+    import numpy as np
     import torch
 
     from depthkit.analysis.selection_baselines import scored_by
@@ -130,8 +131,9 @@ def main(
 
     def report(selection: str, keep_rate: object, score: str, predicted: torch.Tensor, macs: int) -> None:
         top1, agreement = percent(predicted == labels), percent(predicted == expected)
+        rates = ",".join(f"{rate:g}" for rate in np.atleast_1d(keep_rate))
         print(
-            f"{selection:<14}{keep_rate!s:<32}{score:<13}{top1:>8.1f}{agreement:>9.1f}{macs / 1e9:>8.2f}",
+            f"{selection:<14}{rates:<31} {score:<13}{top1:>8.1f}{agreement:>9.1f}{macs / 1e9:>8.2f}",
             flush=True,
         )
         result = dict(selection=selection, keep_rate=keep_rate, score=score)
