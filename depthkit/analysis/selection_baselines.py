@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.models.layers.attention import project_qkv
-from depthkit.models.layers.blocks import PairState
+from depthkit.models.layers.pair_state import PairState
 from depthkit.models.layers.selector import first_in_line, num_kept, score_queries, top_patches
 
 SCORES = ("selector", "identity", "class_token", "oracle", "random", "least")

@@ -9,6 +9,7 @@ fewer = dict(config="nyu_deit_tiny", curve="dense, fewer layers")
 shared = dict(config="nyu_tosa_tiny_shared")
 per_head = dict(config="nyu_tosa_tiny")
 backbone = "model.backbone"
+even = {f"{backbone}.importance": "even", f"{backbone}.skipped": "neighbours"}
 
 variants = [
     dict(name="dense", **dense),
@@ -44,6 +45,14 @@ variants = [
         **shared,
         options={f"{backbone}.selective_layers": (5, 9, 10), f"{backbone}.keep_rate": 0.25},
     ),
+    dict(name="shared_even_neighbours", **shared, options=even),
+    dict(
+        name="shared_even_neighbours_1_to_10",
+        **shared,
+        options={**even, f"{backbone}.selective_layers": tuple(range(1, 11))},
+    ),
+    dict(name="shared_neighbours", **shared, options={f"{backbone}.skipped": "neighbours"}),
+    dict(name="shared_even", **shared, options={f"{backbone}.importance": "even"}),
     dict(name="per_head", **per_head),
     dict(name="per_head_random", **per_head, options={f"{backbone}.importance": "random"}),
     dict(name="per_head_all_keys", **per_head, options={f"{backbone}.keys": "all"}),

@@ -11,7 +11,7 @@ from depthkit.errors import InputError
 from depthkit.models.backbones.deit import DeiT, check_out_indices
 from depthkit.models.backbones.dinov2 import DINOv2
 from depthkit.models.backbones.tosa import ToSA, check_selection, rates_by_layer
-from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, Skipped, StandardBlock
 from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.utils.validation import Count, Probability, validate_arguments
@@ -32,6 +32,7 @@ def tosa_from_timm(
     importance: Importance = "attention",
     keys: Keys = "attended",
     coverage: bool = False,
+    skipped: Skipped = "unchanged",
     selective_layers: Sequence[int] | None = None,
     out_indices: Sequence[int] | None = None,
 ) -> ToSA:
@@ -45,15 +46,16 @@ def tosa_from_timm(
 
     Args:
         vit: a VisionTransformer, from ``timm.create_model`` or a constructor.
-        keep_rate: as in `ToSA`, like the nine that follow.
+        keep_rate: as in `ToSA`, like the ten that follow.
         selection: ``per_head`` or ``shared``.
         score_rows: ``all``, ``grid`` or ``pooled``.
         score_stride: distance [patches] of the rows.
         cls_token_weight: of the class token's row, or None.
         selector_layers: 0, 1 or 2.
-        importance: ``attention``, ``update``, ``predicted_update`` or ``random``.
+        importance: ``attention``, ``update``, ``predicted_update``, ``even`` or ``random``.
         keys: ``attended`` or ``all``.
         coverage: whether patches that skipped are first in line.
+        skipped: ``unchanged`` or ``neighbours``.
         selective_layers: 0-based; None: every second layer.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.
@@ -72,6 +74,7 @@ def tosa_from_timm(
         importance=importance,
         keys=keys,
         coverage=coverage,
+        skipped=skipped,
     )
     check_selection(**selective)
     return _ConvertedToSA(vit, keep_rate, selective_layers, selective, out_indices)

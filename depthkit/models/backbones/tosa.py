@@ -11,8 +11,9 @@ from torch import Tensor, nn
 from depthkit.errors import InputError
 from depthkit.models.backbones.features import Features
 from depthkit.models.backbones.layerwise import LayerwiseDeiT
-from depthkit.models.layers.blocks import Keys, PairState, Selection, SelectiveBlock, StandardBlock
+from depthkit.models.layers.blocks import Keys, Selection, SelectiveBlock, Skipped, StandardBlock
 from depthkit.models.layers.keep_rates import KeepRates, check_keep_rates
+from depthkit.models.layers.pair_state import PairState
 from depthkit.models.layers.selector import Importance, ScoreRows, SelectorLayers
 from depthkit.registry import MODELS
 from depthkit.utils.validation import Count, Probability, validate_arguments
@@ -29,11 +30,14 @@ class ForwardState:
         grid: (h, w) of the patches.
         with_loss: compute the selectors' loss.
         pairs: the states of the token selective layers that have run, each with the layer before it.
+        before: all tokens (B, N, C) before the layers side by side that are running now and hand on only the attended
+            ones; None outside such layers.
     """
 
     grid: tuple[int, int]
     with_loss: bool = False
     pairs: list[PairState] = field(default_factory=list)
+    before: Tensor | None = None
 
 
 @MODELS.register_module()
@@ -58,12 +62,17 @@ class ToSA(LayerwiseDeiT):
         importance: which patches attend (all but the first are ours): ``attention``: those that receive the most
             attention in the predicted map; ``update``: those that the first layer of the pair changed most (the norm of
             its update; free); ``predicted_update``: those that the second is predicted to change most
-            (`depthkit.models.layers.update_head.UpdateHead`); ``random``, a control that trains as the others do.
-            By updates only ``shared`` ranks. ``update`` and ``random`` have nothing to learn: the state dict is the
-            dense model's. The four arguments before are refused with all but ``attention``.
+            (`depthkit.models.layers.update_head.UpdateHead`); ``even``: those of a pattern that covers each image
+            evenly (`depthkit.models.layers.neighbours.even_pattern`; free); ``random``, a control that trains as the
+            others do. By updates and evenly only ``shared`` ranks. ``update``, ``even`` and ``random`` have nothing to
+            learn: the state dict is the dense model's. The four arguments before are refused with all but
+            ``attention``.
         keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
+        skipped: what becomes of patches that skip: ``unchanged`` (the paper), or ``neighbours``: they are moved as the
+            attended ones of their eight neighbours were, on average (ours; ``shared`` only;
+            `depthkit.models.layers.neighbours.follow_neighbours`).
         selective_layers: the token selective layers, 0-based and ascending; None: every second layer, 1, 3, 5 and so
             on. Layers side by side attend the patches that the first of them chose, and have one keep rate (ours). In a
             map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before.
@@ -86,6 +95,7 @@ class ToSA(LayerwiseDeiT):
         importance: Importance = "attention",
         keys: Keys = "attended",
         coverage: bool = False,
+        skipped: Skipped = "unchanged",
         selective_layers: Sequence[int] | None = None,
         depth: Count = 12,
         **deit,
@@ -99,6 +109,7 @@ class ToSA(LayerwiseDeiT):
             importance=importance,
             keys=keys,
             coverage=coverage,
+            skipped=skipped,
         )
         check_selection(**selective)
         rates = rates_by_layer(keep_rate, selective_layers, depth)
@@ -162,6 +173,11 @@ class ToSA(LayerwiseDeiT):
             features.losses["loss_selector"] = torch.stack(losses).mean()
         return features
 
+    def _all_tokens(self, tokens: Tensor, state: ForwardState) -> Tensor:
+        if state.before is None:
+            return tokens
+        return self.selective_blocks[0].give_back(state.before, tokens, state.pairs[-1])
+
     def _attended(self, pair: PairState, block: SelectiveBlock, batch: int) -> Tensor:
         """Return the map (B, heads or 1, grid_h, grid_w) that is True where a patch attends."""
         sets = 1 if block.selection == "shared" else block.attn.num_heads
@@ -177,7 +193,10 @@ class ToSA(LayerwiseDeiT):
         return ForwardState(self.patch_embed.dynamic_feat_size(x.shape[-2:]))
 
     def _layers(self, x: Tensor, state: ForwardState, count: int) -> Iterator[Tensor]:
-        """Yield the tokens (B, N, C) after each of the first `count` layers."""
+        """Yield the tokens after each of the first `count` layers.
+
+        All of them (B, N, C), or between layers side by side the attended ones (B, T, C).
+        """
         x = self._embed(x)
         blocks = list(self.blocks)[:count]
         pair = None
@@ -189,14 +208,20 @@ class ToSA(LayerwiseDeiT):
                 state.pairs.append(pair)
             elif isinstance(block, StandardBlock):
                 pair = PairState(state.grid, None, False)
+            if isinstance(block, SelectiveBlock):
+                if selective and not block.follows and block.can_gather(pair):
+                    state.before = x
+                pair.gathered = state.before is not None
             x = self._run(block, x, pair)
+            if not selective:
+                x, state.before = self._all_tokens(x, state), None
             yield x
             if isinstance(block, SelectiveBlock) and selective:
                 pair = PairState(state.grid, None, False, index=pair.index)
                 state.pairs.append(pair)
 
 
-def check_selection(importance: Importance, selection: Selection, **others) -> None:
+def check_selection(importance: Importance, selection: Selection, skipped: Skipped, **others) -> None:
     """Check that the arguments of `ToSA` that say how patches are selected go together.
 
     Raises:
@@ -209,7 +234,11 @@ def check_selection(importance: Importance, selection: Selection, **others) -> N
                 f"{name}={others[name]!r}: says how attention ranks patches, which importance={importance!r} does not "
                 "ask; leave it out, or take importance='attention'"
             )
-    if importance in ("update", "predicted_update") and selection == "per_head":
+    if skipped == "neighbours" and selection == "per_head":
+        raise InputError(
+            "skipped='neighbours': patches follow neighbours that attend in all heads; use selection='shared'"
+        )
+    if importance in ("update", "predicted_update", "even") and selection == "per_head":
         raise InputError(f"importance='{importance}': ranks patches for all heads alike; use selection='shared'")
 
 

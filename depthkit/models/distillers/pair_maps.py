@@ -7,7 +7,8 @@ from torch import Tensor, nn
 
 from depthkit.models.backbones import ToSA
 from depthkit.models.layers.attention import project_qkv
-from depthkit.models.layers.blocks import PairState, SelectiveBlock
+from depthkit.models.layers.blocks import SelectiveBlock
+from depthkit.models.layers.pair_state import PairState
 from depthkit.models.layers.selector import num_kept, score_queries, selector_loss
 
 

@@ -3,16 +3,18 @@
 Both are timm's transformer block with timm's parameter names, so that DeiT weights load unchanged.
 """
 
-from dataclasses import dataclass
 from typing import Literal
 
 import torch
+import torch.nn.functional as F
 from timm.models.vision_transformer import Block
 from torch import Tensor
 
 from depthkit.models.layers.attention import attend, project_keys_and_values, project_out, project_queries
 from depthkit.models.layers.branches import add_attention, add_mlp, add_update
 from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head, project_queries_per_head
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
+from depthkit.models.layers.pair_state import PairState
 from depthkit.models.layers.selector import (
     Importance,
     ScoreRows,
@@ -30,36 +32,10 @@ from depthkit.models.layers.update_head import UpdateHead, update_loss
 
 Selection = Literal["per_head", "shared"]
 Keys = Literal["attended", "all"]
+Skipped = Literal["unchanged", "neighbours"]
 
 # Rows of the attention map on which the selector is compared with the truth in training.
 _LOSS_ROWS = 16
-
-
-@dataclass
-class PairState:
-    """State of a pair in one forward pass: what its two layers hand on beside the tokens.
-
-    Attributes:
-        grid: (h, w) of the patches.
-        second: the second layer; None where the first layer has no partner.
-        with_loss: compute the selector's loss.
-        attended_before: tokens that the token selective layer of the pair before attended, as `index`.
-        index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
-        query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
-        key: its keys (B, H, N, d), likewise.
-        update: norms (B, N) of the first layer's update of each token; kept only for the loss.
-        loss: the selector's loss, a scalar.
-    """
-
-    grid: tuple[int, int]
-    second: "SelectiveBlock | None"
-    with_loss: bool
-    attended_before: Tensor | None = None
-    index: Tensor | None = None
-    query: Tensor | None = None
-    key: Tensor | None = None
-    update: Tensor | None = None
-    loss: Tensor | None = None
 
 
 class StandardBlock(Block):
@@ -106,6 +82,7 @@ class SelectiveBlock(Block):
         importance: see `ToSA`, like the next two.
         keys: ``attended`` or ``all``.
         coverage: tokens that skipped the token selective layer before are first in line.
+        skipped: ``unchanged`` or ``neighbours``, see `ToSA`.
         **block: further arguments of timm's `Block`.
     """
 
@@ -123,6 +100,7 @@ class SelectiveBlock(Block):
         importance: Importance,
         keys: Keys,
         coverage: bool,
+        skipped: Skipped,
         **block,
     ) -> None:
         super().__init__(dim, num_heads, **block)
@@ -140,24 +118,49 @@ class SelectiveBlock(Block):
         self.importance = importance
         self.keys = keys
         self.coverage = coverage
+        self.skipped = skipped
 
     def forward(self, x: Tensor, state: PairState) -> Tensor:
-        """Turn tokens (B, N, C) into tokens (B, N, C); bypassed tokens are bit-identical."""
+        """Turn tokens (B, N, C) into such, or into those that attend, (B, T, C), where `state` says so.
+
+        Bypassed tokens are bit-identical, unless they follow their neighbours.
+        """
         index = state.index
-        if index is None:
+        if index is None or (state.gathered and self.follows):
             out, q, k = self._forward_dense(x)
         elif self.selection == "shared" and self.keys == "all":
             out, q, k = self._forward_queries(x, index[:, 0])
         elif self.selection == "shared":
-            chosen, q, k = self._forward_dense(select(x, index[:, 0]))
-            out = restore(x, chosen, index[:, 0])
+            out, q, k = self._forward_dense(select(x, index[:, 0]))
+            out = out if state.gathered else restore(x, out, index[:, 0])
         else:
             out, q, k = self._forward_per_head(x, index)
         if state.with_loss and self.ranks_by_update:
             state.loss = self._update_loss(state, x, out)
         elif state.with_loss:
             state.loss = self._loss(state, q, k)
+        if index is not None and not state.gathered and self.skipped == "neighbours":
+            return follow_neighbours(x, out, index[:, 0], state.grid)
         return out
+
+    def can_gather(self, state: PairState) -> bool:
+        """Whether the attended tokens alone may be handed on: such layers need no others, and no loss does."""
+        shared = self.selection == "shared" and self.keys == "attended"
+        return shared and state.index is not None and not state.with_loss
+
+    def give_back(self, before: Tensor, chosen: Tensor, state: PairState) -> Tensor:
+        """Return all tokens (B, N, C) after layers side by side that handed on the attended ones.
+
+        That is what they would have made of all tokens; updates of neighbours add up, since they are linear.
+
+        Args:
+            before: all tokens (B, N, C) before the first of these layers.
+            chosen: the attended ones after the last (B, T, C).
+            state: of the last.
+        """
+        index = state.index[:, 0]
+        after = restore(before, chosen, index)
+        return follow_neighbours(before, after, index, state.grid) if self.skipped == "neighbours" else after
 
     @property
     def ranks_by_update(self) -> bool:
@@ -166,7 +169,7 @@ class SelectiveBlock(Block):
 
     @torch.no_grad()
     def choose(self, query: Tensor, key: Tensor, state: PairState) -> Tensor | None:
-        """Choose the tokens to attend, from the queries and keys of the first layer, or at random.
+        """Choose the tokens to attend from queries and keys of the first layer, at random or evenly.
 
         Args:
             query: (B, H, N, d), prefix tokens first.
@@ -180,7 +183,10 @@ class SelectiveBlock(Block):
         count, prefix = num_kept(self.keep_rate, patches), key.shape[2] - patches
         if count == patches:
             return None
-        if self.importance == "random":
+        if self.importance == "even":
+            pattern = F.pad(even_pattern(state.grid, key.device), (prefix, 0))
+            scores = pattern.expand(key.shape[0], 1, -1)
+        elif self.importance == "random":
             sets = 1 if self.selection == "shared" else key.shape[1]
             scores = torch.rand(key.shape[0], sets, key.shape[2], device=key.device)
         else:

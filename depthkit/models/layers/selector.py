@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from depthkit.models.layers.patch_counts import fraction_of
 
 ScoreRows = Literal["all", "grid", "pooled"]
-Importance = Literal["attention", "update", "predicted_update", "random"]
+Importance = Literal["attention", "update", "predicted_update", "random", "even"]
 SelectorLayers = Literal[0, 1, 2]
 
 

@@ -5,6 +5,7 @@ import torch
 
 from depthkit.errors import InputError
 from depthkit.models import DeiT, DepthEstimator, ToSA, tosa_from_timm
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
 from depthkit.models.layers.selector import importance, num_kept, top_patches
 from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
@@ -22,7 +23,18 @@ OTHERS = [
     dict(selection="shared", importance="predicted_update"),
     dict(selection="shared", importance="predicted_update", selective_layers=(1, 2)),
     dict(selection="per_head", selective_layers=(1, 2, 3)),
+    dict(selection="shared", importance="even"),
+    dict(selection="shared", importance="even", keys="all", coverage=True, selective_layers=(1, 2, 3)),
+    dict(selection="shared", importance="even", selective_layers=(1, 2, 3)),
 ]
+FOLLOWING = [
+    dict(skipped="neighbours"),
+    dict(skipped="neighbours", importance="even"),
+    dict(skipped="neighbours", importance="even", keys="all"),
+    dict(skipped="neighbours", importance="update", selective_layers=(1, 2, 3)),
+    dict(skipped="neighbours", importance="even", selective_layers=(2, 3)),
+]
+FOLLOWING = [dict(selection="shared", keep_rate=0.5) | options for options in FOLLOWING]
 LEARNT = (None, "predicted_update")
 each = pytest.mark.parametrize("options", OTHERS, ids=lambda options: "-".join(map(str, options.values())))
 
@@ -43,11 +55,15 @@ def images(count: int = 2) -> torch.Tensor:
 def layers_of(model: ToSA) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[torch.Tensor]]:
     """Tokens that enter and leave each layer, and which patches attend, (B, heads or 1, n)."""
     seen = []
+    for block in model.selective_blocks:  # hand on all tokens, also to a layer that attends the same
+        block.can_gather = lambda state: False
     hooks = [block.register_forward_hook(lambda m, args, out: seen.append((args[0], out))) for block in model.blocks]
     with torch.no_grad():
         _, maps = model.forward_features(images(), return_selection=True)
     for hook in hooks:
         hook.remove()
+    for block in model.selective_blocks:
+        del block.can_gather
     return seen, [attended.flatten(2) for attended in maps]
 
 
@@ -70,6 +86,8 @@ def reference(model: ToSA) -> torch.Tensor:
                     token = (x - x.mean(-1, keepdim=True)) / (x.var(-1, unbiased=False, keepdim=True) + 1e-5).sqrt()
                     weight, bias = block.selector.weight[0], block.selector.bias
                     scores = (token @ weight[:-1] + weight[-1] * scores[:, 0].log() + bias).exp()[:, None]
+            elif block.importance == "even":
+                scores = torch.cat([torch.zeros(1), even_pattern((4, 5), x.device)]).repeat(len(x), 1, 1)
             else:
                 scores = importance(block.selector(maps))
                 scores = scores.mean(1, keepdim=True) if block.selection == "shared" else scores
@@ -77,7 +95,7 @@ def reference(model: ToSA) -> torch.Tensor:
                 for image in range(len(x)):
                     for head in range(scores.shape[1]):
                         skipped = [i for i in range(x.shape[1]) if i not in last[image, head].tolist()]
-                        scores[image, head, skipped] += 1000
+                        scores[image, head, skipped] += 10000
             last = top_patches(scores, num_kept(block.keep_rate, x.shape[1] - 1), 1)
         index, out = last.expand(-1, heads, -1), x.clone()
         for image in range(len(x)):
@@ -90,7 +108,7 @@ def reference(model: ToSA) -> torch.Tensor:
             union = index[image].unique()
             tokens = x[image, union] + block.attn.proj(joined.flatten(1))[union]
             out[image, union] = tokens + block.mlp(block.norm2(tokens))
-        x = out
+        x = follow_neighbours(x, out, last[:, 0], (4, 5)) if block.skipped == "neighbours" else out
     return model.norm(x)
 
 
@@ -110,9 +128,9 @@ def test_with_keep_rate_one_nothing_changes_and_all_else_skips_unchanged(options
         assert torch.equal(changed[:, 1:], attended.any(1)) and changed[:, 0].all()
 
 
-@pytest.mark.parametrize("options", [one for one in OTHERS if one.get("importance") != "random"], ids=str)
+@pytest.mark.parametrize("options", [o for o in OTHERS if o.get("importance") != "random"] + FOLLOWING, ids=str)
 def test_it_equals_the_plain_form(options):
-    model = build(keep_rate=0.4, **options)
+    model = build(**dict(keep_rate=0.4) | options)
     for name, parameter in model.named_parameters():
         if "selector" in name and model.blocks[1].importance == "predicted_update":
             torch.nn.init.normal_(parameter, std=0.3)
@@ -252,6 +270,34 @@ def test_shared_tokens_run_through_layers_side_by_side_as_through_dense_ones():
                 tokens = tokens + block.attn(block.norm1(tokens))
                 tokens = tokens + block.mlp(block.norm2(tokens))
         torch.testing.assert_close(after[image : image + 1, index], tokens)
+
+
+@pytest.mark.parametrize("skipped", ["unchanged", "neighbours"])
+def test_handing_on_the_attended_tokens_alone_gives_what_handing_on_all_gives(skipped):
+    """In evaluation and in training; also in the maps that a decoder takes between such layers."""
+    options = dict(selection="shared", importance="even", skipped=skipped, selective_layers=(1, 2, 3))
+    model = build(out_indices=(0, 1, 2, 3), **options)
+    with torch.no_grad():
+        handed_on = [model(images()), model.train()(images())]
+        for block in model.selective_blocks:
+            block.can_gather = lambda state: False
+        expected = model.eval()(images())
+    for maps in handed_on:
+        for (patches, prefix), (expected_patches, expected_prefix) in zip(maps, expected, strict=True):
+            torch.testing.assert_close(prefix, expected_prefix, atol=1e-5, rtol=1e-5)
+            torch.testing.assert_close(patches, expected_patches, atol=1e-5, rtol=1e-5)
+
+
+@pytest.mark.parametrize("options", FOLLOWING, ids=str)
+def test_patches_that_follow_neighbours_are_dense_at_keep_rate_one_and_train(options):
+    model = build(**options | dict(keep_rate=1, out_indices=(1, 3)))
+    dense = DeiT(**SMALL, out_indices=(1, 3)).eval()
+    dense.load_state_dict(model.state_dict(), strict=False)
+    with torch.no_grad():
+        assert all(torch.equal(a, b) for a, b in zip(model(images()), dense(images()), strict=True))
+    model = build(**options | dict(out_indices=(1, 3))).train()
+    sum(patches.square().mean() for patches, _ in model(images())).backward()
+    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.blocks[2].parameters())
 
 
 def test_the_rates_of_layers_side_by_side_change_together():

@@ -1,0 +1,86 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
+
+CPU = torch.device("cpu")
+
+
+def first(grid: tuple[int, int], count: int) -> torch.Tensor:
+    """Which patches are the first `count` of the pattern, (h, w)."""
+    mask = torch.zeros(grid[0] * grid[1], dtype=torch.bool)
+    mask[even_pattern(grid, CPU).argsort(descending=True)[:count]] = True
+    return mask.reshape(grid)
+
+
+def test_a_quarter_and_a_half_by_hand():
+    quarter = [[1, 0, 1, 0], [0, 0, 0, 0], [1, 0, 1, 0], [0, 0, 0, 0]]
+    chessboard = [[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0], [0, 1, 0, 1]]
+    assert torch.equal(first((4, 4), 4), torch.tensor(quarter).bool())
+    assert torch.equal(first((4, 4), 8), torch.tensor(chessboard).bool())
+    assert torch.equal(first((16, 16), 4), first((16, 16), 4).roll((8, 8), (0, 1)))  # one in each 8x8
+
+
+@given(height=st.integers(1, 70), width=st.integers(1, 70))
+def test_all_ranks_are_positive_and_different(height, width):
+    scores = even_pattern((height, width), CPU)
+    assert scores.shape == (height * width,) and scores.min() > 0
+    assert len(scores.unique()) == len(scores)
+
+
+@given(
+    height=st.integers(1, 12).map(lambda half: 2 * half),
+    width=st.integers(1, 12).map(lambda half: 2 * half),
+    rate=st.floats(0.25, 1),
+)
+def test_from_a_quarter_on_every_patch_has_a_neighbour_that_attends(height, width, rate):
+    attended = first((height, width), round(rate * height * width)).float()
+    assert torch.nn.functional.max_pool2d(attended[None], 3, stride=1, padding=1).min() == 1
+
+
+def plain(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Of one image with one prefix token, patch by patch."""
+    out, (height, width) = after.clone(), mask.shape
+    for row in range(height):
+        for column in range(width):
+            if mask[row, column]:
+                continue
+            total, weights = torch.zeros(before.shape[1], dtype=before.dtype), 0.0
+            for y in range(max(0, row - 1), min(height, row + 2)):
+                for x in range(max(0, column - 1), min(width, column + 2)):
+                    if mask[y, x]:
+                        weight = torch.exp(torch.tensor(-float(abs(y - row) + abs(x - column)), dtype=before.dtype))
+                        total += weight * (after - before)[1 + y * width + x]
+                        weights += weight
+            if weights:
+                out[1 + row * width + column] += total / weights
+    return out
+
+
+@given(data=st.data(), height=st.integers(1, 6), width=st.integers(1, 6))
+def test_each_patch_that_skipped_moves_as_its_neighbours_on_average(data, height, width):
+    count = height * width
+    masks = data.draw(st.lists(st.lists(st.booleans(), min_size=count, max_size=count), min_size=1, max_size=2))
+    kept = min(sum(mask) for mask in masks)  # as many in each image
+    attending = ([1 + i for i, one in enumerate(mask) if one] for mask in masks)
+    index = torch.tensor([[0, *patches[:kept]] for patches in attending])
+    generator = torch.Generator().manual_seed(data.draw(st.integers(0, 99)))
+    before = torch.randn(len(masks), 1 + count, 3, generator=generator, dtype=torch.float64)
+    attends = torch.zeros(len(masks), 1 + count, dtype=torch.bool).scatter(1, index, True)
+    after = torch.where(attends[..., None], before + torch.randn(before.shape, generator=generator).double(), before)
+    result = follow_neighbours(before, after, index, (height, width))
+    assert torch.equal(result[attends], after[attends])
+    for image, mask in enumerate(attends[:, 1:]):
+        torch.testing.assert_close(result[image], plain(before[image], after[image], mask.reshape(height, width)))
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_where_all_move_alike_the_others_do_too_and_who_has_no_neighbour_stays(dtype):
+    before = torch.zeros(1, 1 + 30, 2, dtype=dtype)
+    index = torch.tensor([[0, 1 + 8]])  # row 1, column 2 of 5 x 6
+    after = before.index_fill(1, index[0], 2.0)
+    moved = follow_neighbours(before, after, index, (5, 6))[0, 1:, 0].reshape(5, 6)
+    assert moved.dtype == dtype
+    assert (moved[:3, 1:4] == 2).all() and moved.count_nonzero() == 9
