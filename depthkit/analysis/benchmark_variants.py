@@ -9,6 +9,7 @@ from depthkit.analysis.published_variants import TRANSFORMERS, build_published, 
 from depthkit.errors import InputError
 from depthkit.models import ToSA  # noqa: F401  registers the backbones
 from depthkit.models.backbones.deit import SIZES
+from depthkit.models.selective import arguments_of_form
 from depthkit.models.weights import load_backbone
 from depthkit.registry import MODELS
 from depthkit.zoo.table import find_model
@@ -17,12 +18,13 @@ KINDS = {
     "deit": dict(type="DeiT"),
     "tosa_shared": dict(type="ToSA", selection="shared"),
     "tosa_per_head": dict(type="ToSA", selection="per_head"),
+    "tosa_even": dict(type="ToSA", **arguments_of_form("even")),
     "evit": dict(type="EViT", num_classes=0),
     "tome": dict(type="ToMe", num_classes=0),
 }
 _EXPECTED = (
     f"timm, deit or {', '.join(f'{kind}:KEEP' for kind in KINDS if kind != 'deit')}, such as tosa_shared:0.5, or with "
-    "the layers that select tosa_shared:0.25@5,9,10"
+    "the layers that select tosa_even:0.5@1-10"
 )
 
 
@@ -48,7 +50,7 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     Args:
         name: ``timm``, the baseline; or one of `KINDS`; those that select tokens have their keep rate after a colon,
             ``tosa_shared:0.5``, or one rate per pair of layers, ``tosa_shared:1,.7,.5,.3,.25,.25``, and a ToSA's
-            token selective layers after an @, ``tosa_shared:.25@5,9,10``; or a published model, see
+            token selective layers after an @, ``tosa_even:.5@1-10`` or ``@5,9,10``; or a published model, see
             `build_published`, for which of the other arguments only `weights` counts.
         task: ``backbone`` or ``depth``. As a depth model ``timm`` is our DeiT with the same decoder.
         size: ``tiny``, ``small`` or ``base``.
@@ -91,8 +93,13 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
 
 
 def _parse_layers(text: str, variant: str) -> tuple[int, ...]:
-    """Parse the layers of a variant, with commas between."""
+    """Parse the layers of a variant: with commas between, or the first and the last."""
     try:
+        if "-" in text:
+            first, last = text.split("-")
+            return tuple(range(int(first), int(last) + 1))
         return tuple(int(layer) for layer in text.split(","))
     except ValueError:
-        raise InputError(f"--variants {variant}: '{text}' are no layers; expected some such as 5,9,10") from None
+        raise InputError(
+            f"--variants {variant}: '{text}' are no layers; expected some such as 5,9,10 or 1-10"
+        ) from None

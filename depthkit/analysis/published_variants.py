@@ -6,8 +6,7 @@ from typing import get_args
 from torch import Tensor, nn
 
 from depthkit.errors import InputError
-from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import Form, make_selective
 from depthkit.zoo.loading import create_model
 from depthkit.zoo.packaged import PACKAGED_MODEL
 from depthkit.zoo.table import MODELS, find_model
@@ -30,7 +29,7 @@ def build_published(variant: str, weights: str | None) -> nn.Module:
     """Build a published model for timing.
 
     Args:
-        variant: ``NAME``; ``NAME:KEEP`` or ``NAME:SELECTION:KEEP``, token selective, where KEEP is one number or one
+        variant: ``NAME``; ``NAME:KEEP`` or ``NAME:FORM:KEEP``, token selective, where KEEP is one number or one
             for each token selective layer; ``transformers:NAME``, the same network as the package transformers has
             it, with random weights.
         weights: file with weights of the others; None: random weights, or `PACKAGED_MODEL`'s own.
@@ -45,8 +44,8 @@ def build_published(variant: str, weights: str | None) -> nn.Module:
     name, *rest = variant.split(":")
     if name == TRANSFORMERS:
         return InTransformers(rest[0])
-    if len(rest) > 2 or (len(rest) == 2 and rest[0] not in get_args(Selection)):
-        raise InputError(f"--variants {variant}: expected {name}, {name}:0.5 or {name}:per_head:0.5")
+    if len(rest) > 2 or (len(rest) == 2 and rest[0] not in get_args(Form)):
+        raise InputError(f"--variants {variant}: expected {name}, {name}:0.5, {name}:per_head:0.5 or {name}:even:0.5")
     rates = parse_rates(rest[-1], variant) if rest else None
     model = create_model(name, name == PACKAGED_MODEL if weights is None else weights)
     if rates is None:

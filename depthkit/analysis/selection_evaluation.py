@@ -22,7 +22,7 @@ from depthkit.apis.predictor import DepthPredictor
 from depthkit.errors import InputError
 from depthkit.models import DepthEstimator, ToSA
 from depthkit.models.layers.selector import num_kept
-from depthkit.models.selective import make_selective
+from depthkit.models.selective import form_of, make_selective
 from depthkit.utils.io import read_rgb
 from depthkit.utils.macs import count_macs
 
@@ -196,12 +196,11 @@ def _report(variants: Sequence[Variant], selective: DepthEstimator, count: int, 
         found = dict(name=variant.name, kind=variant.kind, keep_rate=variant.keep_rate, macs=variant.macs)
         found |= dict(inputs=sizes, seconds=mean_of(variant.seconds)._asdict())
         results.append(found | {name: value._asdict() for name, value in measured.items()})
-    blocks = selective.backbone.selective_blocks
     return dict(
         images=count,
         skipped=skipped,
         output=selective.output,
-        selection=blocks[0].selection,
+        selection=form_of(selective.backbone),
         selective_layers=selective.backbone.selective_layers,
         layers=len(selective.backbone.blocks),
         results=results,

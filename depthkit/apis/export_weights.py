@@ -11,8 +11,14 @@ from torch import Tensor
 from depthkit.errors import InputError
 from depthkit.models.checkpoint_file import CHECKSUM_KEY, METADATA_KEY, checksum
 from depthkit.models.checkpoint_info import CheckpointInfo
-from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
+from depthkit.models.selective import (
+    Form,
+    arguments_of_form,
+    check_has_keep_rate,
+    describe_selection,
+    form_of,
+    make_selective,
+)
 from depthkit.models.weights import read_metadata, read_state_dict
 from depthkit.utils.config import config_to_plain
 from depthkit.utils.output_file import atomic_path, check_output_file
@@ -51,7 +57,7 @@ def export_published(
     input_size: int | None = None,
     preprocessing: Preprocessing = "authors",
     keep_rate: float | Sequence[float] | None = None,
-    selection: Selection | None = None,
+    selection: Form | None = None,
     selective_layers: Sequence[int] | None = None,
 ) -> Path:
     """Write a published model as a checkpoint of depthkit, a ``.safetensors`` that carries its config.
@@ -86,8 +92,8 @@ def export_published(
         config["model"]["backbone"] |= {
             "type": "ToSA",
             "keep_rate": model.backbone.keep_rate,
-            "selection": model.backbone.selective_blocks[0].selection,
             "selective_layers": model.backbone.selective_layers,
+            **arguments_of_form(form_of(model.backbone)),
         }
         config["published"] |= describe_selection(model.backbone)
     config |= _test_data(published, config["test_pipeline"])

@@ -22,8 +22,7 @@ from depthkit.apis.result_files import Kind
 from depthkit.apis.trained_model import building
 from depthkit.errors import InputError
 from depthkit.models import DepthClassifier, DepthEstimator
-from depthkit.models.layers.blocks import Selection
-from depthkit.models.selective import check_has_keep_rate, describe_selection, make_selective
+from depthkit.models.selective import Form, check_has_keep_rate, describe_selection, make_selective
 from depthkit.registry import depthkit_scope
 from depthkit.runtimes.names import MAX_ERROR, Precision, Runtime
 from depthkit.utils.camera import zoom_intrinsics
@@ -81,7 +80,7 @@ class DepthPredictor:
         preprocessing: Preprocessing = "authors",
         device: str = "auto",
         keep_rate: float | Sequence[float] | None = None,
-        selection: Selection | None = None,
+        selection: Form | None = None,
         selective_layers: Sequence[int] | None = None,
         runtime: Runtime = "torch",
         precision: Precision = "float32",
@@ -130,7 +129,7 @@ class DepthPredictor:
     def select_tokens(
         self,
         keep_rate: float | Sequence[float],
-        selection: Selection | None = None,
+        selection: Form | None = None,
         selective_layers: Sequence[int] | None = None,
     ) -> None:
         """Let only the most important patches go through some of the model's layers (`make_selective`).

@@ -100,13 +100,14 @@ def main(ctx, json_path, runtimes, **settings) -> None:
     Against timm's dense DeiT, or published models against the same in transformers.
 
     All are timed in turn in the same run: backbones, or whole depth models. A variant is `deit`
-    (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP`, `evit:KEEP` or `tome:KEEP`; KEEP is one number or, for ToSA, one
-    for each token selective layer with commas between. These are every second layer, or those after an @, counted from
-    0: `tosa_shared:0.25@5,9,10`. The baseline `timm` is always included.
+    (ours), `tosa_shared:KEEP`, `tosa_per_head:KEEP`, `tosa_even:KEEP`, `evit:KEEP` or `tome:KEEP`; KEEP is one number
+    or, for ToSA, one for each token selective layer with commas between. These are every second layer, or those after
+    an @, counted from 0: `tosa_shared:0.25@5,9,10`, `tosa_even:0.5@1-10`. The baseline `timm` is always included.
 
     With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
-    `NAME:KEEP` or `NAME:per_head:KEEP` (token selective), and `transformers:NAME`, the same network as the package
-    transformers builds it, if it is installed, always with random weights. The packaged model has its own weights.
+    `NAME:KEEP`, `NAME:per_head:KEEP` or `NAME:even:KEEP` (token selective), and `transformers:NAME`, the same network
+    as the package transformers builds it, if it is installed, always with random weights. The packaged model has its
+    own weights.
     The first variant is then the baseline, and --model and --selector-layers have no meaning.
 
     With --runtimes the tables have the times of each variant in each runtime, their ratios in the same round, and the

@@ -48,14 +48,16 @@ keep_rate = click.option(
 )
 selection = click.option(
     "--selection",
-    type=click.Choice(["shared", "per_head"]),
-    help="Choose one set of patches for all heads (faster), or one for each.  [default: shared, or as trained]",
+    type=click.Choice(["shared", "per_head", "even"]),
+    help="Choose one set of patches for all heads (faster), or one for each; or take patches that lie evenly, and let "
+    "the others follow their neighbours.  [default: shared, or as trained]",
 )
 selective_layers = click.option(
     "--selective-layers",
     type=Numbers(int),
     metavar="N,...",
-    help="These layers, counted from 0: 1,4,7,10.  [default: those between the layers that the decoder takes]",
+    help="These layers, counted from 0: 1,4,7,10.  [default: those between the layers that the decoder takes; of even, "
+    "all but the first]",
 )
 
 

@@ -3,20 +3,23 @@
 import copy
 from collections.abc import Sequence
 from itertools import chain
+from typing import Literal
 
 from depthkit.errors import InputError
 from depthkit.models.backbones import DeiT, EViT, ToMe, ToSA, tosa_from_timm
 from depthkit.models.estimators.depth_estimator import DepthEstimator
-from depthkit.models.layers.blocks import Selection
 from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.utils.validation import validate_arguments
+
+Form = Literal["shared", "per_head", "even"]
+_EVEN = {"selection": "shared", "importance": "even", "skipped": "neighbours"}
 
 
 @validate_arguments
 def make_selective(
     model: DepthEstimator,
     keep_rate: KeepRates,
-    selection: Selection | None = None,
+    selection: Form | None = None,
     selective_layers: Sequence[int] | None = None,
     **options,
 ) -> DepthEstimator:
@@ -28,8 +31,10 @@ def make_selective(
     Args:
         model: with a plain vision transformer as backbone (`DeiT`, `DINOv2`) or a `ToSA`.
         keep_rate: fraction of the patches that attend in a token selective layer; one number, or one for each.
-        selection: ``shared`` or ``per_head``, see `ToSA`; None: ``shared``, or that of a ToSA.
-        selective_layers: 0-based; None: `layers_between_taps`, or those of a ToSA.
+        selection: ``shared`` or ``per_head``, see `ToSA`; ``even``: patches that cover the image evenly, and the others
+            follow their neighbours (`arguments_of_form`); None: ``shared``, or that of a ToSA.
+        selective_layers: 0-based; None: `layers_between_taps`, for ``even`` all from the second to the last that the
+            decoder takes, or those of a ToSA.
         **options: further arguments of `tosa_from_timm`, such as `importance` and `keys`; not of a ToSA.
 
     Raises:
@@ -49,15 +54,33 @@ def make_selective(
             raise InputError(f"{', '.join(options)}: this model is a ToSA, of which only the keep_rate can be changed")
         made.backbone.keep_rate = keep_rate
         return made
+    if selective_layers is None and selection == "even":
+        selective_layers = range(1, max(backbone.out_indices) + 1)
+    elif selective_layers is None:
+        selective_layers = layers_between_taps(backbone.out_indices)
     made.backbone = tosa_from_timm(
         made.backbone,
         keep_rate=keep_rate,
-        selection=selection or "shared",
-        selective_layers=layers_between_taps(backbone.out_indices) if selective_layers is None else selective_layers,
+        selective_layers=tuple(selective_layers),
         out_indices=backbone.out_indices,
+        **arguments_of_form(selection or "shared"),
         **options,
     )
     return made
+
+
+def arguments_of_form(form: Form) -> dict[str, str]:
+    """Return the arguments of `ToSA` that a form stands for.
+
+    ``even`` is ``selection='shared', importance='even', skipped='neighbours'``.
+    """
+    return dict(_EVEN) if form == "even" else {"selection": form}
+
+
+def form_of(backbone: ToSA) -> Form:
+    """Return the form of a backbone whose token selective layers are alike."""
+    block = backbone.selective_blocks[0]
+    return "even" if all(getattr(block, name) == value for name, value in _EVEN.items()) else block.selection
 
 
 def share_parameters(model: DepthEstimator) -> DepthEstimator:
@@ -83,7 +106,7 @@ def describe_selection(backbone: ToSA) -> dict[str, str]:
     rates = [str(rate) for rate in backbone.keep_rate]
     return {
         "keep_rate": rates[0] if len(set(rates)) == 1 else ",".join(rates),
-        "selection": backbone.selective_blocks[0].selection,
+        "selection": form_of(backbone),
         "selective_layers": ",".join(map(str, backbone.selective_layers)),
     }
 
@@ -116,7 +139,7 @@ def layers_between_taps(taps: Sequence[int]) -> tuple[int, ...]:
 
 def _check_selects_so(backbone: ToSA, selection: str | None, selective_layers: Sequence[int] | None) -> None:
     """Raise InputError if a ToSA selects in another way than asked; None asks nothing."""
-    own = next((block.selection for block in backbone.selective_blocks), None)
+    own = form_of(backbone) if backbone.selective_blocks else None
     layers = None if selective_layers is None else tuple(selective_layers)
     for name, asked, found in (
         ("selection", selection, own),

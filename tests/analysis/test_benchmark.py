@@ -55,7 +55,7 @@ def test_timing_runs_every_pass_in_every_round_and_compares_within_a_round():
 @pytest.mark.parametrize("task", [pytest.param("backbone", marks=pytest.mark.slow), "depth"])
 def test_the_command_prints_a_table_and_writes_json(cli, tmp_path, task):
     arguments = ["--task", task, "--model", "tiny", "--inputs", "32x48:2", "--rounds", 1, "--json", tmp_path / "r.json"]
-    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "tosa_shared:.25@5,9,10", "evit:0.5", "tome:0.5"]
+    variants = ["deit", "tosa_shared:0.5", "tosa_per_head:0.5", "tosa_even:.25@1-10", "evit:0.5", "tome:0.5"]
     result = cli("benchmark", *arguments, "--variants", *variants)
     assert result.returncode == 0, result.stderr
     report = json.loads((tmp_path / "r.json").read_text())
@@ -138,7 +138,9 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "tosa:0.5"], "tosa:0.5"),
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),
-        (["--variants", "tosa_shared:.5@"], "'' are no layers; expected some such as 5,9,10"),
+        (["--variants", "tosa_shared:.5@"], "'' are no layers; expected some such as 5,9,10 or 1-10"),
+        (["--variants", "tosa_even:.5@1-2-3"], "'1-2-3' are no layers"),
+        (["--variants", "tosa_even:.5@5-4"], "selective_layers"),
         (["--variants", "tosa_shared:.5@5,x"], "'5,x' are no layers"),
         (["--variants", "tosa_shared:.5@0"], "selective_layers"),
         (["--variants", "tome:0.5@5"], "--variants tome:0.5@5: expected"),
@@ -154,7 +156,10 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "depth-anything-v2-small"], "published models predict depth; use --task depth"),
         (["--task", "depth", "--variants", "rooms-deit-tiny", "--inputs", "56x84:1"], "multiples of 16; try 64x80"),
         (["--task", "depth", "--variants", "dpt-large", "deit"], "--variants deit: is not a published model"),
-        (["--task", "depth", "--variants", "dpt-large:heads:0.5"], "expected dpt-large, dpt-large:0.5 or"),
+        (
+            ["--task", "depth", "--variants", "dpt-large:heads:0.5"],
+            "expected dpt-large, dpt-large:0.5, dpt-large:per_head:0.5 or",
+        ),
         (["--task", "depth", "--variants", "dpt-large:half"], "'half' is not a number"),
         (["--task", "depth", "--variants", "transformers:da3mono-large"], "transformers does not have this model"),
         (

@@ -44,6 +44,28 @@ def test_keep_rate_one_is_the_dense_model_and_a_lower_one_is_not(selection, imag
     assert type(dense.backbone).__name__ == "DeiT" and not fewer.training
 
 
+def test_even_is_patches_by_a_pattern_and_the_others_as_their_neighbours(images):
+    dense = build()
+    made = make_selective(dense, 0.5, "even")
+    assert made.backbone.selective_layers == (1, 2, 3, 4, 5)
+    first = made.backbone.blocks[1]
+    assert (first.selection, first.importance, first.skipped) == ("shared", "even", "neighbours")
+    assert describe_selection(made.backbone) == {
+        "keep_rate": "0.5",
+        "selection": "even",
+        "selective_layers": "1,2,3,4,5",
+    }
+    assert dict(made.named_parameters()).keys() == dict(dense.named_parameters()).keys()
+    with torch.no_grad():
+        assert torch.equal(make_selective(dense, 1, "even")(images), dense(images))
+        _, maps = made.backbone.forward_features(images, return_selection=True)
+        assert made(images).std() > 0 and len(maps) == 5 and torch.equal(maps[0], maps[4])
+        assert torch.equal(make_selective(made, 1)(images), dense(images))
+        assert torch.equal(make_selective(made, 0.5, "even")(images), made(images))
+    with pytest.raises(InputError, match="selection=shared: this model is a ToSA with selection=even"):
+        make_selective(made, 0.5, "shared")
+
+
 def test_parameters_and_buffers_are_shared_and_only_selectors_are_new():
     dense = build()
     made = make_selective(dense, 0.5)
