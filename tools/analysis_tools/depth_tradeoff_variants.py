@@ -51,6 +51,7 @@ variants = [
         **shared,
         options={**even, f"{backbone}.selective_layers": tuple(range(1, 11))},
     ),
+    dict(name="even_annealed", config="nyu_tosa_tiny_even"),
     dict(name="shared_neighbours", **shared, options={f"{backbone}.skipped": "neighbours"}),
     dict(name="shared_even", **shared, options={f"{backbone}.importance": "even"}),
     dict(name="per_head", **per_head),

@@ -1,0 +1,10 @@
+# Depth with ToSA-DeiT-Tiny: all layers but the first on an even half of the patches, which the others follow.
+# Command: depthkit train nyu_tosa_tiny_even --cfg-options data_root=/data/nyu
+# Hardware: 2 CPU cores. Time: about 8 minutes for 8 epochs of 384 RGB-D pairs at 224x304 on one core, 2026-11-22.
+# Result: not yet run on NYU Depth V2. On RGB-D pairs: "Accuracy against time" in docs/results.md.
+_base_ = "nyu_tosa_tiny_shared.py"
+model = dict(
+    backbone=dict(importance="even", skipped="neighbours", selective_layers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
+)
+# The ImageNet weights know all patches; a quarter of the training lets them, and in the next quarter the rate falls.
+custom_hooks = [*_base_.custom_hooks, dict(type="KeepRateHook", warmup=0.25, duration=0.5)]
