@@ -42,7 +42,7 @@ def scope() -> Iterator[None]:
 
 def test_the_names_of_the_readme_are_there_and_all_are_listed() -> None:
     forms = [f"{task}_{kind}_{{}}" for task in ("nyu", "in1k") for kind in ("deit", "evit", "tosa")]
-    forms += ["nyu_tosa_{}_shared", "in1k_evit_{}_ft", "tosa_selector_{}", "tosa_finetune_{}"]
+    forms += ["nyu_tosa_{}_shared", "nyu_tosa_{}_even", "in1k_evit_{}_ft", "tosa_selector_{}", "tosa_finetune_{}"]
     forms += ["distill_depth_tosa_{}"]
     names = {form.format(size) for form in forms for size in ("tiny", "small")}
     assert names | {MIXED, "rgbd_folder", "demo_rooms", "depth_and_classes_tiny"} == set(NAMES)
@@ -200,7 +200,8 @@ def test_the_names_say_what_the_backbone_is(name: str) -> None:
     assert backbone.type.lower() == name.split("_")[1]
     assert (backbone.embed_dim, backbone.num_heads) == ((192, 3) if "tiny" in name else (384, 6))
     if name.startswith("nyu_tosa"):
-        assert backbone.selection == ("shared" if "shared" in name else "per_head")
+        assert backbone.selection == ("shared" if name.endswith(("shared", "even")) else "per_head")
+        assert (backbone.get("skipped") == "neighbours") == name.endswith("even")
 
 
 @pytest.mark.parametrize("name", [name for name in DEPTH if name in TINY])
