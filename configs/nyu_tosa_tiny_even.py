@@ -6,5 +6,3 @@ _base_ = "nyu_tosa_tiny_shared.py"
 model = dict(
     backbone=dict(importance="even", skipped="neighbours", selective_layers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
 )
-# The ImageNet weights know all patches; a quarter of the training lets them, and in the next quarter the rate falls.
-custom_hooks = [*_base_.custom_hooks, dict(type="KeepRateHook", warmup=0.25, duration=0.5)]
