@@ -41,13 +41,13 @@ def main() -> int:
         shutil.rmtree(options.keep, ignore_errors=True)
         options.keep.mkdir(parents=True)
     folder = (options.keep or Path(tempfile.mkdtemp(prefix="hostile_"))).resolve()
-    statuses, reasons, failed, peak, slowest = collections.Counter(), collections.Counter(), 0, 0, 0.0
+    statuses, reasons, failed, peak, slowest = collections.Counter(), collections.Counter(), 0, 0, (0.0, "")
     cpu = 0.0
     with multiprocessing.Pool(options.jobs, _start, [folder]) as pool:
         for number, outcome in enumerate(pool.imap_unordered(_run, runs), start=1):
             statuses[outcome.status] += 1
             cpu += outcome.cpu
-            peak, slowest = max(peak, outcome.peak), max(slowest, outcome.seconds)
+            peak, slowest = max(peak, outcome.peak), max(slowest, (outcome.seconds, outcome.name))
             if outcome.status == 0:
                 reasons[f"{outcome.name}: {outcome.expected}"] += 1
             if outcome.problems:
@@ -58,7 +58,7 @@ def main() -> int:
     print(f"accepted ({sum(reasons.values())}):")
     print("\n".join(f"  {count:5d}  {reason}" for reason, count in sorted(reasons.items())))
     shares = ", ".join(f"status {status}: {count}" for status, count in sorted(statuses.items()))
-    most = f"at most {peak / 2**30:.2f} GB and {slowest:.1f} s, {cpu:.0f} s of CPU in all"
+    most = f"at most {peak / 2**30:.2f} GB and {slowest[0]:.1f} s ({slowest[1]}), {cpu:.0f} s of CPU in all"
     print(f"{len(runs)} inputs, {failed} failed; {shares}; {most}")
     if not failed:
         shutil.rmtree(folder)
