@@ -1,5 +1,6 @@
 """The models that a benchmark compares, by name: `timm`, `deit`, `tosa_shared:0.5` and so on."""
 
+import re
 from collections.abc import Sequence
 
 import timm
@@ -22,6 +23,7 @@ KINDS = {
     "evit": dict(type="EViT", num_classes=0),
     "tome": dict(type="ToMe", num_classes=0),
 }
+_DEPTH = 12  # of every DeiT
 _EXPECTED = (
     f"timm, deit or {', '.join(f'{kind}:KEEP' for kind in KINDS if kind != 'deit')}, such as tosa_shared:0.5, or with "
     "the layers that select tosa_even:0.5@1-10"
@@ -74,7 +76,7 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
     if config is None or (config["type"] == "DeiT") != (not rest) or ("@" in rest and config["type"] != "ToSA"):
         raise InputError(f"--variants {name}: expected {_EXPECTED}, or a published model (`depthkit models`)")
     backbone = SIZES[size] | config | dict(pretrained=weights)
-    if config["type"] == "ToSA":
+    if config["type"] == "ToSA" and "importance" not in config:
         backbone["selector_layers"] = selector_layers
     if "@" in rest:
         backbone["selective_layers"] = _parse_layers(layers, name)
@@ -94,12 +96,14 @@ def build_variant(name: str, task: str, size: str, weights: str | None = None, s
 
 def _parse_layers(text: str, variant: str) -> tuple[int, ...]:
     """Parse the layers of a variant: with commas between, or the first and the last."""
-    try:
-        if "-" in text:
-            first, last = text.split("-")
-            return tuple(range(int(first), int(last) + 1))
-        return tuple(int(layer) for layer in text.split(","))
-    except ValueError:
+    found = re.fullmatch(r"(\d{1,3})-(\d{1,3})|\d{1,3}(,\d{1,3})*", text)
+    layers: Sequence[int] = ()
+    if found and found[1]:
+        layers = range(int(found[1]), int(found[2]) + 1)
+    elif found:
+        layers = [int(layer) for layer in text.split(",")]
+    if not layers or not 1 <= min(layers) <= max(layers) < _DEPTH:
         raise InputError(
-            f"--variants {variant}: '{text}' are no layers; expected some such as 5,9,10 or 1-10"
-        ) from None
+            f"--variants {variant}: '{text}' are no layers; expected some of 1 to {_DEPTH - 1} such as 5,9,10 or 1-10"
+        )
+    return tuple(layers)

@@ -132,7 +132,7 @@ class DepthPredictor:
         selection: Form | None = None,
         selective_layers: Sequence[int] | None = None,
     ) -> None:
-        """Let only the most important patches go through some of the model's layers (`make_selective`).
+        """Let only some patches go through some of the model's layers (`make_selective`).
 
         Raises:
             InputError: an argument is wrong, or the model has no such form.

@@ -77,7 +77,12 @@ def _parse_inputs(ctx: click.Context, param: click.Parameter, values: tuple[str,
     metavar="DIR",
     help="The cost of per_head depends on the input.  [default: noise]",
 )
-@click.option("--selector-layers", type=click.IntRange(0, 2), default=1, help="Depth of the selectors of ToSA.")
+@click.option(
+    "--selector-layers",
+    type=click.IntRange(0, 2),
+    default=1,
+    help="Depth of the selectors of ToSA, but for tosa_even, which has none.",
+)
 @click.option("--train", is_flag=True, help="Time forward and backward passes of the losses of depth models.")
 @click.option(
     "--compile",
@@ -107,7 +112,7 @@ def main(ctx, json_path, runtimes, **settings) -> None:
     With --task depth the variants may instead be published models: `NAME` of those that `depthkit models` lists,
     `NAME:KEEP`, `NAME:per_head:KEEP` or `NAME:even:KEEP` (token selective), and `transformers:NAME`, the same network
     as the package transformers builds it, if it is installed, always with random weights. The packaged model has its
-    own weights.
+    own weights; the layers of published models cannot be chosen here.
     The first variant is then the baseline, and --model and --selector-layers have no meaning.
 
     With --runtimes the tables have the times of each variant in each runtime, their ratios in the same round, and the

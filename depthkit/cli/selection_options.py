@@ -43,7 +43,7 @@ keep_rate = click.option(
     "--keep-rate",
     type=KEEP_RATE,
     metavar="RATE",
-    help="Let only the most important patches go through some of the layers: this fraction of them, above 0 and at "
+    help="Let only some patches, the most important ones, go through some of the layers: this fraction, above 0 and at "
     "most 1; or one for each of these layers, 0.7,0.5,0.5,0.3.",
 )
 selection = click.option(

@@ -112,12 +112,8 @@ class DepthRunner(Runner):
         with config_errors(self.cfg.filename, "model"):
             model = super().build_model(model)
         backbone = getattr(model, "backbone", None)
-        skipping = {
-            layer
-            for layer, block in enumerate(getattr(backbone, "blocks", ()))
-            if getattr(block, "skipped", None) == "unchanged"
-        }
-        tapped = {*(getattr(backbone, "out_indices", None) or ())} & skipping
+        tapped = {*(getattr(backbone, "out_indices", None) or ())} & {*getattr(backbone, "selective_layers", ())}
+        tapped = {layer for layer in tapped if getattr(backbone.blocks[layer], "skipped", "") == "unchanged"}
         if tapped and self._train_loop is not None:
             self.logger.warning(
                 f"out_indices: {', '.join(map(str, sorted(tapped)))} are token selective layers; what skips such a "

@@ -26,7 +26,7 @@ def make_selective(
     """Make the ToSA form of a depth model; of one that is a ToSA, the same with another keep rate.
 
     `model` stays as it is and shares its parameters. With ``keep_rate=1`` the result computes exactly what a dense
-    `model` does. Selectors start at the identity: there is nothing to train first, but training may help.
+    `model` does. Selectors, where there are any, start at the identity: there is nothing to train first.
 
     Args:
         model: with a plain vision transformer as backbone (`DeiT`, `DINOv2`) or a `ToSA`.
@@ -54,6 +54,9 @@ def make_selective(
             raise InputError(f"{', '.join(options)}: this model is a ToSA, of which only the keep_rate can be changed")
         made.backbone.keep_rate = keep_rate
         return made
+    arguments = arguments_of_form(selection or "shared")
+    for name in arguments.keys() & options.keys():
+        raise InputError(f"{name}={options[name]!r}: selection='{selection}' says it already; leave it out")
     if selective_layers is None and selection == "even":
         selective_layers = range(1, max(backbone.out_indices) + 1)
     elif selective_layers is None:
@@ -63,7 +66,7 @@ def make_selective(
         keep_rate=keep_rate,
         selective_layers=tuple(selective_layers),
         out_indices=backbone.out_indices,
-        **arguments_of_form(selection or "shared"),
+        **arguments,
         **options,
     )
     return made
@@ -78,7 +81,7 @@ def arguments_of_form(form: Form) -> dict[str, str]:
 
 
 def form_of(backbone: ToSA) -> Form:
-    """Return the form of a backbone whose token selective layers are alike."""
+    """Return the form of a backbone with like layers; `keys` and `coverage` do not count."""
     block = backbone.selective_blocks[0]
     return "even" if all(getattr(block, name) == value for name, value in _EVEN.items()) else block.selection
 

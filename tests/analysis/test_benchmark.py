@@ -7,6 +7,7 @@ from PIL import Image
 
 from depthkit import DepthPredictor
 from depthkit.analysis.benchmark import describe_machine, image_batch, peak_memory, time_interleaved
+from depthkit.analysis.benchmark_variants import build_variant
 from depthkit.analysis.published_variants import build_published, check_published
 from depthkit.errors import InputError
 from depthkit.models import DeiT, ToSA
@@ -64,6 +65,13 @@ def test_the_command_prints_a_table_and_writes_json(cli, tmp_path, task):
     assert all(r["macs"] > 0 and r["ms"] > 0 and r["peak_bytes"] > 0 for r in report["results"])
     assert "GMACs/image" in result.stdout
     assert result.stdout.startswith(describe_machine({"torch": torch.__version__}) + "\n")
+
+
+def test_the_depth_of_selectors_is_for_those_that_have_some():
+    names = ("tosa_even:.5", "tosa_shared:.5")
+    even, shared = (build_variant(name, "backbone", "tiny", selector_layers=2) for name in names)
+    assert not [name for name, _ in even.named_parameters() if "selector" in name]
+    assert "blocks.1.selector.hidden.weight" in dict(shared.named_parameters())
 
 
 def test_published_models_are_compared_with_the_first(cli, tmp_path, tiny_zoo):
@@ -138,11 +146,12 @@ def test_transformers_takes_square_images_for_dpt():
         (["--variants", "tosa:0.5"], "tosa:0.5"),
         (["--variants", "timm:0.5"], "timm:0.5"),
         (["--variants", "evit"], "evit"),
-        (["--variants", "tosa_shared:.5@"], "'' are no layers; expected some such as 5,9,10 or 1-10"),
+        (["--variants", "tosa_shared:.5@"], "'' are no layers; expected some of 1 to 11 such as 5,9,10 or 1-10"),
+        (["--variants", "tosa_even:.5@1-99999999"], "'1-99999999' are no layers"),
         (["--variants", "tosa_even:.5@1-2-3"], "'1-2-3' are no layers"),
-        (["--variants", "tosa_even:.5@5-4"], "selective_layers"),
+        (["--variants", "tosa_even:.5@5-4"], "'5-4' are no layers"),
         (["--variants", "tosa_shared:.5@5,x"], "'5,x' are no layers"),
-        (["--variants", "tosa_shared:.5@0"], "selective_layers"),
+        (["--variants", "tosa_shared:.5@0"], "'0' are no layers"),
         (["--variants", "tome:0.5@5"], "--variants tome:0.5@5: expected"),
         (["--variants", "depth-anything-v2-smal"], "did you mean depth-anything-v2-small"),
         (["--variants", "dpt-large", "depth-anything-v2-smal:0.5"], "did you mean depth-anything-v2-small"),

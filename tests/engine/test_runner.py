@@ -168,7 +168,7 @@ def test_the_environment_and_config_are_in_the_log_file_and_not_on_the_console(t
 def test_maps_of_token_selective_layers_have_a_word_in_the_log(tiny_config, capsys, monkeypatch) -> None:
     forms = [{}, {"skipped": "unchanged"}, {}, {"skipped": "unchanged"}, {"skipped": "neighbours"}]
     blocks = [SimpleNamespace(**form) for form in forms]
-    for name, value in (("out_indices", (0, 1, 3, 4)), ("blocks", blocks)):
+    for name, value in (("out_indices", (0, 1, 3, 4)), ("selective_layers", (1, 3, 4)), ("blocks", blocks)):
         monkeypatch.setattr(torch.nn.Linear, name, value, raising=False)
     train(tiny_config())
     assert "out_indices: 1, 3 are token selective layers; what skips" in " ".join(capsys.readouterr().out.split())

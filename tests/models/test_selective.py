@@ -62,6 +62,8 @@ def test_even_is_patches_by_a_pattern_and_the_others_as_their_neighbours(images)
         assert made(images).std() > 0 and len(maps) == 5 and torch.equal(maps[0], maps[4])
         assert torch.equal(make_selective(made, 1)(images), dense(images))
         assert torch.equal(make_selective(made, 0.5, "even")(images), made(images))
+    with pytest.raises(InputError, match="importance='attention': selection='even' says it already; leave it out"):
+        make_selective(dense, 0.5, "even", importance="attention")
     with pytest.raises(InputError, match="selection=shared: this model is a ToSA with selection=even"):
         make_selective(made, 0.5, "shared")
 
@@ -153,7 +155,8 @@ def test_a_foreign_backbone_is_named():
 
 
 @pytest.mark.slow
-def test_the_selective_form_of_a_published_architecture_is_exported(tmp_path):
+@pytest.mark.parametrize("selection", ["shared", "even"])
+def test_the_selective_form_of_a_published_architecture_is_exported(selection, tmp_path):
     """As a torch program; the ONNX of both selections: tests/export/."""
     torch.manual_seed(0)
     dense = DepthEstimator(
@@ -166,7 +169,7 @@ def test_the_selective_form_of_a_published_architecture_is_exported(tmp_path):
     )
     for block in dense.backbone.blocks:
         torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
-    found, _ = export_model(make_selective(dense.eval(), 0.5, "shared"), tmp_path / "m.pt2", "torch")
+    found, _ = export_model(make_selective(dense.eval(), 0.5, selection), tmp_path / "m.pt2", "torch")
     assert len(found) == 3 and all(one.holds for one in found)
 
 

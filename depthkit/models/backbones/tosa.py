@@ -75,7 +75,8 @@ class ToSA(LayerwiseDeiT):
             `depthkit.models.layers.neighbours.follow_neighbours`).
         selective_layers: the token selective layers, 0-based and ascending; None: every second layer, 1, 3, 5 and so
             on. Layers side by side attend the patches that the first of them chose, and have one keep rate (ours). In a
-            map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before.
+            map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before, or
+            follow their neighbours. Between layers side by side only the attended tokens are handed on.
         depth, **deit: the arguments of `DeiT`, such as `embed_dim` and `out_indices`. The weights of a dense model fit
             as `pretrained`; the selectors then start at the identity.
 
@@ -225,8 +226,8 @@ def check_selection(importance: Importance, selection: Selection, skipped: Skipp
     """Check that the arguments of `ToSA` that say how patches are selected go together.
 
     Raises:
-        InputError: heads are to choose their own patches from one importance for all heads, or one of `others` is not
-            its default and means nothing with this importance.
+        InputError: heads are to choose their own patches from one importance for all heads, or with patches that follow
+            neighbours, or one of `others` is not its default and means nothing with this importance.
     """
     for name, default in _OF_ATTENTION.items():
         if importance != "attention" and others[name] != default:

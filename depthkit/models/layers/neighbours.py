@@ -17,7 +17,8 @@ def even_pattern(grid: tuple[int, int], device: torch.device) -> Tensor:
     """Rank the patches of a grid so that the first of any number of them lie evenly.
 
     The order is that of ordered dithering (Bayer, 1973): the first quarter is every second patch in both directions,
-    the first half a chessboard. Patches of one rank follow each other row by row.
+    the first half a chessboard. Where both sides are even, each patch has one of the first quarter as a neighbour.
+    Patches of one rank follow each other row by row.
 
     Args:
         grid: (h, w) of the patches.
@@ -60,6 +61,8 @@ def follow_neighbours(before: Tensor, after: Tensor, index: Tensor, grid: tuple[
     total = F.conv2d(update, kernel.expand(channels, 1, 3, 3), padding=1, groups=channels)
     weight = F.conv2d(attended, kernel.expand(1, 1, 3, 3), padding=1)
     # A smaller weight than a corner's comes from rounding alone: there is no neighbour, and the sum is zero too.
-    share = (1 - attended) / weight.clamp(min=_SIDE**2 / 2)
-    moved = (total * share).flatten(2).transpose(1, 2)
-    return torch.cat([after[:, :prefix], after[:, prefix:] + moved], dim=1)
+    moved = (total / weight.clamp(min=_SIDE**2 / 2)).flatten(2).transpose(1, 2)
+    patches = after[:, prefix:]
+    # Chosen, not multiplied by zero: where a sum overflows, the patches that attended are still what the layer made.
+    patches = torch.where(attended.flatten(1).unsqueeze(2) > 0, patches, patches + moved)
+    return torch.cat([after[:, :prefix], patches], dim=1)

@@ -52,6 +52,13 @@ def images(count: int = 2) -> torch.Tensor:
     return torch.randn(count, 3, 64, 80, generator=torch.Generator().manual_seed(1))
 
 
+def run(model: ToSA) -> list[torch.Tensor]:
+    """Its maps, and all its tokens."""
+    features = model.extract_features(images(), with_tokens=True)
+    maps = [one if torch.is_tensor(one) else one[0] for one in features.maps]
+    return [*maps, features.tokens]
+
+
 def layers_of(model: ToSA) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[torch.Tensor]]:
     """Tokens that enter and leave each layer, and which patches attend, (B, heads or 1, n)."""
     seen = []
@@ -278,14 +285,26 @@ def test_handing_on_the_attended_tokens_alone_gives_what_handing_on_all_gives(sk
     options = dict(selection="shared", importance="even", skipped=skipped, selective_layers=(1, 2, 3))
     model = build(out_indices=(0, 1, 2, 3), **options)
     with torch.no_grad():
-        handed_on = [model(images()), model.train()(images())]
+        handed_on = [run(model) for model in (model, model.train())]
         for block in model.selective_blocks:
             block.can_gather = lambda state: False
-        expected = model.eval()(images())
-    for maps in handed_on:
-        for (patches, prefix), (expected_patches, expected_prefix) in zip(maps, expected, strict=True):
-            torch.testing.assert_close(prefix, expected_prefix, atol=1e-5, rtol=1e-5)
-            torch.testing.assert_close(patches, expected_patches, atol=1e-5, rtol=1e-5)
+        expected = run(model.eval())
+    for found in handed_on:
+        for one, other in zip(found, expected, strict=True):
+            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
+
+
+def test_layers_that_hand_on_attended_tokens_recompute_the_same_gradients():
+    """With activation checkpointing, also in bfloat16."""
+    gradients = []
+    for checkpointing in (False, True):
+        model = build(selection="shared", importance="even", skipped="neighbours", selective_layers=(1, 2, 3)).train()
+        model.set_grad_checkpointing(checkpointing)
+        with torch.autocast("cpu", torch.bfloat16):
+            model.forward_features(images()).float().square().mean().backward()
+        gradients.append([p.grad for p in model.parameters() if p.grad is not None])
+    assert len(gradients[0]) > 40
+    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
 
 
 @pytest.mark.parametrize("options", FOLLOWING, ids=str)
@@ -296,7 +315,7 @@ def test_patches_that_follow_neighbours_are_dense_at_keep_rate_one_and_train(opt
     with torch.no_grad():
         assert all(torch.equal(a, b) for a, b in zip(model(images()), dense(images()), strict=True))
     model = build(**options | dict(out_indices=(1, 3))).train()
-    sum(patches.square().mean() for patches, _ in model(images())).backward()
+    sum(tokens.square().mean() for tokens in run(model)).backward()
     assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.blocks[2].parameters())
 
 

@@ -35,7 +35,7 @@ def test_all_ranks_are_positive_and_different(height, width):
     width=st.integers(1, 12).map(lambda half: 2 * half),
     rate=st.floats(0.25, 1),
 )
-def test_from_a_quarter_on_every_patch_has_a_neighbour_that_attends(height, width, rate):
+def test_from_a_quarter_on_every_patch_of_a_grid_with_even_sides_has_a_neighbour_that_attends(height, width, rate):
     attended = first((height, width), round(rate * height * width)).float()
     assert torch.nn.functional.max_pool2d(attended[None], 3, stride=1, padding=1).min() == 1
 
@@ -74,6 +74,12 @@ def test_each_patch_that_skipped_moves_as_its_neighbours_on_average(data, height
     assert torch.equal(result[attends], after[attends])
     for image, mask in enumerate(attends[:, 1:]):
         torch.testing.assert_close(result[image], plain(before[image], after[image], mask.reshape(height, width)))
+
+
+def test_who_attended_is_what_the_layer_made_also_where_sums_overflow():
+    before, after = torch.zeros(1, 5, 1), torch.tensor([[[0.0], [torch.inf], [1.0], [0.0], [0.0]]])
+    moved = follow_neighbours(before, after, torch.tensor([[0, 1, 2]]), (1, 4))[0, :, 0]
+    assert torch.equal(moved[:3], after[0, :3, 0]) and moved[3] == 1 and moved[4] == 0
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
