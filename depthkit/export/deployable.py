@@ -9,6 +9,7 @@ from torch.export import Dim, ExportedProgram
 
 from depthkit.errors import InputError
 from depthkit.models import Classifier, DepthClassifier, DepthEstimator
+from depthkit.utils.stop_signals import stop_behind
 
 Exportable = DepthEstimator | Classifier
 # Of patches. With fewer, a map of the decoder, at a quarter of their number, has a side of 1, which is a special case.
@@ -145,6 +146,8 @@ def trace(model: Exportable, form: Form = DYNAMIC) -> ExportedProgram:
     except InputError:
         raise
     except Exception as error:  # the backbone may be any module, and torch raises a dozen types
+        if stop := stop_behind(error):
+            raise stop from None
         reason = " ".join(str(error).split())[:300]
         raise InputError(
             f"{type(model.backbone).__name__}: torch.export cannot follow this model ({type(error).__name__}: {reason})"

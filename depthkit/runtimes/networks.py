@@ -15,6 +15,7 @@ from depthkit.export.quantise import quantise
 from depthkit.runtimes.export_cache import cached_graph, derived_key, graph_key
 from depthkit.runtimes.names import PACKAGES
 from depthkit.runtimes.openvino_graph import load_openvino
+from depthkit.utils.stop_signals import stop_behind
 
 
 class Networks:
@@ -69,6 +70,8 @@ class Networks:
                 with torch.autocast(device.type, dtype=dtype, enabled=dtype != torch.float32):
                     return tuple(one.float() for one in as_tuple(network(images)))
             except Exception as error:  # of the compilers that torch.compile calls
+                if stop := stop_behind(error):
+                    raise stop from None
                 if not compiled or isinstance(error, InputError):
                     raise
                 reason = " ".join(str(error).split())[:200]

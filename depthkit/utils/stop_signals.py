@@ -35,16 +35,18 @@ def signals_as_exceptions() -> Iterator[None]:
     DataLoader, end as without this.
 
     Python drops an exception that is raised in a finaliser or in the callback of a weak reference; a signal, SIGINT
-    too, that comes there is sent again.
+    too, that comes there is sent again, unless the block has ended by then.
     """
     owner = os.getpid()
     report_dropped = sys.unraisablehook
+    sent_again: list[threading.Timer] = []
 
     def send_again(dropped: "sys.UnraisableHookArgs") -> None:
         if isinstance(dropped.exc_value, (KeyboardInterrupt, Stopped)) and os.getpid() == owner:
             number = getattr(dropped.exc_value, "number", signal.SIGINT)
             again = threading.Timer(_SECONDS_TO_REPEAT, os.kill, (owner, number))
             again.daemon = True
+            sent_again.append(again)
             again.start()
         else:
             report_dropped(dropped)
@@ -63,6 +65,8 @@ def signals_as_exceptions() -> Iterator[None]:
     try:
         yield
     finally:
+        for again in sent_again:  # after the block nothing would make an exception of it
+            again.cancel()
         sys.unraisablehook = report_dropped
         for number in taken:
             signal.signal(number, signal.SIG_DFL)

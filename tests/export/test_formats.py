@@ -1,6 +1,7 @@
 """Exported models: read back, they give the depth of the original at sizes and batches they were not traced with."""
 
 import json
+import signal
 
 import pytest
 import torch
@@ -14,6 +15,7 @@ from depthkit.export.formats import export_model
 from depthkit.export.metadata import describe_output
 from depthkit.models import DepthEstimator
 from depthkit.utils.imagenet_stats import IMAGENET_MEAN, IMAGENET_STD
+from depthkit.utils.stop_signals import Stopped
 
 PREPROCESSOR = dict(type="SegDataPreProcessor", mean=IMAGENET_MEAN, std=IMAGENET_STD)
 
@@ -184,3 +186,16 @@ def test_where_the_file_goes_is_looked_at_before_the_work():
     ):
         with pytest.raises(InputError, match=message):
             export_model(None, path, "torch")  # no model: nothing is traced
+
+
+def test_a_signal_that_torch_turned_into_another_error_is_still_a_signal(tmp_path, monkeypatch):
+    def export(*arguments, **options):
+        try:
+            raise Stopped(signal.SIGTERM)
+        except BaseException:
+            raise RuntimeError("trying to pop from empty mode stack")  # noqa: B904 (as torch does)
+
+    monkeypatch.setattr(torch.export, "export", export)
+    with pytest.raises(Stopped):
+        export_model(tiny(**MODELS["deit"]), tmp_path / "m.pt2", "torch")
+    assert not list(tmp_path.iterdir())

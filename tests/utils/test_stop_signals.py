@@ -65,6 +65,13 @@ def test_a_signal_in_a_finaliser_is_not_lost(number, kind, capsys):
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_what_is_sent_again_does_not_come_after_the_block():
+    with signals_as_exceptions():
+        interrupted = _Interrupted(signal.SIGTERM)
+        del interrupted
+    time.sleep(0.2)  # this process would be gone
+
+
 def test_another_error_in_a_finaliser_is_reported_as_before(monkeypatch):
     class Faulty:
         def __del__(self):
