@@ -42,7 +42,6 @@ class Variant:
         model: in evaluation mode.
         keep_rate: that of the model, or the one whose time a smaller input is to match; None for ``dense``.
         factor: on the sides of the input.
-        follows_camera: see `enlarge`.
         macs: multiply-accumulates of the first image.
         sizes: of the input (height, width) [px], and for how many images.
         seconds: of each image.
@@ -53,7 +52,6 @@ class Variant:
     model: DepthEstimator
     keep_rate: Rate | None = None
     factor: float = 1.0
-    follows_camera: bool = False
     macs: int = 0
     sizes: Counter[tuple[int, int]] = field(default_factory=Counter)
     seconds: list[float] = field(default_factory=list)
@@ -79,7 +77,7 @@ class Variant:
 
     def enlarge(self, depth: Tensor, size: tuple[int, int]) -> Tensor:
         """Bring the output of this variant to (height, width) [px]."""
-        return depth if self.factor == 1 else enlarge(self.model, depth, size, self.follows_camera)
+        return depth if self.factor == 1 else enlarge(self.model, depth, size)
 
 
 @torch.inference_mode()
@@ -116,7 +114,6 @@ def evaluate_selection(
     selective = {rate: make(rate) for rate in keep_rates if rate != 1}
     dense = Variant(_DENSE, everything if isinstance(model.backbone, ToSA) else model)
     variants = [dense, Variant("selection", everything, 1.0)]
-    follows_camera = model.canonical_focal is not None and predictor.focal_rule.automatic
     synchronize = torch.cuda.synchronize if predictor.device.type == "cuda" else lambda: None
     count = 0
     for count, (path, inputs) in enumerate(_read(predictor, images), 1):
@@ -125,7 +122,7 @@ def evaluate_selection(
             for rate, one in selective.items():
                 variants += [Variant("selection", one, rate), Variant("random", one, rate)]
                 if factors[rate] is not None:
-                    variants.append(Variant("smaller", dense.model, rate, factors[rate], follows_camera))
+                    variants.append(Variant("smaller", dense.model, rate, factors[rate]))
             for variant in variants:
                 with variant.selecting(count):
                     variant.macs = count_macs(variant.model, variant.shrink(inputs))

@@ -23,18 +23,12 @@ def shrink(images: Tensor, factor: float, divisor: int) -> Tensor:
     return F.interpolate(images, smaller_size(images.shape[-2:], factor, divisor), mode="bicubic", antialias=True)
 
 
-def enlarge(model: DepthEstimator, depth: Tensor, size: tuple[int, int], follows_camera: bool) -> Tensor:
+def enlarge(model: DepthEstimator, depth: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize the depth (B, 1, h, w) of a shrunk image to (height, width) [px].
 
-    Args:
-        model: that gave the depth.
-        depth: its output.
-        size: of the image before it was shrunk.
-        follows_camera: the output is canonical depth. It becomes that of the larger image: the focal length, in pixels
-            of the network's input, has shrunk with the image.
+    Canonical depth stays as it is: the canonical focal length shrinks with the image, as `img_size` in a config makes
+    it. That is the stronger control: a network does not follow apparent size as far as its pixels shrink.
     """
-    if follows_camera:
-        depth = depth * math.sqrt(math.prod(depth.shape[-2:]) / math.prod(size))
     return F.interpolate(depth, size, mode="bilinear", align_corners=model.test_cfg["resize"] == "bilinear_aligned")
 
 

@@ -19,11 +19,9 @@ def test_sizes_are_multiples_and_one_at_least():
     assert shrink(torch.zeros(2, 3, 64, 96), 0.5, 16).shape == (2, 3, 32, 48)
 
 
-def test_metres_of_a_camera_are_those_of_the_larger_image(model):
+def test_canonical_depth_stays_when_the_image_shrinks(model):
     depth = torch.full((1, 1, 32, 48), 3.0)
-    assert torch.equal(enlarge(model, depth, (64, 96), False), torch.full((1, 1, 64, 96), 3.0))
-    # Half as many pixels of focal length: metres = canonical depth * focal length / canonical focal length.
-    torch.testing.assert_close(enlarge(model, depth, (64, 96), True), torch.full((1, 1, 64, 96), 1.5))
+    assert torch.equal(enlarge(model, depth, (64, 96)), torch.full((1, 1, 64, 96), 3.0))
 
 
 def test_a_factor_is_found_for_each_and_it_is_below_1(model, monkeypatch):

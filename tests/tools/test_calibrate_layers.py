@@ -45,6 +45,17 @@ def test_layers_and_rates_as_options_of_a_config(call_tool, command, tmp_path):
     assert layers and f"model.backbone.selective_layers=[{layers}] model.backbone.keep_rate=[" in result.stdout
 
 
+def test_even_selection_is_measured_as_it_selects(call_tool, command, tmp_path):
+    given = ["--count", "1", "--budget", "0.95", "--keep-rates", "0.5", "--json", tmp_path / "r.json"]
+    differences = {}
+    for form in ("shared", "even"):
+        assert call_tool(*command, *given, "--selection", form).returncode == 0
+        content = json.loads((tmp_path / "r.json").read_text())
+        assert content["selection"] == form
+        differences[form] = [one["difference"] for one in content["measured"]]
+    assert differences["even"] != differences["shared"]
+
+
 def test_a_budget_out_of_reach_is_refused_before_the_images_are_measured(call_tool, command, monkeypatch):
     measured = []
     monkeypatch.setattr("depthkit.analysis.layer_rates.metric_difference", lambda *depths: measured.append(1))
@@ -58,6 +69,7 @@ def test_a_budget_out_of_reach_is_refused_before_the_images_are_measured(call_to
         (["--budget", "nan"], "nan is not in the range"),
         (["--keep-rates", "1"], "1.0 is not in the range"),
         (["--importance", "update", "--selection", "per_head"], "importance='update'"),
+        (["--importance", "update", "--selection", "even"], "selection='even' says it already"),
         (["--model", "dpt-large"], "--config: a published model has its own"),
     ],
 )

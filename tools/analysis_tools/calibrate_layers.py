@@ -33,12 +33,16 @@ from depthkit.utils.console import run_tool
     metavar="RATE ...",
     help="What each layer is tried with.",
 )
-@click.option("--selection", type=click.Choice(["shared", "per_head"]), default="shared", help="As in ToSA.")
+@click.option(
+    "--selection",
+    type=click.Choice(["shared", "per_head", "even"]),
+    default="shared",
+    help="As of `depthkit predict`; what even takes for --importance goes without saying.",
+)
 @click.option(
     "--importance",
     type=click.Choice(["attention", "update", "random"]),
-    default="attention",
-    help="As in ToSA; untrained, predicted_update is the same as update.",
+    help="As in ToSA; untrained, predicted_update is the same as update.  [default: attention]",
 )
 @click.option("--keys", type=click.Choice(["attended", "all"]), default="attended", help="As in ToSA.")
 @options.device
@@ -46,13 +50,16 @@ from depthkit.utils.console import run_tool
 @options.cfg_options_with_config
 @click.pass_context
 def main(
-    ctx, model, weights, config, images, count, budget, keep_rates, device, json_path, cfg_options, **selecting
-) -> None:
+    ctx, model, weights, config, images, count, budget, keep_rates, importance, device, json_path, cfg_options,
+    **selecting,
+) -> None:  # fmt: skip
     """Measure each layer alone, without training, and choose layers and rates under a budget.
 
     Prints how much each layer at each rate changes the dense model's depth and saves of its multiply-accumulates, and
     the choice with the smallest sum of changes that stays in the budget, as options for a config.
     """
+    if importance:
+        selecting["importance"] = importance
     model, weights = choose_model(model, weights, config, ctx)
     found, _ = options.find_images(images)
     options.check_output(json_path, weights, config, *found)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
+from depthkit.errors import InputError
 from depthkit.models.backbones import ToSA
 from depthkit.models.layers.attention import project_qkv
 from depthkit.models.layers.blocks import SelectiveBlock
@@ -86,7 +87,16 @@ def read_pair_maps(model: ToSA, images: Tensor) -> list[PairMaps]:
     """Run `model` on normalised images (B, 3, H, W) and return the maps of each pair that chooses tokens.
 
     The layers run with the model's own keep rate; set that to 1 to read the dense model's maps.
+
+    Raises:
+        InputError: the model does not choose by attention, so no map is predicted.
     """
+    for block in model.choosing_blocks:
+        if block.importance != "attention":
+            raise InputError(
+                f"importance='{block.importance}': has no selector that predicts attention; expected a ToSA with "
+                "importance='attention'"
+            )
     seen: list[tuple[Tensor, Tensor]] = []
     found: list[PairMaps] = []
 

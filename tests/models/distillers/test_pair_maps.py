@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from depthkit.errors import InputError
 from depthkit.models import ToSA
 from depthkit.models.distillers.pair_maps import read_pair_maps
 from depthkit.models.layers.selector import importance
@@ -68,3 +69,10 @@ def test_a_changed_selector_is_told_from_the_identity(model):
 def test_the_model_is_left_without_hooks(model):
     read_pair_maps(model, torch.randn(1, 3, 64, 64))
     assert not any(block._forward_pre_hooks for block in model.blocks)
+
+
+@pytest.mark.parametrize("importance", ["predicted_update", "even", "random"])
+def test_a_model_that_does_not_choose_by_attention_predicts_no_maps(importance):
+    model = ToSA(img_size=64, embed_dim=48, depth=2, num_heads=3, selection="shared", importance=importance)
+    with pytest.raises(InputError, match=f"importance='{importance}': has no selector that predicts attention"):
+        read_pair_maps(model.eval(), torch.randn(1, 3, 64, 64))
