@@ -1,5 +1,6 @@
 """What a study found: means with standard errors, differences in pairs, a table and a plot."""
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -100,11 +101,16 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
     Bars are the standard errors of the differences in pairs, and n the number of pairs: means of the metrics themselves
     would have those of the folds.
     """
-    shown = [name for name in SHOWN if any(row["differences"][name] for row in rows)]
-    figure = Figure(figsize=(5.5 * max(len(shown), 1), 4.5), layout="constrained")
+    shown = [name for name in SHOWN if any(row["differences"][name] for row in rows)] or SHOWN[:1]
+    columns = math.ceil(math.sqrt(len(shown)))
+    lines = math.ceil(len(shown) / columns)
+    figure = Figure(figsize=(4.5 * columns, 4 * lines + 1), layout="constrained")
     FigureCanvasAgg(figure)
     colors = {curve: f"C{i}" for i, curve in enumerate(dict.fromkeys(row["curve"] for row in rows))}
-    for axes, name in zip(figure.subplots(1, max(len(shown), 1), squeeze=False)[0], shown, strict=False):
+    panels = list(figure.subplots(lines, columns, squeeze=False).flat)
+    for axes in panels[len(shown) :]:
+        axes.remove()
+    for axes, name in zip(panels, shown, strict=False):
         for curve, color in colors.items():
             of = [row for row in rows if row["curve"] == curve and row["differences"][name] and runtime in row["times"]]
             points = sorted((row["times"][runtime]["ms"], *row["differences"][name], row["pairs"][name]) for row in of)
@@ -120,7 +126,9 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
         )
         axes.set_ylabel(f"{name} against baseline [%]")
         axes.grid(alpha=0.3)
-        axes.legend(frameon=False, fontsize="small")
+    drawn = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    if drawn:
+        figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     return figure
 
 

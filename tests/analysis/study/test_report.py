@@ -56,6 +56,12 @@ def test_the_plot_joins_the_points_of_a_curve(rows):
     line = figure.axes[0].containers[0].lines[0]
     assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([7.5, 0])
     assert [text.get_text() for text in figure.axes[0].texts] == ["n=2", "n=2"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sizes"]
+
+
+def test_a_plot_of_nothing_is_empty(rows):
+    figure = draw([{**row, "times": {}} for row in rows], "torch")
+    assert not figure.legends and not figure.axes[0].lines
 
 
 def test_variants_without_a_common_run_have_no_means():
