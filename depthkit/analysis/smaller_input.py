@@ -26,8 +26,9 @@ def shrink(images: Tensor, factor: float, divisor: int) -> Tensor:
 def enlarge(model: DepthEstimator, depth: Tensor, size: tuple[int, int]) -> Tensor:
     """Resize the depth (B, 1, h, w) of a shrunk image to (height, width) [px].
 
-    Canonical depth stays as it is: the canonical focal length shrinks with the image, as `img_size` in a config makes
-    it. That is the stronger control: a network does not follow apparent size as far as its pixels shrink.
+    Canonical depth is not rescaled: the canonical focal length is taken to shrink with the image, as with `img_size` in
+    a config. Rescaled by the focal length it would be a weaker control, because networks follow apparent size only in
+    part.
     """
     return F.interpolate(depth, size, mode="bilinear", align_corners=model.test_cfg["resize"] == "bilinear_aligned")
 

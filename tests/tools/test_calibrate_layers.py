@@ -43,17 +43,22 @@ def test_layers_and_rates_as_options_of_a_config(call_tool, command, tmp_path):
     ]
     layers = ",".join(map(str, content["selective_layers"]))
     assert layers and f"model.backbone.selective_layers=[{layers}] model.backbone.keep_rate=[" in result.stdout
+    assert "model.backbone.selection=shared" in result.stdout and "model.backbone.importance=attention" in result.stdout
+    assert content["importance"] == "attention"
 
 
 def test_even_selection_is_measured_as_it_selects(call_tool, command, tmp_path):
     given = ["--count", "1", "--budget", "0.95", "--keep-rates", "0.5", "--json", tmp_path / "r.json"]
     differences = {}
     for form in ("shared", "even"):
-        assert call_tool(*command, *given, "--selection", form).returncode == 0
+        result = call_tool(*command, *given, "--selection", form)
+        assert result.returncode == 0
         content = json.loads((tmp_path / "r.json").read_text())
         assert content["selection"] == form
         differences[form] = [one["difference"] for one in content["measured"]]
     assert differences["even"] != differences["shared"]
+    for option in ("selection=shared", "importance=even", "skipped=neighbours"):
+        assert f"model.backbone.{option}" in result.stdout
 
 
 def test_a_budget_out_of_reach_is_refused_before_the_images_are_measured(call_tool, command, monkeypatch):

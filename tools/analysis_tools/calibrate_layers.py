@@ -37,7 +37,7 @@ from depthkit.utils.console import run_tool
     "--selection",
     type=click.Choice(["shared", "per_head", "even"]),
     default="shared",
-    help="As of `depthkit predict`; what even takes for --importance goes without saying.",
+    help="As of `depthkit predict`; even sets --importance itself.",
 )
 @click.option(
     "--importance",
@@ -58,8 +58,8 @@ def main(
     Prints how much each layer at each rate changes the dense model's depth and saves of its multiply-accumulates, and
     the choice with the smallest sum of changes that stays in the budget, as options for a config.
     """
-    if importance:
-        selecting["importance"] = importance
+    if importance or selecting["selection"] != "even":
+        selecting["importance"] = importance or "attention"
     model, weights = choose_model(model, weights, config, ctx)
     found, _ = options.find_images(images)
     options.check_output(json_path, weights, config, *found)
@@ -71,6 +71,7 @@ def main(
     else:
         predictor = options.load_zoo_predictor(model, weights, device)
     from depthkit.analysis.layer_rates import choose_layer_rates, measure_layer_rates
+    from depthkit.models.selective import arguments_of_form
     from depthkit.utils.io import read_rgb
 
     chosen = [found[index * len(found) // min(count, len(found))] for index in range(min(count, len(found)))]
@@ -82,7 +83,9 @@ def main(
         print(f"{one.layer:>5}{one.keep_rate:>11g}{f'{100 * one.difference:.2f}{error}':>22}{100 * one.saved:>9.2f}")
     picked = choose_layer_rates(measured, budget)
     layers, rates = [one.layer for one in picked], [one.keep_rate for one in picked]
-    print(f"model.backbone.selective_layers={layers} model.backbone.keep_rate={rates}".replace(", ", ","))
+    chosen_form = {**selecting, **arguments_of_form(selecting["selection"])}
+    values = {"selective_layers": layers, "keep_rate": rates, **chosen_form}
+    print(" ".join(f"model.backbone.{name}={value}" for name, value in values.items()).replace(", ", ","))
     if json_path:
         content = {"images": len(inputs), "budget": budget, **selecting, "selective_layers": layers, "keep_rate": rates}
         options.write_json(json_path, {**content, "measured": [dataclasses.asdict(one) for one in measured]})

@@ -126,7 +126,8 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
         )
         axes.set_ylabel(f"{name} against baseline [%]")
         axes.grid(alpha=0.3)
-    drawn = dict(zip(*reversed(panels[0].get_legend_handles_labels()), strict=True))
+    handles = [axes.get_legend_handles_labels() for axes in figure.axes]
+    drawn = {label: handle for some, labels in handles for handle, label in zip(some, labels, strict=True)}
     if drawn:
         figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     return figure

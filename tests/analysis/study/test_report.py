@@ -1,6 +1,6 @@
 import pytest
 
-from depthkit.analysis.study.report import draw, format_table, summarise
+from depthkit.analysis.study.report import SHOWN, draw, format_table, summarise
 from depthkit.analysis.study.variants import Variant
 
 VARIANTS = [Variant("dense", "c", curve="sizes"), Variant("small", "c", curve="sizes"), Variant("other", "c")]
@@ -57,6 +57,16 @@ def test_the_plot_joins_the_points_of_a_curve(rows):
     assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([7.5, 0])
     assert [text.get_text() for text in figure.axes[0].texts] == ["n=2", "n=2"]
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sizes"]
+
+
+@pytest.mark.parametrize(("panels", "columns"), [(4, 2), (5, 3)])
+def test_the_panels_lie_in_a_square(panels, columns):
+    others = dict.fromkeys(SHOWN[1:panels], 0.5)
+    results = [result(name, 0, 0.1, **others) for name in ("dense", "small")]
+    times = {"torch": dict.fromkeys(("dense", "small"), dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0))}
+    figure = draw(summarise(VARIANTS, results, {}, times, "full"), "torch")
+    assert len(figure.axes) == panels
+    assert figure.axes[0].get_gridspec().ncols == columns
 
 
 def test_a_plot_of_nothing_is_empty(rows):

@@ -71,7 +71,7 @@ def test_the_model_is_left_without_hooks(model):
     assert not any(block._forward_pre_hooks for block in model.blocks)
 
 
-@pytest.mark.parametrize("importance", ["predicted_update", "even", "random"])
+@pytest.mark.parametrize("importance", ["update", "predicted_update", "even", "random"])
 def test_a_model_that_does_not_choose_by_attention_predicts_no_maps(importance):
     model = ToSA(img_size=64, embed_dim=48, depth=2, num_heads=3, selection="shared", importance=importance)
     with pytest.raises(InputError, match=f"importance='{importance}': has no selector that predicts attention"):
