@@ -31,10 +31,10 @@ def summarise(
 
     Returns:
         A dict for each variant: ``name``, ``curve``, ``runs`` (number), ``shared`` (names of the runs that all
-        variants with a result have), ``macs``, ``times`` (by runtime), and by metric ``metrics`` (`Mean` over the
-        shared runs that have it; folds are not equally hard, so means over others could not be compared),
-        ``differences`` (`Mean` of metric / baseline - 1 over all runs with the same seed and fold) and ``pairs`` (their
-        number). Means are None over nothing.
+        variants with a result have), ``macs``, ``times`` (by runtime), ``by_run`` (the metrics of each run, by its
+        name), and by metric ``metrics`` (`Mean` over the shared runs that have it; folds are not equally hard, so means
+        over others could not be compared), ``differences`` (`Mean` of metric / baseline - 1 over all runs with the same
+        seed and fold) and ``pairs`` (their number). Means are None over nothing.
     """
     measured: dict[str, dict[tuple[int, str], Mapping[str, float]]] = {variant.name: {} for variant in variants}
     for result in results:
@@ -56,6 +56,9 @@ def summarise(
             numbers[name] = len(pairs)
         row = dict(name=variant.name, curve=variant.curve or variant.name, runs=len(own), macs=macs.get(variant.name))
         row |= dict(shared=[f"seed_{seed}_{fold}" for seed, fold in shared], pairs=numbers)
+        row["by_run"] = {
+            f"seed_{seed}_{fold}": {name: one.get(name) for name in SHOWN} for (seed, fold), one in sorted(own.items())
+        }
         row["times"] = {runtime: one[variant.name] for runtime, one in times.items() if variant.name in one}
         rows.append({**row, "metrics": metrics, "differences": differences})
     return rows
@@ -98,8 +101,8 @@ def format_table(rows: Sequence[Mapping[str, Any]]) -> str:
 def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
     """Draw differences from the baseline over the time in a runtime; points of one curve are joined.
 
-    Bars are the standard errors of the differences in pairs, and n the number of pairs: means of the metrics themselves
-    would have those of the folds.
+    Bars are the standard errors of the differences in pairs: means of the metrics themselves would have those of the
+    folds. A point of fewer pairs than others in its panel says how many, n.
     """
     shown = [name for name in SHOWN if any(row["differences"][name] for row in rows)] or SHOWN[:1]
     columns = math.ceil(math.sqrt(len(shown)))
@@ -111,6 +114,7 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
     for axes in panels[len(shown) :]:
         axes.remove()
     for axes, name in zip(panels, shown, strict=False):
+        most = max(row["pairs"][name] for row in rows)
         for curve, color in colors.items():
             of = [row for row in rows if row["curve"] == curve and row["differences"][name] and runtime in row["times"]]
             points = sorted((row["times"][runtime]["ms"], *row["differences"][name], row["pairs"][name]) for row in of)
@@ -119,8 +123,9 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
                 means = [100 * mean for mean in means]
                 bars = [100 * (error or 0.0) for error in errors]
                 axes.errorbar(times, means, bars, fmt="o-", color=color, label=curve, capsize=2)
-                for time, mean, number in zip(times, means, numbers, strict=True):
-                    axes.annotate(f"n={number}", (time, mean), (3, 3), textcoords="offset points", fontsize="x-small")
+                for *point, number in zip(times, means, numbers, strict=True):
+                    if number < most:
+                        axes.annotate(f"n={number}", point, (3, 3), textcoords="offset points", fontsize="x-small")
         axes.set_xlabel(
             f"{runtime}, ms per image" if runtime != "training" else "ms, forward and backward pass of a batch"
         )

@@ -37,6 +37,8 @@ def test_means_and_differences_in_pairs(rows):
     assert small["differences"]["boundary_f1"].mean == pytest.approx(-0.5)
     assert other["metrics"]["abs_rel"] is None and other["differences"]["abs_rel"] is None
     assert dense["differences"]["abs_rel"] == (0, 0)
+    assert set(small["by_run"]) == {"seed_0_fold_0", "seed_1_fold_1", "seed_2_fold_2"} and other["by_run"] == {}
+    assert small["by_run"]["seed_1_fold_1"] == dict.fromkeys(SHOWN) | {"abs_rel": 0.21}
 
 
 def test_the_table_has_a_line_for_each_variant(rows):
@@ -55,8 +57,15 @@ def test_the_plot_joins_the_points_of_a_curve(rows):
     ]
     line = figure.axes[0].containers[0].lines[0]
     assert list(line.get_xdata()) == [5, 10] and list(line.get_ydata()) == pytest.approx([7.5, 0])
-    assert [text.get_text() for text in figure.axes[0].texts] == ["n=2", "n=2"]
+    assert not figure.axes[0].texts  # as many pairs each
     assert [text.get_text() for text in figure.legends[0].get_texts()] == ["sizes"]
+
+
+def test_the_plot_says_where_there_are_fewer_pairs():
+    results = [result(name, seed, 0.1) for name in ("dense", "small") for seed in (0, 1)] + [result("other", 0, 0.2)]
+    times = {"torch": {one.name: dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0) for one in VARIANTS}}
+    (text,) = draw(summarise(VARIANTS, results, {}, times, "full"), "torch").axes[0].texts
+    assert text.get_text() == "n=1" and text.xy == (10.0, pytest.approx(100))
 
 
 @pytest.mark.parametrize(("panels", "columns"), [(4, 2), (5, 3)])
