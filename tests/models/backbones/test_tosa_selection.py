@@ -9,6 +9,7 @@ from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
 from depthkit.models.layers.selector import importance, num_kept, top_patches
 from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
+from small_tosa import FOLLOWING, build, images, layers_of
 
 OTHERS = [
     dict(selection="shared", importance="update"),
@@ -27,51 +28,8 @@ OTHERS = [
     dict(selection="shared", importance="even", keys="all", coverage=True, selective_layers=(1, 2, 3)),
     dict(selection="shared", importance="even", selective_layers=(1, 2, 3)),
 ]
-FOLLOWING = [
-    dict(skipped="neighbours"),
-    dict(skipped="neighbours", importance="even"),
-    dict(skipped="neighbours", importance="even", keys="all"),
-    dict(skipped="neighbours", importance="update", selective_layers=(1, 2, 3)),
-    dict(skipped="neighbours", importance="even", selective_layers=(2, 3)),
-]
-FOLLOWING = [dict(selection="shared", keep_rate=0.5) | options for options in FOLLOWING]
 LEARNT = (None, "predicted_update")
 each = pytest.mark.parametrize("options", OTHERS, ids=lambda options: "-".join(map(str, options.values())))
-
-
-def build(**kwargs) -> ToSA:
-    torch.manual_seed(0)
-    rows = "all" if kwargs.get("importance", "attention") == "attention" else "pooled"
-    model = ToSA(**{**SMALL, "score_rows": rows, **kwargs}).eval()
-    for block in model.blocks:  # at initialisation all tokens are nearly alike
-        torch.nn.init.normal_(block.attn.qkv.weight, std=0.2)
-    return model
-
-
-def images(count: int = 2) -> torch.Tensor:
-    return torch.randn(count, 3, 64, 80, generator=torch.Generator().manual_seed(1))
-
-
-def run(model: ToSA) -> list[torch.Tensor]:
-    """Its maps, and all its tokens."""
-    features = model.extract_features(images(), with_tokens=True)
-    maps = [one if torch.is_tensor(one) else one[0] for one in features.maps]
-    return [*maps, features.tokens]
-
-
-def layers_of(model: ToSA) -> tuple[list[tuple[torch.Tensor, torch.Tensor]], list[torch.Tensor]]:
-    """Tokens that enter and leave each layer, and which patches attend, (B, heads or 1, n)."""
-    seen = []
-    for block in model.selective_blocks:  # hand on all tokens, also to a layer that attends the same
-        block.can_gather = lambda state: False
-    hooks = [block.register_forward_hook(lambda m, args, out: seen.append((args[0], out))) for block in model.blocks]
-    with torch.no_grad():
-        _, maps = model.forward_features(images(), return_selection=True)
-    for hook in hooks:
-        hook.remove()
-    for block in model.selective_blocks:
-        del block.can_gather
-    return seen, [attended.flatten(2) for attended in maps]
 
 
 def reference(model: ToSA) -> torch.Tensor:
@@ -248,83 +206,3 @@ def test_training_in_bfloat16(options):
         depth = model.train()(images())
     depth.float().sum().backward()
     assert torch.isfinite(model.backbone.blocks[1].attn.qkv.weight.grad).all()
-
-
-@pytest.mark.parametrize(
-    "options", [dict(), dict(importance="update", keys="all"), dict(selection="per_head")], ids=str
-)
-def test_layers_side_by_side_attend_what_the_first_of_them_chose(options):
-    options = dict(selection="shared", selective_layers=(1, 2, 3)) | options
-    model = build(keep_rate=0.4, **options)
-    seen, maps = layers_of(model)
-    assert len(maps) == 3 and torch.equal(maps[0], maps[1]) and torch.equal(maps[0], maps[2])
-    skipped = ~maps[0].any(dim=1)
-    for before, after in seen[1:]:
-        assert torch.equal((before != after).any(-1)[:, 1:], ~skipped)
-    alone = build(keep_rate=0.4, **options | dict(selective_layers=(1,)))
-    alone.load_state_dict(model.state_dict())  # the second and third have nothing to learn
-    torch.testing.assert_close(layers_of(alone)[0][1], seen[1])
-
-
-def test_shared_tokens_run_through_layers_side_by_side_as_through_dense_ones():
-    model = build(keep_rate=0.4, selection="shared", selective_layers=(2, 3))
-    (before, _), (_, after) = (seen := layers_of(model)[0])[2], seen[3]
-    for image, attended in enumerate(layers_of(model)[1][0][:, 0]):
-        index = torch.cat([torch.tensor([0]), 1 + attended.nonzero()[:, 0]])
-        tokens = before[image : image + 1, index]
-        with torch.no_grad():
-            for block in model.blocks[2:]:
-                tokens = tokens + block.attn(block.norm1(tokens))
-                tokens = tokens + block.mlp(block.norm2(tokens))
-        torch.testing.assert_close(after[image : image + 1, index], tokens)
-
-
-@pytest.mark.parametrize("skipped", ["unchanged", "neighbours"])
-def test_handing_on_the_attended_tokens_alone_gives_what_handing_on_all_gives(skipped):
-    """In evaluation and in training; also in the maps that a decoder takes between such layers."""
-    options = dict(selection="shared", importance="even", skipped=skipped, selective_layers=(1, 2, 3))
-    model = build(out_indices=(0, 1, 2, 3), **options)
-    with torch.no_grad():
-        handed_on = [run(model) for model in (model, model.train())]
-        for block in model.selective_blocks:
-            block.can_gather = lambda state: False
-        expected = run(model.eval())
-    for found in handed_on:
-        for one, other in zip(found, expected, strict=True):
-            torch.testing.assert_close(one, other, atol=1e-5, rtol=1e-5)
-
-
-def test_layers_that_hand_on_attended_tokens_recompute_the_same_gradients():
-    """With activation checkpointing, also in bfloat16."""
-    gradients = []
-    for checkpointing in (False, True):
-        model = build(selection="shared", importance="even", skipped="neighbours", selective_layers=(1, 2, 3)).train()
-        model.set_grad_checkpointing(checkpointing)
-        with torch.autocast("cpu", torch.bfloat16):
-            model.forward_features(images()).float().square().mean().backward()
-        gradients.append([p.grad for p in model.parameters() if p.grad is not None])
-    assert len(gradients[0]) > 40
-    assert all(torch.equal(one, other) for one, other in zip(*gradients, strict=True))
-
-
-@pytest.mark.parametrize("options", FOLLOWING, ids=str)
-def test_patches_that_follow_neighbours_are_dense_at_keep_rate_one_and_train(options):
-    model = build(**options | dict(keep_rate=1, out_indices=(1, 3)))
-    dense = DeiT(**SMALL, out_indices=(1, 3)).eval()
-    dense.load_state_dict(model.state_dict(), strict=False)
-    with torch.no_grad():
-        assert all(torch.equal(a, b) for a, b in zip(model(images()), dense(images()), strict=True))
-    model = build(**options | dict(out_indices=(1, 3))).train()
-    sum(tokens.square().mean() for tokens in run(model)).backward()
-    assert all(p.grad is not None and torch.isfinite(p.grad).all() for p in model.blocks[2].parameters())
-
-
-def test_the_rates_of_layers_side_by_side_change_together():
-    model = build(keep_rate=0.4, selection="shared", selective_layers=(1, 3))
-    model.keep_rate = (0.5, 0.2)
-    side_by_side = build(keep_rate=0.4, selection="shared", selective_layers=(1, 2))
-    side_by_side.keep_rate = 0.5
-    assert side_by_side.keep_rate == (0.5, 0.5)
-    with pytest.raises(InputError, match="layers 1 and 2 are side by side .* give both the same rate"):
-        side_by_side.keep_rate = (0.5, 0.2)
-    assert side_by_side.keep_rate == (0.5, 0.5)
