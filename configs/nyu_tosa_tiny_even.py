@@ -4,5 +4,5 @@
 # Result: not yet run on NYU Depth V2. On RGB-D pairs: "Accuracy against time" in docs/results.md.
 _base_ = "nyu_tosa_tiny_shared.py"
 model = dict(
-    backbone=dict(importance="even", skipped="neighbours", selective_layers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
+    backbone=dict(importance="even", skipped="similar", selective_layers=(1, 2, 3, 4, 5, 6, 7, 8, 9, 10)),
 )

@@ -11,6 +11,9 @@ FOLLOWING = [
     dict(skipped="neighbours", importance="even", keys="all"),
     dict(skipped="neighbours", importance="update", selective_layers=(1, 2, 3)),
     dict(skipped="neighbours", importance="even", selective_layers=(2, 3)),
+    dict(skipped="similar"),
+    dict(skipped="similar", importance="even", selective_layers=(1, 2, 3)),
+    dict(skipped="similar", importance="even", keys="all", selective_layers=(2, 3)),
 ]
 FOLLOWING = [dict(selection="shared", keep_rate=0.5) | options for options in FOLLOWING]
 

@@ -201,7 +201,7 @@ def test_the_names_say_what_the_backbone_is(name: str) -> None:
     assert (backbone.embed_dim, backbone.num_heads) == ((192, 3) if "tiny" in name else (384, 6))
     if name.startswith("nyu_tosa"):
         assert backbone.selection == ("shared" if name.endswith(("shared", "even")) else "per_head")
-        assert (backbone.get("skipped") == "neighbours") == name.endswith("even")
+        assert (backbone.get("skipped") == "similar") == name.endswith("even")
 
 
 @pytest.mark.parametrize("name", [name for name in DEPTH if name in TINY])

@@ -12,7 +12,7 @@ from depthkit.models.layers.keep_rates import KeepRates
 from depthkit.utils.validation import validate_arguments
 
 Form = Literal["shared", "per_head", "even"]
-_EVEN = {"selection": "shared", "importance": "even", "skipped": "neighbours"}
+_EVEN = {"selection": "shared", "importance": "even", "skipped": "similar"}
 
 
 @validate_arguments
@@ -75,7 +75,7 @@ def make_selective(
 def arguments_of_form(form: Form) -> dict[str, str]:
     """Return the arguments of `ToSA` that a form stands for.
 
-    ``even`` is ``selection='shared', importance='even', skipped='neighbours'``.
+    ``even`` is ``selection='shared', importance='even', skipped='similar'``.
     """
     return dict(_EVEN) if form == "even" else {"selection": form}
 

@@ -49,7 +49,7 @@ def test_even_is_patches_by_a_pattern_and_the_others_as_their_neighbours(images)
     made = make_selective(dense, 0.5, "even")
     assert made.backbone.selective_layers == (1, 2, 3, 4, 5)
     first = made.backbone.blocks[1]
-    assert (first.selection, first.importance, first.skipped) == ("shared", "even", "neighbours")
+    assert (first.selection, first.importance, first.skipped) == ("shared", "even", "similar")
     assert describe_selection(made.backbone) == {
         "keep_rate": "0.5",
         "selection": "even",

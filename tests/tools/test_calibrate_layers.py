@@ -57,7 +57,7 @@ def test_even_selection_is_measured_as_it_selects(call_tool, command, tmp_path):
         assert content["selection"] == form
         differences[form] = [one["difference"] for one in content["measured"]]
     assert differences["even"] != differences["shared"]
-    for option in ("selection=shared", "importance=even", "skipped=neighbours"):
+    for option in ("selection=shared", "importance=even", "skipped=similar"):
         assert f"model.backbone.{option}" in result.stdout
 
 

@@ -9,7 +9,7 @@ fewer = dict(config="nyu_deit_tiny", curve="dense, fewer layers")
 shared = dict(config="nyu_tosa_tiny_shared")
 per_head = dict(config="nyu_tosa_tiny")
 backbone = "model.backbone"
-even = {f"{backbone}.importance": "even", f"{backbone}.skipped": "neighbours"}
+by_place = {f"{backbone}.skipped": "neighbours"}
 
 variants = [
     dict(name="dense", **dense),
@@ -64,13 +64,14 @@ variants = [
         config="nyu_tosa_tiny_even",
         options={f"{backbone}.selective_layers": (5, 6, 7, 8, 9, 10)},
     ),
-    dict(name="shared_even_neighbours", curve="ToSA even, every second layer", **shared, options=even),
+    dict(name="even_by_place", curve="ToSA even by place", config="nyu_tosa_tiny_even", options=by_place),
     dict(
-        name="shared_neighbours",
-        curve="ToSA shared, neighbours",
-        **shared,
-        options={f"{backbone}.skipped": "neighbours"},
+        name="even_every_second",
+        curve="ToSA even, every second layer",
+        config="nyu_tosa_tiny_even",
+        options={f"{backbone}.selective_layers": None},
     ),
+    dict(name="shared_neighbours", curve="ToSA shared, neighbours", **shared, options=by_place),
     dict(name="shared_even", curve="ToSA shared, evenly", **shared, options={f"{backbone}.importance": "even"}),
     dict(name="per_head", curve="ToSA per_head", **per_head),
     dict(

@@ -55,7 +55,7 @@ def tosa_from_timm(
         importance: ``attention``, ``update``, ``predicted_update``, ``even`` or ``random``.
         keys: ``attended`` or ``all``.
         coverage: whether patches that skipped are first in line.
-        skipped: ``unchanged`` or ``neighbours``.
+        skipped: ``unchanged``, ``neighbours`` or ``similar``.
         selective_layers: 0-based; None: every second layer.
         out_indices: 0-based layers whose output becomes a map, as in `DeiT`; without them the result gives
             what `vit` gives.

@@ -70,9 +70,9 @@ class ToSA(LayerwiseDeiT):
         keys: to which tokens the attended ones attend: ``attended`` or ``all``. With ``all``, their queries, output
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
-        skipped: what becomes of patches that skip: ``unchanged`` (the paper), or ``neighbours``: they are moved as the
-            attended ones of their eight neighbours were, on average (ours; ``shared`` only;
-            `depthkit.models.layers.neighbours.follow_neighbours`).
+        skipped: what becomes of patches that skip: ``unchanged`` (the paper); ``neighbours``: they are moved as the
+            attended ones of their eight neighbours were, on average; ``similar``: likewise, and those that resemble
+            them count more (ours; ``shared`` only; `depthkit.models.layers.neighbours.neighbour_weights`).
         selective_layers: the token selective layers, 0-based and ascending; None: every second layer, 1, 3, 5 and so
             on. Layers side by side attend the patches that the first of them chose, and have one keep rate (ours). In a
             map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before, or
@@ -218,7 +218,7 @@ class ToSA(LayerwiseDeiT):
                 x, state.before = self._all_tokens(x, state), None
             yield x
             if isinstance(block, SelectiveBlock) and selective:
-                pair = PairState(state.grid, None, False, index=pair.index)
+                pair = PairState(state.grid, None, False, index=pair.index, weights=pair.weights)
                 state.pairs.append(pair)
 
 
@@ -235,9 +235,9 @@ def check_selection(importance: Importance, selection: Selection, skipped: Skipp
                 f"{name}={others[name]!r}: says how attention ranks patches, which importance={importance!r} does not "
                 "ask; leave it out, or take importance='attention'"
             )
-    if skipped == "neighbours" and selection == "per_head":
+    if skipped != "unchanged" and selection == "per_head":
         raise InputError(
-            "skipped='neighbours': patches follow neighbours that attend in all heads; use selection='shared'"
+            f"skipped='{skipped}': patches follow neighbours that attend in all heads; use selection='shared'"
         )
     if importance in ("update", "predicted_update", "even") and selection == "per_head":
         raise InputError(f"importance='{importance}': ranks patches for all heads alike; use selection='shared'")

@@ -13,7 +13,7 @@ from torch import Tensor
 from depthkit.models.layers.attention import attend, project_keys_and_values, project_out, project_queries
 from depthkit.models.layers.branches import add_attention, add_mlp, add_update
 from depthkit.models.layers.head_sets import HeadSets, project_qkv_per_head, project_queries_per_head
-from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours, neighbour_weights
 from depthkit.models.layers.pair_state import PairState
 from depthkit.models.layers.selector import (
     Importance,
@@ -32,7 +32,7 @@ from depthkit.models.layers.update_head import UpdateHead, update_loss
 
 Selection = Literal["per_head", "shared"]
 Keys = Literal["attended", "all"]
-Skipped = Literal["unchanged", "neighbours"]
+Skipped = Literal["unchanged", "neighbours", "similar"]
 
 # Rows of the attention map on which the selector is compared with the truth in training.
 _LOSS_ROWS = 16
@@ -82,7 +82,7 @@ class SelectiveBlock(Block):
         importance: see `ToSA`, like the next two.
         keys: ``attended`` or ``all``.
         coverage: tokens that skipped the token selective layer before are first in line.
-        skipped: ``unchanged`` or ``neighbours``, see `ToSA`.
+        skipped: ``unchanged``, ``neighbours`` or ``similar``, see `ToSA`.
         **block: further arguments of timm's `Block`.
     """
 
@@ -126,6 +126,8 @@ class SelectiveBlock(Block):
         Bypassed tokens are bit-identical, unless they follow their neighbours.
         """
         index = state.index
+        if index is not None and not self.follows and self.skipped != "unchanged":
+            state.weights = neighbour_weights(x, index[:, 0], state.grid, self.skipped == "similar")
         if index is None or (state.gathered and self.follows):
             out, q, k = self._forward_dense(x)
         elif self.selection == "shared" and self.keys == "all":
@@ -139,9 +141,7 @@ class SelectiveBlock(Block):
             state.loss = self._update_loss(state, x, out)
         elif state.with_loss:
             state.loss = self._loss(state, q, k)
-        if index is not None and not state.gathered and self.skipped == "neighbours":
-            return follow_neighbours(x, out, index[:, 0], state.grid)
-        return out
+        return out if state.gathered or state.weights is None else follow_neighbours(x, out, state.weights)
 
     def can_gather(self, state: PairState) -> bool:
         """Whether the attended tokens alone may be handed on: such layers need no others, and no loss does."""
@@ -158,9 +158,8 @@ class SelectiveBlock(Block):
             chosen: the attended ones after the last (B, T, C).
             state: of the last.
         """
-        index = state.index[:, 0]
-        after = restore(before, chosen, index)
-        return follow_neighbours(before, after, index, state.grid) if self.skipped == "neighbours" else after
+        after = restore(before, chosen, state.index[:, 0])
+        return after if state.weights is None else follow_neighbours(before, after, state.weights)
 
     @property
     def ranks_by_update(self) -> bool:

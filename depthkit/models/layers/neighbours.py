@@ -1,15 +1,18 @@
 """An even pattern of patches, and updates for those between them from their neighbours.
 
 Both are ours. A layer changes patches that lie side by side in much the same way, so a patch that skipped it can be
-moved as its neighbours were, at nearly no cost.
+moved as its neighbours were, at nearly no cost; most of all as those that look like it.
 """
+
+import math
+from collections.abc import Iterator
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# A neighbour at a side counts exp(-1), one at a corner exp(-2).
-_SIDE = 0.36787944117144233
+_PLACES = [(row, column) for row in (-1, 0, 1) for column in (-1, 0, 1) if (row, column) != (0, 0)]
+_LIKENESS = 0.1  # a neighbour counts less by a factor of e for each 0.1 that its cosine is lower
 _LEVELS = 3  # the pattern repeats after 2**3 patches
 
 
@@ -37,32 +40,68 @@ def even_pattern(grid: tuple[int, int], device: torch.device) -> Tensor:
     return (4**_LEVELS * count - rank.flatten() * count - torch.arange(count, device=device)).float()
 
 
-def follow_neighbours(before: Tensor, after: Tensor, index: Tensor, grid: tuple[int, int]) -> Tensor:
-    """Move the patches that skipped a layer as their attended neighbours moved, on average.
+@torch.no_grad()
+def neighbour_weights(tokens: Tensor, index: Tensor, grid: tuple[int, int], similar: bool) -> Tensor:
+    """Return how much a patch that skips a layer follows each of its eight neighbours.
 
-    Of the eight neighbours, one at a side counts e times as much as one at a corner (normalised convolution, Knutsson
-    and Westin, CVPR 1993). A patch none of whose neighbours attended stays as it is, and so do prefix tokens.
+    Of those that attend, one at a side counts e times as much as one at a corner (normalised convolution, Knutsson and
+    Westin, CVPR 1993). With `similar` each also counts exp(cosine / 0.1) times as much, of the two patches' tokens less
+    the mean of all patches (as in joint bilateral upsampling, Kopf et al., SIGGRAPH 2007).
+
+    Args:
+        tokens: that enter the layer (B, N, C), prefix tokens first.
+        index: the tokens that attend, (B, T), all prefix tokens among them.
+        grid: (h, w) of the patches.
+        similar: weigh by likeness too.
+
+    Returns:
+        (B, h, w, 8), float32 or float64, the neighbours row by row. The sum is 1; 0 where the patch attends itself or
+        none of its neighbours does.
+    """
+    prefix = tokens.shape[1] - grid[0] * grid[1]
+    patches = tokens[:, prefix:].unflatten(1, grid)
+    patches = patches.to(torch.promote_types(patches.dtype, torch.float32))
+    attended = torch.zeros(tokens.shape[:2], dtype=patches.dtype, device=tokens.device).scatter(1, index, 1.0)
+    attended = attended[:, prefix:].unflatten(1, grid).unsqueeze(3)
+    distances = (abs(row) + abs(column) for row, column in _PLACES)
+    weights = [shifted * math.exp(-one) for shifted, one in zip(_shifted(attended), distances, strict=True)]
+    if similar:
+        centred = F.normalize(patches - patches.mean(dim=(1, 2), keepdim=True), dim=3)
+        cosines = ((centred * shifted).sum(dim=3, keepdim=True) for shifted in _shifted(centred))
+        weights = [one * ((cosine - 1) / _LIKENESS).exp() for one, cosine in zip(weights, cosines, strict=True)]
+    joined = torch.cat(weights, dim=3) * (1 - attended)
+    total = joined.sum(dim=3, keepdim=True)
+    # exp(-2 / 0.1 - 2) is the least that a neighbour counts; the sum is 0 where there is none.
+    return joined / total.clamp(min=1e-12)
+
+
+def follow_neighbours(before: Tensor, after: Tensor, weights: Tensor) -> Tensor:
+    """Move the patches that skipped a layer as their attended neighbours moved, by weighted mean.
 
     Args:
         before: tokens (B, N, C) that entered the layer, prefix tokens first.
         after: tokens (B, N, C) that left it; those that skipped are those of `before`.
-        index: the tokens that attended, (B, T), all prefix tokens among them.
-        grid: (h, w) of the patches.
+        weights: of the neighbours, (B, h, w, 8), see `neighbour_weights`.
 
     Returns:
-        Tokens (B, N, C); those that `index` names are bit-identical to those of `after`.
+        Tokens (B, N, C); those without weights are bit-identical to those of `after`.
     """
-    prefix, channels = before.shape[1] - grid[0] * grid[1], before.shape[2]
-    attended = torch.zeros(before.shape[:2], dtype=after.dtype, device=after.device).scatter(1, index, 1.0)
-    attended = attended[:, prefix:].unflatten(1, grid).unsqueeze(1)
-    update = (after - before)[:, prefix:].transpose(1, 2).unflatten(2, grid)
-    line = torch.tensor([_SIDE, 1.0, _SIDE], dtype=after.dtype, device=after.device)
-    kernel = line.outer(line)
-    total = F.conv2d(update, kernel.expand(channels, 1, 3, 3), padding=1, groups=channels)
-    weight = F.conv2d(attended, kernel.expand(1, 1, 3, 3), padding=1)
-    # A smaller weight than a corner's comes from rounding alone: there is no neighbour, and the sum is zero too.
-    moved = (total / weight.clamp(min=_SIDE**2 / 2)).flatten(2).transpose(1, 2)
+    grid = weights.shape[1:3]
+    prefix = before.shape[1] - grid[0] * grid[1]
+    updates = _shifted((after - before)[:, prefix:].unflatten(1, grid))
+    moved = torch.zeros_like(weights[..., :1])
+    for weight, update in zip(weights.split(1, dim=3), updates, strict=True):
+        moved = torch.addcmul(moved, weight, update.to(weight.dtype))
     patches = after[:, prefix:]
     # Chosen, not multiplied by zero: where a sum overflows, the patches that attended are still what the layer made.
-    patches = torch.where(attended.flatten(1).unsqueeze(2) > 0, patches, patches + moved)
+    follows = weights.sum(dim=3).flatten(1).unsqueeze(2) > 0
+    patches = torch.where(follows, patches + moved.flatten(1, 2).to(patches.dtype), patches)
     return torch.cat([after[:, :prefix], patches], dim=1)
+
+
+def _shifted(maps: Tensor) -> Iterator[Tensor]:
+    """Yield maps (B, h, w, C) so that each place holds what one of its `_PLACES` held, zeros from outside."""
+    height, width = maps.shape[1:3]
+    padded = F.pad(maps, (0, 0, 1, 1, 1, 1))
+    for row, column in _PLACES:
+        yield padded[:, 1 + row : 1 + row + height, 1 + column : 1 + column + width]

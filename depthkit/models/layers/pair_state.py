@@ -15,6 +15,8 @@ class PairState:
         with_loss: compute the selector's loss.
         attended_before: tokens that the token selective layer of the pair before attended, as `index`.
         index: tokens to attend in the second layer, (B, H or 1, T); None for all of them.
+        weights: how much patches that skip follow each of their neighbours, see
+            `depthkit.models.layers.neighbours.neighbour_weights`; None where they stay unchanged.
         gathered: the second layer returns only these tokens, and is given only them if it follows another.
         query: queries (B, H, N, d) of the first layer, without gradient; kept only for the loss.
         key: its keys (B, H, N, d), likewise.
@@ -27,6 +29,7 @@ class PairState:
     with_loss: bool
     attended_before: Tensor | None = None
     index: Tensor | None = None
+    weights: Tensor | None = None
     gathered: bool = False
     query: Tensor | None = None
     key: Tensor | None = None

@@ -5,7 +5,7 @@ import torch
 
 from depthkit.errors import InputError
 from depthkit.models import DeiT, DepthEstimator, ToSA, tosa_from_timm
-from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours, neighbour_weights
 from depthkit.models.layers.selector import importance, num_kept, top_patches
 from depthkit.utils.macs import count_macs
 from helpers import SMALL_VIT as SMALL
@@ -73,7 +73,11 @@ def reference(model: ToSA) -> torch.Tensor:
             union = index[image].unique()
             tokens = x[image, union] + block.attn.proj(joined.flatten(1))[union]
             out[image, union] = tokens + block.mlp(block.norm2(tokens))
-        x = follow_neighbours(x, out, last[:, 0], (4, 5)) if block.skipped == "neighbours" else out
+        if block.skipped != "unchanged":
+            if not block.follows:
+                follows = neighbour_weights(x, last[:, 0], (4, 5), block.skipped == "similar")
+            out = follow_neighbours(x, out, follows)
+        x = out
     return model.norm(x)
 
 

@@ -3,7 +3,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from depthkit.models.layers.neighbours import even_pattern, follow_neighbours
+from depthkit.models.layers.neighbours import even_pattern, follow_neighbours, neighbour_weights
 
 CPU = torch.device("cpu")
 
@@ -40,9 +40,14 @@ def test_from_a_quarter_on_every_patch_of_a_grid_with_even_sides_has_a_neighbour
     assert torch.nn.functional.max_pool2d(attended[None], 3, stride=1, padding=1).min() == 1
 
 
-def plain(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+def follow(before: torch.Tensor, after: torch.Tensor, index: torch.Tensor, grid: tuple[int, int], similar: bool):
+    return follow_neighbours(before, after, neighbour_weights(before, index, grid, similar))
+
+
+def plain(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor, similar: bool) -> torch.Tensor:
     """Of one image with one prefix token, patch by patch."""
     out, (height, width) = after.clone(), mask.shape
+    centred = before[1:] - before[1:].mean(0)
     for row in range(height):
         for column in range(width):
             if mask[row, column]:
@@ -51,7 +56,11 @@ def plain(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> torc
             for y in range(max(0, row - 1), min(height, row + 2)):
                 for x in range(max(0, column - 1), min(width, column + 2)):
                     if mask[y, x]:
-                        weight = torch.exp(torch.tensor(-float(abs(y - row) + abs(x - column)), dtype=before.dtype))
+                        exponent = -torch.tensor(abs(y - row) + abs(x - column), dtype=before.dtype)
+                        if similar:
+                            ours, other = centred[row * width + column], centred[y * width + x]
+                            exponent += 10 * torch.cosine_similarity(ours, other, dim=0, eps=1e-24)
+                        weight = exponent.exp()
                         total += weight * (after - before)[1 + y * width + x]
                         weights += weight
             if weights:
@@ -59,8 +68,8 @@ def plain(before: torch.Tensor, after: torch.Tensor, mask: torch.Tensor) -> torc
     return out
 
 
-@given(data=st.data(), height=st.integers(1, 6), width=st.integers(1, 6))
-def test_each_patch_that_skipped_moves_as_its_neighbours_on_average(data, height, width):
+@given(data=st.data(), height=st.integers(1, 6), width=st.integers(1, 6), similar=st.booleans())
+def test_each_patch_that_skipped_moves_as_its_neighbours_on_average(data, height, width, similar):
     count = height * width
     masks = data.draw(st.lists(st.lists(st.booleans(), min_size=count, max_size=count), min_size=1, max_size=2))
     kept = min(sum(mask) for mask in masks)  # as many in each image
@@ -70,23 +79,38 @@ def test_each_patch_that_skipped_moves_as_its_neighbours_on_average(data, height
     before = torch.randn(len(masks), 1 + count, 3, generator=generator, dtype=torch.float64)
     attends = torch.zeros(len(masks), 1 + count, dtype=torch.bool).scatter(1, index, True)
     after = torch.where(attends[..., None], before + torch.randn(before.shape, generator=generator).double(), before)
-    result = follow_neighbours(before, after, index, (height, width))
+    result = follow(before, after, index, (height, width), similar)
     assert torch.equal(result[attends], after[attends])
     for image, mask in enumerate(attends[:, 1:]):
-        torch.testing.assert_close(result[image], plain(before[image], after[image], mask.reshape(height, width)))
+        expected = plain(before[image], after[image], mask.reshape(height, width), similar)
+        torch.testing.assert_close(result[image], expected)
 
 
-def test_who_attended_is_what_the_layer_made_also_where_sums_overflow():
+@pytest.mark.parametrize("similar", [False, True])
+def test_who_attended_is_what_the_layer_made_also_where_sums_overflow(similar):
     before, after = torch.zeros(1, 5, 1), torch.tensor([[[0.0], [torch.inf], [1.0], [0.0], [0.0]]])
-    moved = follow_neighbours(before, after, torch.tensor([[0, 1, 2]]), (1, 4))[0, :, 0]
+    moved = follow(before, after, torch.tensor([[0, 1, 2]]), (1, 4), similar)[0, :, 0]
     assert torch.equal(moved[:3], after[0, :3, 0]) and moved[3] == 1 and moved[4] == 0
 
 
+@pytest.mark.parametrize("similar", [False, True])
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
-def test_where_all_move_alike_the_others_do_too_and_who_has_no_neighbour_stays(dtype):
+def test_where_all_move_alike_the_others_do_too_and_who_has_no_neighbour_stays(dtype, similar):
     before = torch.zeros(1, 1 + 30, 2, dtype=dtype)
     index = torch.tensor([[0, 1 + 8]])  # row 1, column 2 of 5 x 6
     after = before.index_fill(1, index[0], 2.0)
-    moved = follow_neighbours(before, after, index, (5, 6))[0, 1:, 0].reshape(5, 6)
+    moved = follow(before, after, index, (5, 6), similar)[0, 1:, 0].reshape(5, 6)
     assert moved.dtype == dtype
     assert (moved[:3, 1:4] == 2).all() and moved.count_nonzero() == 9
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_a_patch_moves_as_the_neighbour_on_its_own_side_of_an_edge(dtype):
+    """Two surfaces, left and right of an edge: by place alone a patch beside it would move as their mean."""
+    middle = torch.tensor([[[1.0, -1.0], [1.0, -1.0], [-1.0, 1.0]]]).to(dtype)  # the two outer ones attend
+    after = middle.clone()
+    after[0, 0] += 1
+    after[0, 2] += 3
+    index = torch.tensor([[0, 2]])
+    assert (follow(middle, after, index, (1, 3), similar=False) - middle)[0, 1, 0] == 2
+    assert abs((follow(middle, after, index, (1, 3), similar=True) - middle)[0, 1, 0] - 1) < 1e-3
