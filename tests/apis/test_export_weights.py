@@ -77,6 +77,20 @@ def test_how_to_select_without_a_keep_rate(settings: dict, tmp_path: Path) -> No
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("selection", ["even", "shared"])
+def test_a_published_model_that_selects_tokens_is_the_same_from_its_file(selection: str, tiny_zoo, tmp_path) -> None:
+    rgb = np.random.default_rng(0).integers(0, 256, (90, 120, 3), dtype=np.uint8)
+    weights, out = tiny_zoo("depth-anything-v2-small"), tmp_path / "x.safetensors"
+    settings = dict(keep_rate=0.5, selection=selection, selective_layers=[1, 3], input_size=112)
+    made = DepthPredictor.from_pretrained("depth-anything-v2-small", weights=weights, device="cpu", **settings)
+    export_published("depth-anything-v2-small", out, weights, **settings)
+    again = DepthPredictor(out, device="cpu")
+    assert {block.skipped for block in again.model.backbone.selective_blocks} == (
+        {"similar"} if selection == "even" else {"unchanged"}
+    )
+    np.testing.assert_array_equal(again(rgb).values, made(rgb).values)
+
+
 def test_where_the_file_goes_is_looked_at_before_the_weights_are_read():
     with pytest.raises(InputError, match="/proc/none: cannot be made or written to"):
         export_weights("none.pth", "/proc/none/a.safetensors")
