@@ -54,9 +54,12 @@ def test_the_baseline_is_always_chosen():
         choose_variants(variants, ["d"])
 
 
+TOOLS = REPOSITORY / "tools" / "analysis_tools"
+
+
 @pytest.fixture(scope="module")
 def default() -> list[Variant]:
-    return read_variants(REPOSITORY / "tools" / "analysis_tools" / "depth_tradeoff_variants.py")
+    return read_variants(TOOLS / "depth_tradeoff_variants.py")
 
 
 def test_the_default_list_has_the_controls(default):
@@ -70,11 +73,12 @@ def test_the_default_list_has_the_controls(default):
     assert {("shared", "random"), ("per_head", "random"), ("shared", "update"), ("shared", "attention")} <= importance
 
 
-def test_every_variant_of_the_default_list_takes_a_step_of_training(default):
+@pytest.mark.parametrize("name", ["depth_tradeoff_variants.py", "rooms_tradeoff_variants.py"])
+def test_every_variant_takes_a_step_of_training(name):
     small = {"img_size": (64, 80), "pretrained": None, "model.backbone.embed_dim": 48}
     small |= {"model.decode_head.in_channels": (48,) * 4, "model.decode_head.channels": 8}
     depth = SegDataSample(gt_depth_map=PixelData(data=torch.rand(1, 64, 80) * 4 + 0.5))
-    for variant in default:
+    for variant in read_variants(TOOLS / name):
         config = load_config(variant.config, {**variant.options, **small})
         torch.manual_seed(0)
         with depthkit_scope():
