@@ -81,9 +81,12 @@ def arguments_of_form(form: Form) -> dict[str, str]:
 
 
 def form_of(backbone: ToSA) -> Form:
-    """Return the form of a backbone with like layers; `keys` and `coverage` do not count."""
+    """Return the form of a backbone with like layers; `keys` and `coverage` do not count.
+
+    Also ``even`` where skipped patches follow all neighbours alike, as in weights of before 2026-11-22.
+    """
     block = backbone.selective_blocks[0]
-    return "even" if all(getattr(block, name) == value for name, value in _EVEN.items()) else block.selection
+    return "even" if block.importance == "even" and block.skipped != "unchanged" else block.selection
 
 
 def share_parameters(model: DepthEstimator) -> DepthEstimator:

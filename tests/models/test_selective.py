@@ -66,6 +66,9 @@ def test_even_is_patches_by_a_pattern_and_the_others_as_their_neighbours(images)
         make_selective(dense, 0.5, "even", importance="attention")
     with pytest.raises(InputError, match="selection=shared: this model is a ToSA with selection=even"):
         make_selective(made, 0.5, "shared")
+    for block in made.backbone.selective_blocks:
+        block.skipped = "neighbours"  # the first form of `even`
+    assert make_selective(made, 0.3, "even").backbone.selective_blocks[0].skipped == "neighbours"
 
 
 def test_parameters_and_buffers_are_shared_and_only_selectors_are_new():

@@ -114,9 +114,10 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
     for axes in panels[len(shown) :]:
         axes.remove()
     for axes, name in zip(panels, shown, strict=False):
-        most = max(row["pairs"][name] for row in rows)
+        drawn = [row for row in rows if row["differences"][name] and runtime in row["times"]]
+        most = max((row["pairs"][name] for row in drawn), default=0)
         for curve, color in colors.items():
-            of = [row for row in rows if row["curve"] == curve and row["differences"][name] and runtime in row["times"]]
+            of = [row for row in drawn if row["curve"] == curve]
             points = sorted((row["times"][runtime]["ms"], *row["differences"][name], row["pairs"][name]) for row in of)
             if points:
                 times, means, errors, numbers = zip(*points, strict=True)
@@ -132,9 +133,9 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
         axes.set_ylabel(f"{name} against baseline [%]")
         axes.grid(alpha=0.3)
     handles = [axes.get_legend_handles_labels() for axes in figure.axes]
-    drawn = {label: handle for some, labels in handles for handle, label in zip(some, labels, strict=True)}
-    if drawn:
-        figure.legend(drawn.values(), drawn, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
+    entries = {label: handle for some, labels in handles for handle, label in zip(some, labels, strict=True)}
+    if entries:
+        figure.legend(entries.values(), entries, loc="outside lower center", ncols=3, frameon=False, fontsize="small")
     return figure
 
 

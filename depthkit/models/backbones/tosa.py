@@ -71,8 +71,9 @@ class ToSA(LayerwiseDeiT):
             and MLP are saved, and keys and values are those of all tokens (ours).
         coverage: patches that skipped the last token selective layer come before all others at the next (ours).
         skipped: what becomes of patches that skip: ``unchanged`` (the paper); ``neighbours``: they are moved as the
-            attended ones of their eight neighbours were, on average; ``similar``: likewise, and those that resemble
-            them count more (ours; ``shared`` only; `depthkit.models.layers.neighbours.neighbour_weights`).
+            attended ones of their eight neighbours were, on average; ``similar``: likewise, and those that resembled
+            them before the layer, or the first of layers side by side, count more (ours; ``shared`` only;
+            `depthkit.models.layers.neighbours.neighbour_weights`).
         selective_layers: the token selective layers, 0-based and ascending; None: every second layer, 1, 3, 5 and so
             on. Layers side by side attend the patches that the first of them chose, and have one keep rate (ours). In a
             map of `out_indices` that taps one of them, the tokens that skipped it are those of the layer before, or

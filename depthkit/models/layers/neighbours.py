@@ -46,10 +46,10 @@ def neighbour_weights(tokens: Tensor, index: Tensor, grid: tuple[int, int], simi
 
     Of those that attend, one at a side counts e times as much as one at a corner (normalised convolution, Knutsson and
     Westin, CVPR 1993). With `similar` each also counts exp(cosine / 0.1) times as much, of the two patches' tokens less
-    the mean of all patches (as in joint bilateral upsampling, Kopf et al., SIGGRAPH 2007).
+    the mean of all patches (as in joint bilateral upsampling, Kopf et al., SIGGRAPH 2007). No gradient passes.
 
     Args:
-        tokens: that enter the layer (B, N, C), prefix tokens first.
+        tokens: that enter the layer, or the first of layers side by side (B, N, C), prefix tokens first.
         index: the tokens that attend, (B, T), all prefix tokens among them.
         grid: (h, w) of the patches.
         similar: weigh by likeness too.
@@ -67,7 +67,8 @@ def neighbour_weights(tokens: Tensor, index: Tensor, grid: tuple[int, int], simi
     weights = [shifted * math.exp(-one) for shifted, one in zip(_shifted(attended), distances, strict=True)]
     if similar:
         centred = F.normalize(patches - patches.mean(dim=(1, 2), keepdim=True), dim=3)
-        cosines = ((centred * shifted).sum(dim=3, keepdim=True) for shifted in _shifted(centred))
+        # Where a patch overflows there is no mean: then place alone counts, and that patch spoils its neighbours only.
+        cosines = ((centred * shifted).sum(dim=3, keepdim=True).nan_to_num() for shifted in _shifted(centred))
         weights = [one * ((cosine - 1) / _LIKENESS).exp() for one, cosine in zip(weights, cosines, strict=True)]
     joined = torch.cat(weights, dim=3) * (1 - attended)
     total = joined.sum(dim=3, keepdim=True)

@@ -63,9 +63,11 @@ def test_the_plot_joins_the_points_of_a_curve(rows):
 
 def test_the_plot_says_where_there_are_fewer_pairs():
     results = [result(name, seed, 0.1) for name in ("dense", "small") for seed in (0, 1)] + [result("other", 0, 0.2)]
-    times = {"torch": {one.name: dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0) for one in VARIANTS}}
+    time = dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0)
+    times = {"torch": {one.name: time for one in VARIANTS}, "onnx": {"other": time}}
     (text,) = draw(summarise(VARIANTS, results, {}, times, "full"), "torch").axes[0].texts
     assert text.get_text() == "n=1" and text.xy == (10.0, pytest.approx(100))
+    assert not draw(summarise(VARIANTS, results, {}, times, "full"), "onnx").axes[0].texts  # nothing else is drawn
 
 
 @pytest.mark.parametrize(("panels", "columns"), [(4, 2), (5, 3)])

@@ -170,7 +170,13 @@ MODELS = {
     "DeiT": {"num_classes": INDEX, "distilled": FLAG, "out_indices": LAYERS, **OF_TIMM},
     "EViT": {"keep_rate": RATES, "fuse_token": FLAG, **OF_TIMM},
     "DINOv2": {"init_values": POSITIVE, **OF_TIMM},
-    "ToSA": {"selective_layers": LAYERS, **OF_TIMM},
+    "ToSA": {
+        "selective_layers": LAYERS,
+        "skipped": [*CHOICE, "'similar'"],  # of heads that choose for themselves
+        "importance": [*CHOICE, "'even'"],
+        "coverage": FLAG,
+        **OF_TIMM,
+    },
     "ToMe": {"keep_rate": RATES, "proportional": FLAG, **OF_TIMM},
 }
 

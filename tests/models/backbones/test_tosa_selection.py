@@ -192,12 +192,17 @@ def test_one_importance_for_all_heads_is_for_one_set():
     for make in (lambda **o: ToSA(**SMALL, **o), lambda **o: tosa_from_timm(DeiT(**SMALL), **o)):
         with pytest.raises(InputError, match="importance='update'.*selection='shared'"):
             make(selection="per_head", importance="update")
+        for skipped in ("neighbours", "similar"):
+            with pytest.raises(InputError, match=f"skipped='{skipped}': .* all heads; use selection='shared'"):
+                make(selection="per_head", skipped=skipped)
         for name, value in dict(score_rows="all", score_stride=2, cls_token_weight=0.5, selector_layers=0).items():
             for other in ("update", "predicted_update", "random"):
                 with pytest.raises(InputError, match=f"{name}=.*: says how attention ranks.* importance='{other}'"):
                     make(selection="shared", importance=other, **{name: value})
     with pytest.raises(InputError, match="keys='some': expected one of 'attended' or 'all'"):
         ToSA(**SMALL, keys="some")
+    with pytest.raises(InputError, match="skipped='some': expected one of 'unchanged', 'neighbours' or 'similar'"):
+        ToSA(**SMALL, skipped="some")
 
 
 @pytest.mark.parametrize("options", OTHERS[:4], ids=str)

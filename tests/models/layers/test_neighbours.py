@@ -114,3 +114,17 @@ def test_a_patch_moves_as_the_neighbour_on_its_own_side_of_an_edge(dtype):
     index = torch.tensor([[0, 2]])
     assert (follow(middle, after, index, (1, 3), similar=False) - middle)[0, 1, 0] == 2
     assert abs((follow(middle, after, index, (1, 3), similar=True) - middle)[0, 1, 0] - 1) < 1e-3
+
+
+@pytest.mark.parametrize("similar", [False, True])
+def test_a_patch_that_overflows_spoils_its_neighbours_only(similar):
+    before = torch.randn(1, 1 + 36, 4, generator=torch.Generator().manual_seed(0))
+    attended = even_pattern((6, 6), CPU).topk(18).indices.sort().values
+    index = torch.cat([torch.tensor([0]), 1 + attended])[None]
+    expected = follow(before, before.index_add(1, index[0], torch.ones(1, 19, 4)), index, (6, 6), similar)
+    before[0, 1 + attended[0]] = torch.inf
+    after = before.index_add(1, index[0], torch.ones(1, 19, 4))
+    result = follow(before, after, index, (6, 6), similar)
+    finite = result.isfinite().all(dim=2)
+    assert (~finite).sum() == 3  # in the corner, and the two beside it
+    torch.testing.assert_close(result[finite], expected[finite])
