@@ -1,7 +1,7 @@
 """Variants for depth_tradeoff.py where edges of depth are exact, on generated rooms.
 
-Each starts from the packaged weights and sees the same 800 rooms and 75 pairs once, larger than the packaged model has seen them: docs/results.md, "Where
-edges are exact". It needs --cfg-options data_root=, cache= and load_from=.
+Each starts from the packaged weights and sees the same 800 rooms and 75 pairs once, larger than the packaged model has
+seen them: docs/results.md, "Where edges are exact". It needs --cfg-options data_root=, cache= and load_from=.
 """
 
 backbone = "model.backbone"
