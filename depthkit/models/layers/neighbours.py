@@ -65,12 +65,12 @@ def neighbour_weights(tokens: Tensor, index: Tensor, grid: tuple[int, int], simi
     attended = attended[:, prefix:].unflatten(1, grid).unsqueeze(3)
     distances = (abs(row) + abs(column) for row, column in _PLACES)
     weights = [shifted * math.exp(-one) for shifted, one in zip(_shifted(attended), distances, strict=True)]
+    joined = torch.cat(weights, dim=3) * (1 - attended)
     if similar:
         centred = F.normalize(patches - patches.mean(dim=(1, 2), keepdim=True), dim=3)
+        cosines = torch.cat([(centred * shifted).sum(dim=3, keepdim=True) for shifted in _shifted(centred)], dim=3)
         # Where a patch overflows there is no mean: then place alone counts, and that patch spoils its neighbours only.
-        cosines = ((centred * shifted).sum(dim=3, keepdim=True).nan_to_num() for shifted in _shifted(centred))
-        weights = [one * ((cosine - 1) / _LIKENESS).exp() for one, cosine in zip(weights, cosines, strict=True)]
-    joined = torch.cat(weights, dim=3) * (1 - attended)
+        joined = joined * ((cosines.nan_to_num() - 1) / _LIKENESS).exp()
     total = joined.sum(dim=3, keepdim=True)
     # exp(-2 / 0.1 - 2) is the least that a neighbour counts; the sum is 0 where there is none.
     return joined / total.clamp(min=1e-12)
