@@ -1,5 +1,6 @@
 """What a study found: means with standard errors, differences in pairs, a table and a plot."""
 
+import itertools
 import math
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -109,21 +110,22 @@ def draw(rows: Sequence[Mapping[str, Any]], runtime: str) -> Figure:
     lines = math.ceil(len(shown) / columns)
     figure = Figure(figsize=(4.5 * columns, 4 * lines + 1), layout="constrained")
     FigureCanvasAgg(figure)
-    colors = {curve: f"C{i}" for i, curve in enumerate(dict.fromkeys(row["curve"] for row in rows))}
+    curves = dict.fromkeys(row["curve"] for row in rows)
+    looks = dict(zip(curves, itertools.cycle(itertools.product("osD^v", (f"C{i}" for i in range(10)))), strict=False))
     panels = list(figure.subplots(lines, columns, squeeze=False).flat)
     for axes in panels[len(shown) :]:
         axes.remove()
     for axes, name in zip(panels, shown, strict=False):
         drawn = [row for row in rows if row["differences"][name] and runtime in row["times"]]
         most = max((row["pairs"][name] for row in drawn), default=0)
-        for curve, color in colors.items():
+        for curve, (marker, color) in looks.items():
             of = [row for row in drawn if row["curve"] == curve]
             points = sorted((row["times"][runtime]["ms"], *row["differences"][name], row["pairs"][name]) for row in of)
             if points:
                 times, means, errors, numbers = zip(*points, strict=True)
                 means = [100 * mean for mean in means]
                 bars = [100 * (error or 0.0) for error in errors]
-                axes.errorbar(times, means, bars, fmt="o-", color=color, label=curve, capsize=2)
+                axes.errorbar(times, means, bars, fmt=f"{marker}-", color=color, label=curve, capsize=2)
                 for *point, number in zip(times, means, numbers, strict=True):
                     if number < most:
                         axes.annotate(f"n={number}", point, (3, 3), textcoords="offset points", fontsize="x-small")

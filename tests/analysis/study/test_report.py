@@ -80,6 +80,15 @@ def test_the_panels_lie_in_a_square(panels, columns):
     assert figure.axes[0].get_gridspec().ncols == columns
 
 
+def test_no_two_curves_look_alike():
+    variants = [Variant(f"v{i}", "c", curve=f"v{i}") for i in range(12)]  # matplotlib has ten colours
+    results = [result(one.name, 0, 0.1) for one in variants]
+    times = {"torch": {one.name: dict(ms=10.0, ms_low=9.0, ms_high=11.0, speedup=1.0) for one in variants}}
+    axes = draw(summarise(variants, results, {}, times, "full"), "torch").axes[0]
+    points = [container.lines[0] for container in axes.containers]
+    assert len({(line.get_color(), line.get_marker()) for line in points}) == 12
+
+
 def test_a_plot_of_nothing_is_empty(rows):
     figure = draw([{**row, "times": {}} for row in rows], "torch")
     assert not figure.legends and not figure.axes[0].lines
